@@ -36,7 +36,7 @@ def test_answer_first_then_map_estimand_evidence_and_what_would_change_it(rows, 
     assert "**HOLDS_IF**, assumed" in headline
     assert "of what is plausible, and fails in" in headline
     pictures = [path for path in written if path.suffix == ".svg"]
-    assert len(pictures) == 3
+    assert len(pictures) == 1
     assert all(f"({path.name})" in headline for path in pictures)
     assert pictures[0].read_text(encoding="utf-8").startswith("<svg")
 

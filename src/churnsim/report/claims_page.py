@@ -14,13 +14,13 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from churnsim.claims.catalogue import GROUPS
-from churnsim.claims.machinery.maps import map_names, region_from
+from churnsim.claims.machinery.maps import likely_in, map_names, region_from
 from churnsim.data.tabular.files import read_json_file
 from churnsim.errors import ConfigError
 from churnsim.records.base import STORED, plain
 from churnsim.records.claim import ClaimRecord, ControlRecord, PartRecord, PictureRecord
 from churnsim.report.charts.forest import FIRMS, draw_forest
-from churnsim.report.charts.region import draw_region
+from churnsim.report.charts.region import region_svg
 from churnsim.report.messages import ANSWERS, Words
 
 FINDINGS = TypeAdapter(list[ClaimRecord])
@@ -64,7 +64,9 @@ def write_claims_page(claims: Sequence[ClaimRecord], page: Path) -> list[Path]:
         pictures = list(claim.pictures)
         for name in map_names(claim.tables):
             picture = folder / f"{claim.id}-{re.sub('[^a-z0-9]+', '-', name.lower()).strip('-')}.svg"
-            picture.write_text(draw_region(region_from(claim.tables, name)), encoding="utf-8")
+            picture.write_text(
+                region_svg(region_from(claim.tables, name), likely_in(claim.tables, name)), encoding="utf-8"
+            )
             pictures.append(PictureRecord(file=f"{folder.name}/{picture.name}", about=name))
             written.append(picture)
         for key in (key for key in claim.tables if key.startswith(FIRMS)):

@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from churnsim.claims.machinery.claim import Evidence, Finding, Part
+from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import draw_of, worth_of_the_living
 from churnsim.claims.machinery.sources import TARP
 from churnsim.claims.machinery.verdicts import Answer, Basis
+from churnsim.claims.service_recovery import recovery_paradox
 from churnsim.evidence.published_effects import published
 
 EFFECTS: Mapping[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
@@ -54,13 +55,19 @@ def judge(evidence: Evidence = None, quick: bool = False, *, claim: str, signs: 
                 reason=f"Planted signs: {', '.join(found)}." if signs is not None else f"{told}.",
             )
         )  # fmt: skip
-    if claim == "returns-pay" and signs is None and isinstance(evidence, MarketEvidence):
-        parts.append(_money(evidence, quick))
+    tables: dict[str, Rows] = {}
+    if signs is None and isinstance(evidence, MarketEvidence):
+        if claim == "returns-pay":
+            parts.append(_money(evidence, quick))
+        elif claim == "recovery-paradox":
+            part, tables = recovery_paradox.part_c(evidence)
+            parts.append(part)
     return Finding(
         answer=parts[0].answer,
         basis=Basis.PUBLISHED,
         reason=" ".join(f"{part.name}: {part.reason}" for part in parts) + f" {ALSO[claim]}",
         parts=tuple(parts),
+        tables=tables,
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,6 @@ from churnsim.checks import unchecked
 from churnsim.claims.arithmetic.retention_table import OTHER_FIXED_COST, table
 from churnsim.claims.five_percent_churn.five_percent_contracts import parts_d
 from churnsim.claims.five_percent_churn.five_percent_map import (
-    COSTS,
     DISCOUNTS,
     HIGH,
     LOW,
@@ -23,9 +23,11 @@ from churnsim.claims.five_percent_churn.five_percent_map import (
     inside,
     intervals,
 )  # fmt: skip
-from churnsim.claims.five_percent_churn.five_percent_paid import maps, part_e
+from churnsim.claims.five_percent_churn.five_percent_paid import part_e, picture
 from churnsim.claims.five_percent_churn.five_percent_simulation import FEWER_PERCENT, parts_c
 from churnsim.claims.machinery.claim import Evidence, Finding, Part
+from churnsim.claims.machinery.evidence import MarketEvidence
+from churnsim.claims.machinery.made_up_market import made_up_market
 from churnsim.claims.machinery.plausible import Plausible
 from churnsim.claims.machinery.verdicts import Answer, Basis, conjunction
 from churnsim.economics.multiples import MarginTiming, relative_gain
@@ -50,23 +52,25 @@ BELIEFS = {
     ),
 }  # fmt: skip
 """Of any firm: what the thought experiment depends on."""
+KEEPING_85 = {
+    name: replace(belief, value=value, low=low, high=high)
+    for (name, belief), (value, low, high) in zip(
+        BELIEFS.items(), [(0.85, 0.84, 0.86), (0.08, 0.07, 0.09), (0.9, 0.8, 1.0), (0.1, 0.08, 0.12)], strict=True
+    )
+}
+"""Of the planted world's firms."""
 RATE = 0.10
 """Discount rate at which the region is put into words: the card's own."""
 SHOWN_LIVES = ("mean life", "geometric", "sBG 0.18")
 """Views of life that the words name: the authors' own, one common rate, and customers who differ."""
 
 
-def part_a(
-    change: Change = Change.POINTS,
-    *,
-    costs: tuple[float, ...] = COSTS,
-    discounts: tuple[float, ...] = DISCOUNTS,
-) -> tuple[Part, list[MapCell]]:
+def part_a(change: Change = Change.POINTS) -> tuple[Part, list[MapCell]]:
     """The thought experiment: the part and every cell of its map."""
-    found = list(cells(change, costs=costs, discounts=discounts))
+    found = list(cells(change))
     defined = [cell for cell in found if cell.gain is not None]
     share = sum(inside(cell.gain) for cell in defined) / len(defined)
-    mass = _plausible(change, costs)
+    mass = _plausible(change)
     below = sum(gain < LOW and not inside(gain) for gain in _gains(defined)) / len(defined)
     true = intervals(found)
     part = Part(
@@ -74,7 +78,7 @@ def part_a(
         estimand=(
             f"Share of the map's cells in which {change.value} raise the NPV of the average new customer's profit "
             f"stream by {LOW:.0%} to {HIGH:.0%} (base retention .50-.95, three views of life, flat and growing profit, "
-            f"with and without acquisition cost, discount {min(discounts):.0%}-{max(discounts):.0%})."
+            f"with and without acquisition cost, discount {min(DISCOUNTS):.0%}-{max(DISCOUNTS):.0%})."
         ),
         answer=mass.answer,
         basis=Basis.ASSUMED,
@@ -91,17 +95,17 @@ def part_a(
     return part, found
 
 
-def _plausible(change: Change, costs: tuple[float, ...]) -> Plausible:
+def _plausible(change: Change, beliefs: Mapping[str, Belief] = BELIEFS) -> Plausible:
     """How much of what is believed of base retention, discount, cost of winning and churn's mix the claim holds in; the
     profit of a customer is as likely flat as growing."""
     rng = np.random.default_rng(1)
-    drawn = {name: belief.sample(FIRMS, rng) for name, belief in BELIEFS.items()}
+    drawn = {name: belief.sample(FIRMS, rng) for name, belief in beliefs.items()}
     profiles = np.array(list(PROFILES))[rng.integers(len(PROFILES), size=FIRMS)]
     value, found = unchecked(stream_value), []
     for firm, profile in enumerate(profiles):
         retention, discount, cost, mix = (float(values[firm]) for values in drawn.values())
         stream = PROFILES[str(profile)]
-        paid = cost * stream.in_period(1) if any(costs) else 0.0
+        paid = cost * stream.in_period(1)
         before, after = (
             value(
                 stream,
@@ -110,7 +114,7 @@ def _plausible(change: Change, costs: tuple[float, ...]) -> Plausible:
             for r in (retention, min(change.after(retention), 0.999))
         )  # fmt: skip
         found.append(inside(unchecked(stream_gain)(before, after)))
-    return Plausible.of_draws(found, BELIEFS)
+    return Plausible.of_draws(found, beliefs)
 
 
 def _where(true: list[TrueStretch], *, life: str, profile: str, costly: bool) -> str:
@@ -176,7 +180,7 @@ def judge(evidence: Evidence = None, quick: bool = False) -> Finding:
     a, found = part_a()
     c, own = parts_c(evidence, quick)
     d, contracts = parts_d(draws=60 if quick else 200)
-    e, paid = part_e()
+    e = part_e()
     parts = (a, part_b(), *c, *d, e)
     misread, missed = part_a(Change.PERCENT)
     run = " ".join(f"{part.name}: {part.reason}" for part in c)
@@ -199,8 +203,7 @@ def judge(evidence: Evidence = None, quick: bool = False) -> Finding:
             "map": [{**c.row(), "inside": c.inside} for c in found + missed if c.retention in MAP_BASES],
             "margin_timings": _timings(),
             "own_customers": own,
-            **maps(),
-            **paid,
+            **picture(BELIEFS),
         },
     )
 
@@ -225,9 +228,27 @@ def _timings() -> list[dict[str, Any]]:
 
 
 def control(evidence: Evidence, quick: bool) -> Finding:
-    """Five percent of defections in place of five points: too little in the table and on one's own customers, and in
-    the thought experiment where customers cost nothing to win (with a base worth next to nothing any gain is large)."""
-    a, _ = part_a(Change.PERCENT, costs=(0.0,), discounts=DISCOUNTS[1:])
+    """Five percent of defections in place of five points: too little in all that is plausible, in the table and on
+    one's own customers."""
     c, _ = parts_c(evidence, True, change=FEWER_PERCENT, settings=1)
-    parts = (a, part_b(points=5.0 * (1.0 - 0.75)), *c)
+    parts = (_thought(Change.PERCENT), part_b(points=5.0 * (1.0 - 0.75)), *c)
     return Finding(answer=conjunction(parts), reason=" ".join(part.reason for part in parts), parts=parts)
+
+
+def planted(evidence: Evidence, quick: bool) -> Finding:
+    """Firms that keep 85% a year, at usual discount rates and a cost of winning below a year's profit; and customers of
+    whom 3% stay a year, so that five points keep many more."""
+    parts = [_thought(Change.POINTS, KEEPING_85)]
+    if isinstance(evidence, MarketEvidence):
+        fleeting = made_up_market(evidence.at(quick=True), 300, gap=2.0, dropout=0.15)
+        c, _ = parts_c(fleeting, True, settings=1)
+        parts += c[1:]
+    return Finding(answer=conjunction(parts), reason=" ".join(part.reason for part in parts), parts=tuple(parts))
+
+
+def _thought(change: Change, beliefs: Mapping[str, Belief] = BELIEFS) -> Part:
+    """The thought experiment by what is believed, without its map."""
+    mass = _plausible(change, beliefs)
+    name = f"(a) {change.value}"
+    where = "as believed" if mass.answer is Answer.HOLDS_IF else None
+    return Part(name=name, estimand="", answer=mass.answer, plausible=mass, region=where, reason=str(mass))

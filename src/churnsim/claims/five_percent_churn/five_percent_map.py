@@ -130,12 +130,10 @@ def inside(gain: float | None) -> bool:
     return gain is not None and LOW - 1e-9 <= gain <= HIGH + 1e-9
 
 
-def cells(
-    change: Change, *, costs: tuple[float, ...] = COSTS, discounts: tuple[float, ...] = DISCOUNTS
-) -> Iterator[MapCell]:
+def cells(change: Change) -> Iterator[MapCell]:
     """Every cell of the map under one reading, base retention running fastest."""
     names = ("life", "profile", "acquisition_cost", "discount_rate", "retention")
-    for values in product(LIVES, PROFILES, costs, discounts, BASES):
+    for values in product(LIVES, PROFILES, COSTS, DISCOUNTS, BASES):
         point: dict[str, Any] = {**dict(zip(names, values, strict=True)), "change": change}
         yield MapCell(**point, gain=gain(**point))
 

@@ -8,6 +8,7 @@ that it is all spent at s = .05/(1 + d - r).
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 
 from churnsim.claims.five_percent_churn.five_percent_map import HIGH, LOW, Change
 from churnsim.claims.five_percent_churn.five_percent_map import gain as stream_gain_of
@@ -17,6 +18,7 @@ from churnsim.decisions.assumptions.assumption_regions import map_region
 from churnsim.decisions.assumptions.region import Axis, Region, Statement
 from churnsim.economics.break_even import most_spend
 from churnsim.economics.multiples import MarginTiming, margin_multiple
+from churnsim.simulation.core.belief import Belief
 
 RATE = 0.10
 RETENTION = Axis(name="base retention", low=0.50, high=0.95, cells=18)
@@ -38,13 +40,13 @@ def paid_gain(retention: float, spent: float, *, discount_rate: float = RATE) ->
     return (1.0 - spent) * after / before - 1.0
 
 
-def part_e() -> tuple[Part, dict[str, Rows]]:
-    """The paid improvement, with its map."""
+def part_e() -> Part:
+    """The paid improvement."""
     statement = Statement(quantity="gain from five points that are paid for, as a share", above=LOW, below=HIGH)
     region = map_region(paid_gain, statement, (RETENTION, SPENT))
     bases = (0.6, 0.8, 0.9)
     spend = {r: most_spend(margin=1.0, retention=r, gain=0.05, discount_rate=RATE) for r in bases}
-    part = map_part(
+    return map_part(
         region,
         name="(e) paid for",
         estimand="Relative gain of a customer's worth at 10% when five points are held by spending on "
@@ -55,15 +57,13 @@ def part_e() -> tuple[Part, dict[str, Rows]]:
             + "."
         ),
     )
-    return part, map_tables("five points paid for", region)
 
 
-def maps() -> dict[str, Rows]:
-    """Where the thought experiment is true, for points and for percent: retention by discount by acquisition cost."""
-    tables: dict[str, Rows] = {}
-    for change, name in ((Change.POINTS, "five points"), (Change.PERCENT, "five percent")):
-        tables |= map_tables(name, thought_experiment(change))
-    return tables
+def picture(beliefs: Mapping[str, Belief]) -> dict[str, Rows]:
+    """The map of the claim: where five points are worth so much, retention by discount by acquisition cost, with what
+    is believed of these."""
+    likely = dict(zip((RETENTION.name, DISCOUNT.name, COST.name), beliefs.values(), strict=False))
+    return map_tables("five points", thought_experiment(Change.POINTS), likely)
 
 
 def thought_experiment(change: Change) -> Region:

@@ -21,6 +21,8 @@ from churnsim.simulation.scenario.strategy import Strategy
 
 CELLS, QUICK_CELLS, LEAST_CELLS = 8, 4, 3
 REPLICATIONS, QUICK_REPLICATIONS = 20, 8
+MOST = 40
+"""Replications of a cell near the border, quick or not."""
 FEW = 20
 """With fewer replications than this a map has the least cells."""
 
@@ -35,9 +37,10 @@ def map_of(
     quick: bool,
 ) -> Region:
     """Where a strategy's equity is above another's over two assumptions, each cell judged by its paired interval."""
+    few = evidence.replications < FEW
     most = min(evidence.replications, len(evidence.market.draws) or evidence.replications)
     replications = max(2, min(QUICK_REPLICATIONS if quick else REPLICATIONS, most))
-    sketch = LEAST_CELLS if evidence.replications < FEW else QUICK_CELLS
+    sketch = LEAST_CELLS if few else QUICK_CELLS
     return assumption_region(
         evidence.experiment,
         strategies,
@@ -45,7 +48,8 @@ def map_of(
         over,
         cells=sketch if quick else CELLS,
         replications=replications,
-        max_replications=replications if quick else max(replications, min(2 * replications, most)),
+        # Cells near the border take more: which of them are decided must not be chance.
+        max_replications=replications if few else max(replications, min(MOST, len(evidence.market.draws) or MOST)),
     )
 
 
@@ -92,9 +96,13 @@ def where(region: Region) -> str:
     return region.words()[0]
 
 
-def map_tables(name: str, region: Region) -> dict[str, Rows]:
-    """The region as three tables: its cells, its axes, and what it is about."""
-    about = {**asdict(region.statement), "judged": region.judged, "here": dict(region.here) if region.here else None}
+def map_tables(name: str, region: Region, beliefs: Mapping[str, Belief | float] | None = None) -> dict[str, Rows]:
+    """The region as three tables: its cells, its axes, and what it is about, with where `beliefs` have its axes."""
+    likely = {axis: [b.low, b.high] for axis, b in (beliefs or {}).items() if isinstance(b, Belief)}
+    about = {
+        **asdict(region.statement), "judged": region.judged, "here": dict(region.here) if region.here else None,
+        "likely": likely or None,
+    }  # fmt: skip
     return {
         f"map {name}": records(region.frame),
         f"map {name}: axes": [asdict(axis) for axis in region.axes],
@@ -116,6 +124,12 @@ def region_from(tables: Mapping[str, Rows], name: str) -> Region:
     axes = tuple(Axis(**axis) for axis in tables[f"map {name}: axes"])
     frame = pd.DataFrame(tables[f"map {name}"])
     return Region(statement=statement, axes=axes, frame=frame, judged=about["judged"], here=about["here"])
+
+
+def likely_in(tables: Mapping[str, Rows], name: str) -> Mapping[str, tuple[float, float]]:
+    """Where the axes of a stored map are believed to be, nine tenths of what is plausible; empty where nobody says."""
+    (about,) = tables[f"map {name}: statement"]
+    return about.get("likely") or {}
 
 
 def records(frame: pd.DataFrame) -> Rows:

@@ -6,13 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
-from churnsim.claims.machinery.evidence import MarketEvidence, cdnow_evidence, log_of
+from churnsim.claims.machinery.evidence import MarketEvidence, cdnow_evidence, log_of, market_evidence
 from churnsim.claims.machinery.maps import records
 from churnsim.claims.machinery.plausible import Plausible
 from churnsim.claims.machinery.verdicts import Answer, Basis, Spread
 from churnsim.data.customers import existing_revenue
 from churnsim.errors import DataError
+from churnsim.models import BGNBD
 from churnsim.simulation.core.belief import Belief
+from churnsim.simulation.core.lifetimes import FixedSpend
+from churnsim.simulation.customers.base import Cohort
+from churnsim.simulation.scenario.market import Market
 from churnsim.units import units_per_year
 
 YEARS = tuple(round(0.25 * i, 2) for i in range(1, 21))
@@ -150,3 +154,10 @@ def _age(market: MarketEvidence, growth: float) -> float | None:
 def control(evidence: Evidence, quick: bool) -> Finding:
     """First purchases taken for those of existing customers, in firms of three years and more."""
     return judge(evidence, quick, swapped=True)
+
+
+def planted(evidence: Evidence, quick: bool) -> Finding:
+    """Firms whose customers buy every day or two and stay for years."""
+    model = BGNBD(r=10.0, alpha=2.0, a=1.0, b=999.0, unit="W")
+    market = Market(customers=Cohort(size=10), purchases=model, spend=FixedSpend(amount=10.0))
+    return judge(market_evidence(market, replications=2), quick)

@@ -12,6 +12,7 @@ from churnsim.claims.machinery.claim import Evidence, Finding, Part
 from churnsim.claims.machinery.evidence import log_of
 from churnsim.claims.machinery.firm_data import load
 from churnsim.claims.machinery.firms import asks_of_all
+from churnsim.claims.machinery.made_up_log import made_up_log
 from churnsim.claims.machinery.maps import records
 from churnsim.claims.machinery.verdicts import Answer, Spread, combine
 from churnsim.data import datasets
@@ -123,3 +124,11 @@ def _judged(letter: str, name: str, found: Spread, chance: float) -> Part:
 
 def _spent_later(row: dict[str, Any]) -> Spread:
     return Spread(*(100.0 * float(row[key]) for key in ("spend_share", "lower", "upper")))
+
+
+def planted(evidence: Evidence, quick: bool) -> Finding:
+    """Customers of whom a fifth buy every ten days for about 15, and the others every other month for 10."""
+    often = made_up_log(60, 40, every=10.0, amount=lambda order: 15.0, noise=0.5)
+    seldom = made_up_log(240, 7, every=60.0, amount=lambda order: 10.0, seed=2, noise=0.5)
+    log = pd.concat([often, seldom.assign(customer_id=seldom["customer_id"] + 60)], ignore_index=True)
+    return judge(log.sort_values("date", ignore_index=True), quick)

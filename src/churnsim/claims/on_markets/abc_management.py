@@ -85,7 +85,7 @@ def judge(
         **settings[0].figures,
         region=where(region) if answer is Answer.HOLDS else holds or None,
         parts=tuple(settings),
-        tables={"gains": rows, **map_tables("top fifth against everybody", region)},
+        tables={"gains": rows, **map_tables("top fifth against everybody", region, believed_of(evidence, OVER))},
     )
 
 

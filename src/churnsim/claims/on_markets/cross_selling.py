@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import numpy as np
+
 from churnsim.claims.machinery.claim import Finding, Part
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import base_draws, on_market
 from churnsim.claims.machinery.maps import map_part, map_tables
-from churnsim.claims.machinery.verdicts import Answer, spread
+from churnsim.claims.machinery.plausible import Plausible
+from churnsim.claims.machinery.verdicts import spread
 from churnsim.decisions.assumptions.assumption_regions import map_region
 from churnsim.decisions.assumptions.region import Axis, Statement
 from churnsim.simulation.core.belief import Belief
@@ -17,7 +22,8 @@ TAKE = Axis(name="share of offered customers who take it", low=0.0, high=0.5, ce
 COST = 1.0
 """Cost of one offer, money: an assumption; the break-even scales with it."""
 DOUBLES = 2.0
-BELIEFS = {
+FIRMS = 2000
+BELIEFS: Mapping[str, Belief] = {
     LIFT.name: Belief(value=0.25, low=0.05, high=0.80, law="beta", status="assumed", source="a second product's sales"),
     TAKE.name: Belief(
         value=0.06, low=0.01, high=0.25, law="beta", status="assumed",
@@ -28,9 +34,16 @@ BELIEFS = {
 
 @on_market
 def judge(
-    evidence: MarketEvidence, quick: bool = False, *, effect: float = 1.0, cost: float = COST, years: float = YEARS
+    evidence: MarketEvidence,
+    quick: bool = False,
+    *,
+    effect: float = 1.0,
+    cost: float = COST,
+    years: float = YEARS,
+    known: tuple[float, float] | None = None,
 ) -> Finding:
-    """Break-even of an offer to every known customer, and what doubling would take; the control lifts nothing."""
+    """Break-even of an offer to every known customer, and whether it doubles what they bring, which is what is said.
+    The control lifts nothing; of the planted world's customers lift and take-up are `known`."""
     worth = spread([float(d.worth_by_fate(years * d.year).mean()) for d in base_draws(evidence)])
     region = map_region(
         lambda lift, take: effect * lift * take * worth.mean - cost,
@@ -51,26 +64,31 @@ def judge(
             f"included. An offer that costs {cost:g} pays where lift times take-up is at least {cost / worth.mean:.1%}."
         ),
     )
-    if effect == 0.0:
-        return Finding(answer=pays.answer, reason="An offer that lifts nothing costs what it costs.", parts=(pays,))
+    mass = _doubled(effect, known)
     doubles = Part(
         name="(b) it doubles",
-        estimand="Lift of spend per offered customer at which revenue doubles, percent.",
-        answer=Answer.UNDECIDED,
-        estimate=100.0 * (DOUBLES - 1.0),
-        unit="percent",
-        reason=(
-            "Revenue doubles where every offered customer takes the second product and spends as much on it "
-            "again: that is what would be put in. It takes an experiment with offers withheld at random."
-        ),
+        estimand="Whether lift times take-up reaches one, so that all known customers together bring twice as much.",
+        answer=mass.answer,
+        plausible=mass,
+        region="Every offered customer takes it and spends as much on it again." if mass.holds else None,
+        reason=f"{mass} Revenue doubles only where every offered customer takes the second product and spends as much "
+        "on it again; an experiment with offers withheld at random measures both.",
     )
     parts = (pays, doubles)
     return Finding(
-        answer=pays.answer,
-        plausible=pays.plausible,
-        reason=" ".join(part.reason for part in parts),
+        answer=doubles.answer,
+        plausible=doubles.plausible,
+        reason=" ".join(f"{part.name}: {part.reason}" for part in parts),
         **pays.figures,
-        region=pays.region,
+        region=doubles.region,
         parts=parts,
-        tables=map_tables("offers", region),
+        tables=map_tables("offers", region, BELIEFS),
     )
+
+
+def _doubled(effect: float, known: tuple[float, float] | None) -> Plausible:
+    """How plausible it is that a second product doubles what all known customers bring."""
+    beliefs: Mapping[str, Belief | float] = BELIEFS if known is None else dict(zip(BELIEFS, known, strict=True))
+    rng = np.random.default_rng(1)
+    lift, take = (b.sample(FIRMS, rng) if isinstance(b, Belief) else np.full(1, b) for b in beliefs.values())
+    return Plausible.of_draws(effect * lift * take >= DOUBLES - 1.0, beliefs)

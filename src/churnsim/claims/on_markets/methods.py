@@ -6,6 +6,7 @@ Each is compared with the same money on everybody, or with nothing; its control 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from churnsim.claims.machinery.claim import Finding, Part, Rows
@@ -20,7 +21,7 @@ from churnsim.claims.machinery.strategy_comparison import (
     half_a_year,
     market_with,
 )
-from churnsim.claims.machinery.verdicts import Answer, combine
+from churnsim.claims.machinery.verdicts import Answer, combine, conjunction
 from churnsim.simulation.mechanisms.referral import Referral
 from churnsim.simulation.scenario.strategy import CrossSelling, RetentionContacts, SocialBond, Strategy
 
@@ -94,7 +95,7 @@ def judge_club(
         **part.figures,
         region=where(region) if region.counts["holds"] else None,
         parts=parts,
-        tables={"gains": gain_table(gains), **map_tables("club", region)},
+        tables={"gains": gain_table(gains), **map_tables("club", region, beliefs)},
     )
 
 
@@ -141,8 +142,10 @@ def judge_precision(
     }
     settings = [(name, {"setting": name}, market, strategies) for name, market in markets.items()]
     parts, rows, holds = over_settings(settings, jointly=4)
+    # "Raises margin" is more than the same money on everybody and more than nothing, in each setting.
+    both = [replace(pair[0], answer=conjunction(pair)) for pair in zip(parts[::2], parts[1::2], strict=True)]
     return Finding(
-        answer=combine(parts),
+        answer=combine(both),
         reason=(
             f"On {evidence.label}, {2 * half:,.0f} a period, half on contacts and half on offers: {told(parts)} That "
             "each customer's response is known is put in; a trial would have to show it, and costs something."

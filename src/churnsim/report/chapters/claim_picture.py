@@ -9,7 +9,7 @@ from typing import Any
 
 import altair as alt
 
-from churnsim.claims.machinery.maps import map_names, region_from
+from churnsim.claims.machinery.maps import likely_in, map_names, region_from
 from churnsim.plots.theme import ACTUAL, ALARM, EXPECTED, Size
 from churnsim.records.base import Row
 from churnsim.records.claim import ClaimRecord, PartRecord
@@ -49,12 +49,12 @@ def _name(claim: ClaimRecord) -> str:
 
 
 def _map(context: Context, claim: ClaimRecord, name: str) -> FigureBlock:
-    region = region_from(claim.tables, name)
+    region, likely = region_from(claim.tables, name), likely_in(claim.tables, name)
     states = region.frame["state"].tolist()
     labels = {state: context.words.known(f"beliefs.{state}", state) for state in dict.fromkeys(states)}
 
     def make(size: Size) -> tuple[AnyChart, int]:
-        return region_chart(region.axes, states, region.here, size=size, labels=labels), 0
+        return region_chart(region.axes, states, region.here, size=size, labels=labels, likely=likely), 0
 
     reading = " ".join(region.words())
     return drawn_figure(context, "claim_map", make, of=_name(claim), says=name, reading=reading)

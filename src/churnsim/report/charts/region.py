@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 # Dark, middle and light, so that the states stay apart in grey print too.
 COLOURS = {"holds": "#0b5c92", "undecided": "#9cc3de", "fails": "#f0e7d8", "impossible": "#ffffff"}
 COLUMNS = 3
+FRAME = "Frame: nine tenths of what is believed of each."
+Likely = Mapping[str, Sequence[float]]
+"""Low and high of what is believed, by axis."""
 
 
 class Ruled(Protocol):
@@ -74,13 +77,20 @@ def draw_region(region: Region) -> str:
     >>> draw_region(region)[:4]
     '<svg'
     """
+    return region_svg(region)
+
+
+def region_svg(region: Region, likely: Likely | None = None) -> str:
+    """The same with a frame around where the assumptions are believed to be."""
     require_report_extra()
     import altair as alt
     import vl_convert
 
+    keys = ["Dot: the assumptions as they are."] if _inside(region.axes, region.here) else []
+    keys += [FRAME] if likely else []
     title = alt.TitleParams(
         textwrap.wrap(str(region.statement), width=64),
-        subtitle="Dot: the assumptions as they are." if _inside(region.axes, region.here) else "",
+        subtitle=" ".join(keys),
         fontSize=14,
         fontWeight="normal",
         color=INK,
@@ -89,7 +99,8 @@ def draw_region(region: Region) -> str:
         offset=12,
     )
     states = region.frame["state"].tolist()
-    spec = region_chart(region.axes, states, region.here, size=WIDE).properties(title=title).to_dict()
+    chart = region_chart(region.axes, states, region.here, size=WIDE, likely=likely)
+    spec = chart.properties(title=title).to_dict()
     spec["config"] = {**config(WIDE), "background": "#ffffff"}
     spec["padding"] = 12
     return str(vl_convert.vegalite_to_svg(spec, allowed_base_urls=[]))
@@ -102,8 +113,10 @@ def region_chart(
     *,
     size: Size,
     labels: Mapping[str, str] | None = None,
+    likely: Likely | None = None,
 ) -> Any:
-    """The cells with their `states`, the last axis running fastest; `labels` are the states' names in the legend."""
+    """The cells with their `states`, the last axis running fastest; `labels` are the states' names in the legend. A
+    frame encloses where the axes are `likely` to be, in the panels whose value is."""
     import altair as alt
 
     across, upright, *deep = axes
@@ -139,6 +152,11 @@ def region_chart(
             spot = [{"x": here[across.name], "y": here[upright.name]}]
             dot = alt.Chart(alt.InlineData(values=spot)).encode(x="x:Q", y="y:Q")
             layers.append(dot.mark_point(filled=True, size=90, color="#c8500a", stroke="#ffffff", opacity=1))
+        if likely and _likely_panel(deep, likely, number):
+            (left, right), (bottom, top) = (_within(axis, likely) for axis in (across, upright))
+            frame = alt.Chart(alt.InlineData(values=[{"left": left, "right": right, "bottom": bottom, "top": top}]))
+            frame = frame.encode(x="left:Q", x2="right:Q", y="bottom:Q", y2="top:Q")
+            layers.append(frame.mark_rect(filled=False, stroke="#c8500a", strokeWidth=2, strokeDash=[5, 3]))
         whole = alt.layer(*layers).properties(width=side, height=round(side * 0.75))
         if not deep:
             return whole
@@ -174,6 +192,20 @@ def _place(index: int, shape: list[int]) -> list[int]:
         index, rest = divmod(index, size)
         found.append(rest)
     return found[::-1]
+
+
+def _within(axis: Ruled, likely: Likely) -> tuple[float, float]:
+    """The part of an axis that is likely: all of it where nobody says."""
+    low, high = likely.get(axis.name, (axis.low, axis.high))
+    return max(low, axis.low), min(high, axis.high)
+
+
+def _likely_panel(deep: Sequence[Ruled], likely: Likely, number: int) -> bool:
+    """Whether the third axis's value in a panel is likely."""
+    if not deep:
+        return True
+    (left, right), (low, high) = _edges(deep[0], number), _within(deep[0], likely)
+    return left < high and right > low
 
 
 def _inside(axes: Sequence[Ruled], here: Mapping[str, Any] | None) -> bool:

@@ -107,6 +107,21 @@ class Satisfaction(MarketPart):
     spend_effect: float = _effect("on the amount of a purchase")
 
     @property
+    def recovery_excess(self) -> float:
+        """How far a failure and a quick answer to the complaint leave a customer above where it was: one who was
+        neither satisfied nor not, and expected what usually comes. Above 0 is the service-recovery paradox, which
+        `procedural` switches on: by default it is below.
+
+        Examples
+        --------
+        >>> round(Satisfaction().recovery_excess, 3), round(Satisfaction(procedural=0.8).recovery_excess, 3)
+        (-0.3, 0.2)
+        """
+        shortfall = max(self.failure_drop - self.quality_mean + self.first_expectation - self.indifference, 0.0)
+        took = (1.0 - self.carry) * self.disconfirmation * self.asymmetry * shortfall
+        return self.procedural - min(took, 1.0)
+
+    @property
     def _fair_cents(self) -> int:
         """At least one; 0 in a market that has nothing to measure it by, where compensation is refused."""
         fair = self.fair_compensation
