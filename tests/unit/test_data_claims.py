@@ -192,8 +192,8 @@ def test_yearly_loss_is_that_of_the_markets_own_customers():
 @pytest.mark.parametrize(
     ("claim_id", "words"),
     [
-        ("win-back-selection", "silent for half a year"),
-        ("win-back-odds", "silent for half a year"),
+        ("win-back-selection", "silent for 0.5 years"),
+        ("win-back-odds", "silent for 0.5 years"),
         ("dismiss-unprofitable", "no past purchases"),
     ],
 )

@@ -29,10 +29,15 @@ SECOND = Axis(name="second life's margin over the first's", low=0.25, high=1.75,
 
 @on_market
 def judge(
-    evidence: MarketEvidence, quick: bool = False, *, lost_is_known: bool = True, odds: Mapping[str, float] = ODDS
+    evidence: MarketEvidence,
+    quick: bool = False,
+    *,
+    lost_is_known: bool = True,
+    odds: Mapping[str, float] = ODDS,
+    silent_years: float = SILENT_YEARS,
 ) -> Finding:
     """The texts against each other, and win-back against acquisition at equal money on the fitted market."""
-    parts, tables = _judged(evidence, lost_is_known, odds)
+    parts, tables = _judged(evidence, lost_is_known, odds, silent_years)
     texts, money = parts
     return Finding(
         # At which odds it pays depends on what is put in: the claim is about the odds that are stated.
@@ -47,19 +52,21 @@ def judge(
 
 
 def _judged(
-    evidence: MarketEvidence, lost_is_known: bool, odds: Mapping[str, float]
+    evidence: MarketEvidence, lost_is_known: bool, odds: Mapping[str, float], silent_years: float
 ) -> tuple[tuple[Part, Part], Mapping[str, Rows]]:
     shares, values = [], []
     for draw in base_draws(evidence):
-        silent = draw.last_purchase < -SILENT_YEARS * draw.year
+        silent = draw.last_purchase < -silent_years * draw.year
         if not silent.any():
-            raise DataError("no customer has been silent for half a year. It takes customers with a purchase history.")
+            raise DataError(
+                f"no customer has been silent for {silent_years:g} years. It takes customers with a purchase history."
+            )
         shares.append(float((silent & ~draw.alive).sum() / silent.sum()))
         values.append(float(draw.worth()[silent].mean()))
     own, first = spread(shares), spread(values)
     new = spread([float((draw.margin * draw.spend + draw.worth_by_fate()).mean()) for draw in new_draws(evidence)])
     found = families_of(evidence)
-    lost = _lost_shares(found, evidence, SILENT_YEARS * draw.year) if found else None
+    lost = _lost_shares(found, evidence, silent_years * draw.year) if found else None
 
     def advantage(ratio: float, lost: float, second: float) -> float:
         return ratio * (lost if lost_is_known else 0.0) * second * first.mean / new.mean

@@ -18,7 +18,8 @@ from churnsim.economics.second_lifetime import WinBackOffer
 from churnsim.errors import DataError
 from churnsim.simulation.scenario.strategy import Strategy, WinBack
 
-SILENT_YEARS = 0.5  # assumed
+SILENT_YEARS = 0.5
+"""Years without a purchase from which on a customer is silent: an assumption."""
 CONTACTED = 0.20
 """Share of the silent who are contacted: the same number under every rule, an assumption."""
 CHANCE, COST = 0.20, 1.0
@@ -45,15 +46,18 @@ def judge(
     success: float = CHANCE,
     cost: float = COST,
     contacted: float = CONTACTED,
+    silent_years: float = SILENT_YEARS,
 ) -> Finding:
     """The rule against chance and against nothing, on each model of who is lost; the control aims at the least."""
     parts, rows = [], []
     for letter, (model, market) in zip("abc", _markets(evidence).items(), strict=False):
-        part, table = _part(letter, model, market, rule, WinBackOffer(chance=success, cost=cost), contacted)
+        part, table = _part(
+            letter, model, market, rule, WinBackOffer(chance=success, cost=cost), contacted, silent_years
+        )
         parts.append(part)
         rows += table
     if rule != "least expected value":
-        parts.append(_simulated(evidence, cost))
+        parts.append(_simulated(evidence, cost, silent_years))
     return Finding(
         answer=combine(parts),
         reason=(
@@ -77,16 +81,24 @@ def _markets(evidence: MarketEvidence) -> dict[str, MarketEvidence]:
 
 
 def _part(
-    letter: str, model: str, evidence: MarketEvidence, rule: str, offer: WinBackOffer, contacted: float
+    letter: str,
+    model: str,
+    evidence: MarketEvidence,
+    rule: str,
+    offer: WinBackOffer,
+    contacted: float,
+    silent_years: float,
 ) -> tuple[Part, Rows]:
     draws = list(base_draws(evidence))
     year = draws[0].year
     # Whoever is silent is seen by the firm, and so are its estimates: means over the draws, not the draws themselves.
-    silent = draws[0].last_purchase < -SILENT_YEARS * year
+    silent = draws[0].last_purchase < -silent_years * year
     lost = np.mean([~draw.alive for draw in draws], axis=0)
     worth = np.mean([draw.worth(SECOND_HORIZON_YEARS * year) for draw in draws], axis=0)
     if not silent.any():
-        raise DataError("no customer has been silent for half a year. It takes customers with a purchase history.")
+        raise DataError(
+            f"no customer has been silent for {silent_years:g} years. It takes customers with a purchase history."
+        )
     number = max(1, round(contacted * int(silent.sum())))
     gains = {name: _gains(draws, _chosen(score(lost, worth), silent, number), offer) for name, score in RULES.items()}
     difference, level = spread(gains[rule] - gains["at random"]), spread(gains[rule])
@@ -117,14 +129,14 @@ def _part(
     return part, rows
 
 
-def _simulated(evidence: MarketEvidence, cost: float) -> Part:
+def _simulated(evidence: MarketEvidence, cost: float, silent_years: float) -> Part:
     """The engine's own win-back, its successes falling with time since the loss and second lives shorter."""
     year = next(base_draws(replace(evidence, replications=1))).year
     plans = {
         choice: Strategy(
             name=choice,
             win_back=WinBack(
-                silent_for=SILENT_YEARS * year, cost_per_contact=cost, most_per_period=PER_PERIOD, choose=choice
+                silent_for=silent_years * year, cost_per_contact=cost, most_per_period=PER_PERIOD, choose=choice
             ),
         )
         for choice in ("value", "random")

@@ -17,6 +17,7 @@ A desk that cannot keep up answers too late to keep anybody more, and costs its 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -42,6 +43,25 @@ COMPLAINTS = Axis(name="complaints a week", low=0.0, high=28.0, cells=14)
 WAGE = Axis(name="wage of a clerk a week", low=0.0, high=200.0, cells=10)
 
 
+REPLY_DAYS, COST_PER_REPLY, COST_OF_ASKING = 0.5, 1.0, 0.05
+"""Days and money a reply, and money a purchase for asking: assumptions."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeskCosts:
+    """What a desk is assumed to take: days and money a reply, and money a purchase for asking."""
+
+    reply_days: float = REPLY_DAYS
+    cost_per_reply: float = COST_PER_REPLY
+    cost_of_asking: float = COST_OF_ASKING
+
+    def __str__(self) -> str:
+        return (
+            f"Assumed for the desk: a reply takes {self.reply_days:g} days on average and costs "
+            f"{self.cost_per_reply:g}; asking costs {self.cost_of_asking:g} a purchase."
+        )
+
+
 def earns(
     clerks: int,
     *,
@@ -52,16 +72,18 @@ def earns(
     slow: float,
     within: float,
     service: float,
+    reply: float,
 ) -> float:
-    """What the desk earns a week over the market's own handling; `quick` and `slow` are what a reply keeps more."""
+    """What the desk earns a week over the market's own handling; `quick` and `slow` are what a reply keeps more,
+    and `reply` what one costs."""
     desk = Desk(staff=clerks, arrivals=complaints, service_rate=1.0 / service)
     if not desk.stable:
         return -clerks * wage
     answered = desk.replied_within(within)
-    return complaints * ((answered * quick + (1.0 - answered) * slow) * worth - COST_PER_REPLY) - clerks * wage
+    return complaints * ((answered * quick + (1.0 - answered) * slow) * worth - reply) - clerks * wage
 
 
-def part_e(evidence: MarketEvidence) -> tuple[Part, dict[str, Rows]]:
+def part_e(evidence: MarketEvidence, desk: DeskCosts) -> tuple[Part, dict[str, Rows]]:
     """Where a second clerk pays, over complaints and wage."""
     worth = worth_of_the_living(evidence)
     c = evidence.market.complaints
@@ -71,7 +93,8 @@ def part_e(evidence: MarketEvidence) -> tuple[Part, dict[str, Rows]]:
         "quick": c.stay_quick - own,
         "slow": c.stay_slow - own,
         "within": c.quick_within.to("W"),
-        "service": MEAN_SERVICE_TIME.to("W"),
+        "service": Duration(desk.reply_days, "D").to("W"),
+        "reply": desk.cost_per_reply,
     }
 
     def second(complaints: float, wage: float) -> float:
@@ -99,13 +122,6 @@ def part_e(evidence: MarketEvidence) -> tuple[Part, dict[str, Rows]]:
 LOW, HIGH = 0.82, 0.95
 OWN, ASKED = "own handling", "own handling, buyers asked"
 ONE, TWO, ONE_ASKED = "one clerk", "two clerks", "one clerk, buyers asked"
-MEAN_SERVICE_TIME = Duration(0.5, "D")  # assumed: half a day a complaint
-COST_PER_REPLY = 1.0  # assumed, money
-COST_OF_ASKING = 0.05  # assumed, money per purchase
-ASSUMED = (
-    f"Assumed for the desk: a reply takes half a day on average and costs {COST_PER_REPLY:g}; asking costs "
-    f"{COST_OF_ASKING:g} a purchase."
-)
 
 
 @dataclass(frozen=True)
@@ -124,24 +140,32 @@ CONTRASTS = (
 
 
 @on_market
-def judge(evidence: MarketEvidence, quick: bool = False) -> Finding:
+def judge(
+    evidence: MarketEvidence,
+    quick: bool = False,
+    *,
+    reply_days: float = REPLY_DAYS,
+    cost_per_reply: float = COST_PER_REPLY,
+    cost_of_asking: float = COST_OF_ASKING,
+) -> Finding:
     """All dissatisfied customers, the answered ones, and the desk's worth; UNTESTED without `MarketEvidence`."""
-    return _judged(evidence, evidence.market)
+    desk = {"reply_days": reply_days, "cost_per_reply": cost_per_reply, "cost_of_asking": cost_of_asking}
+    return _judged(evidence, evidence.market, desk)
 
 
 @on_market
-def control(evidence: MarketEvidence, quick: bool = False) -> Finding:
+def control(evidence: MarketEvidence, quick: bool = False, **desk: float) -> Finding:
     """Replies that keep just as many customers as the market's own handling does on average, however quick: no better
     desk, so neither the share of all dissatisfied customers nor the desk's worth may pass."""
     c = evidence.market.complaints
     mean = c.own_stay
     # The mean stay is the market's own, so failures are as likely and as costly as before (D0 is unchanged).
     alike = replace(c, stay_quick=mean, stay_slow=mean, stay_unresolved=mean)
-    return _judged(evidence, replace(evidence.market, complaints=alike))
+    return _judged(evidence, replace(evidence.market, complaints=alike), desk)
 
 
 @on_market
-def planted(evidence: MarketEvidence, quick: bool = False) -> Finding:
+def planted(evidence: MarketEvidence, quick: bool = False, **desk: float) -> Finding:
     """Customers nearly all of whom complain when a purchase fails, and of whom replies keep as many as stated: that
     the reply keeps them is known of this world, and asked only of a real one."""
     complaints = replace(
@@ -149,11 +173,12 @@ def planted(evidence: MarketEvidence, quick: bool = False) -> Finding:
         quick_share=0.1, slow_share=0.2,
     )  # fmt: skip
     own = made_up_market(evidence, 500, gap=4.0, dropout=1 / 31, amount=20.0, complaints=complaints)
-    return _judged(own, replace(own.market), causal=True)
+    return _judged(own, replace(own.market), desk, causal=True)
 
 
-def _judged(evidence: MarketEvidence, market: Market, *, causal: bool = False) -> Finding:
-    comparison = evidence.compare(_strategies(market.unit), market=market)
+def _judged(evidence: MarketEvidence, market: Market, costs: Mapping[str, float], *, causal: bool = False) -> Finding:
+    desk = DeskCosts(**costs)
+    comparison = evidence.compare(_strategies(market.unit, desk), market=market)
     annuity = float(
         discount_factors(round(evidence.horizon / evidence.period), evidence.period, market.discount_force).sum()
     )
@@ -162,7 +187,7 @@ def _judged(evidence: MarketEvidence, market: Market, *, causal: bool = False) -
     worth = [_worth(contrast, row) for contrast, row in zip(CONTRASTS, rows, strict=True)]
     second = comparison.differences(against=ONE).set_index("strategy")
     low, high = (_number(second, TWO, bound) for bound in ("lower", "upper"))
-    clerks, staffing = part_e(evidence)
+    clerks, staffing = part_e(evidence, desk)
     parts = (dissatisfied, _answered(comparison, causal), *worth, *((clerks,) if market is evidence.market else ()))
     return Finding(
         answer=conjunction(parts),
@@ -170,7 +195,7 @@ def _judged(evidence: MarketEvidence, market: Market, *, causal: bool = False) -
             f"{dissatisfied.reason} On {evidence.label} the desk before wages is worth "
             + "; ".join(f"{row['gain']:,.0f} [{row['lower']:,.0f}, {row['upper']:,.0f}] {row['where']}" for row in rows)
             + f"; a second clerk adds between {low:,.2f} and {high:,.2f}. That {market.complaints.stay_quick:.0%} of "
-            f"the quickly answered stay is put in, not found. {ASSUMED}"
+            f"the quickly answered stay is put in, not found. {desk}"
         ),
         estimate=dissatisfied.estimate,
         unit=dissatisfied.unit,
@@ -180,14 +205,14 @@ def _judged(evidence: MarketEvidence, market: Market, *, causal: bool = False) -
     )
 
 
-def _strategies(unit: str) -> list[Strategy]:
-    asking = AskForComplaints(cost_per_purchase=COST_OF_ASKING)
+def _strategies(unit: str, desk: DeskCosts) -> list[Strategy]:
+    asking = AskForComplaints(cost_per_purchase=desk.cost_of_asking)
     one, two = (
         ComplaintDesk(
             staff=staff,
-            mean_service_time=MEAN_SERVICE_TIME.to(unit),
+            mean_service_time=Duration(desk.reply_days, "D").to(unit),
             wage_per_period=0.0,
-            cost_per_reply=COST_PER_REPLY,
+            cost_per_reply=desk.cost_per_reply,
         )
         for staff in (1, 2)
     )
