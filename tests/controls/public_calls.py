@@ -33,7 +33,7 @@ RESULTS = frozenset(
     PairedDifference Plausible PlausibleRange Pooled QiniCurve QualityReport Region Replay RetentionColumn Run Selection
     Sensitivity SimulationCalibration Split SubscriberValues TailRisk TotalValue UpliftModel Validation Whale World
     BreakEven ClockEffects ComplaintEvidence ContactEffect TargetingRule TrialCheck TrialEffects VarianceSplit
-    CalendarFit CalendarModel LikelihoodRatio TwoClockModel
+    CalendarFit CalendarModel LikelihoodRatio SeriesModel TwoClockModel
     TrialAssignment TrialDesign TrialReading
     Calibration Instrumented OfferEvidence ReferralEvidence SpendEvidence WinBackEvidence
     Optimisation ValueOfInformation UpliftPolicy ValueRows
@@ -47,6 +47,7 @@ NOT_TRIED = {
     "PublishedEffect": "read from a file of the package; what is incomplete is refused in tests/reference",
     "calibrate": "seconds a call; its arguments are tried in tests/statistical/test_calibration.py",
     "optimise": "seconds a call; its arguments are tried in tests/unit/test_optimise.py",
+    "CustomerSeries": "made by its `of`, which is tried",
     "Catalogue": "the catalogue itself is churnsim.claims",
     "Claim": "its fields are the author's own text and functions",
     "ClaimSource": "text fields alone",
@@ -233,6 +234,23 @@ def split() -> pd.DataFrame:
 @functools.cache
 def seasonal() -> pd.DataFrame:
     return cs.summarise(log(), until="1997-09-30", calendar=cs.data.Calendar(season=1))
+
+
+@functools.cache
+def paths() -> pd.DataFrame:
+    """A series of each customer's own."""
+    ids = np.repeat(log()["customer_id"].unique(), 2)
+    days = pd.to_datetime(["1997-01-01", "1997-06-01"] * (len(ids) // 2))
+    return pd.DataFrame({"customer_id": ids, "date": days, "member": np.arange(len(ids)) % 2 * 1.0})
+
+
+def series() -> cs.data.CustomerSeries:
+    return cs.data.CustomerSeries.of(paths())
+
+
+@functools.cache
+def with_series() -> pd.DataFrame:
+    return cs.summarise(log(), until="1997-09-30", calendar=series())
 
 
 @functools.cache
@@ -474,6 +492,25 @@ OWN: dict[str, dict[str, Any]] = {
     "Plausible.of_draws": {"inside": [True, False], "beliefs": {"margin": 0.3}},
     "Belief.of_draws": {"status": "assumed", "source": "a trial", "draws": [1.0, 2.0, 3.0]},
     "Calendar": {"season": 1},
+    "CustomerSeries.of": {"frame": paths},
+    "CustomerSeries().select": {"names": ["member"]},
+    **{
+        f"SeriesModel().{verb}": {"summary": with_series, "n": 1, "times": [1.0, 5.0], "future": "hold"}
+        for verb in (
+            "p_alive",
+            "p_alive_path",
+            "expected_purchases",
+            "expected_purchases_like",
+            "conditional_pmf",
+            "purchase_pmf_like",
+            "draw_posterior",
+            "log_likelihood",
+            "residual_transactions",
+            "time_to_next_purchase",
+            "with_future",
+        )
+    },
+    "SeriesModel().with_series": {"series": series},
     "GammaGammaCovariates": {"effects": {"T": 0.01}, "covariate_means": {"T": 30.0}},
     "GammaGammaCovariates.fit": {"covariates": ["T"]},
     "Target": {"quantity": "births", "low": 1.0, "high": 2.0},
@@ -890,6 +927,9 @@ NO_VERB = frozenset(
         "check",
         "rules",
         "draw_known",
+        "on_days",
+        "rows_of",
+        "continued",
         "on_start",
         "on_event",
     }
@@ -909,6 +949,8 @@ def instances() -> dict[str, Any]:
     found["CalendarModel"] = cs.BGNBD.fit(seasonal(), calendar=cs.data.Calendar(season=1)).model
     season = cs.data.Calendar(season=1)
     nothing = {"cos 1": 0.0, "sin 1": 0.0}
+    found["SeriesModel"] = cs.BGNBD.fit(with_series(), calendar=series()).model
+    found["CustomerSeries"] = series()
     found["TwoClockModel"] = cs.models.TwoClockModel(
         base=cs.ParetoNBD(r=0.5, alpha=10.0, s=0.6, beta=12.0), calendar=season, effects={"cos 1": 0.2, "sin 1": 0.1},
         means=nothing, seen_until="1998-06-30", leaving=season, leaving_effects=nothing, leaving_means=nothing,

@@ -16,6 +16,7 @@ from .subscriptions.customer_rows import read_customer_rows as read_customer_row
 from .subscriptions.subscriptions import count_renewals as count_renewals
 from .subscriptions.subscriptions import read_subscriptions as read_subscriptions
 from .summaries.calendar import Calendar as Calendar
+from .summaries.customer_series import CustomerSeries as CustomerSeries
 from .summaries.familiar_names import calibration_and_holdout_data as calibration_and_holdout_data
 from .summaries.familiar_names import rfm_summary as rfm_summary
 from .summaries.frame_kinds import split_holdout as split_holdout

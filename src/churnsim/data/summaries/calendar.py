@@ -19,7 +19,6 @@ import pandas as pd
 
 from churnsim.checks import check_choice, check_count, check_frame, check_kind, check_number, shown, typed
 from churnsim.data.logs.days import calendar_day, iso_day
-from churnsim.data.logs.purchase_days import PurchaseDays
 from churnsim.errors import ConfigError, DataError
 from churnsim.optional import optional_modules
 from churnsim.typing import Floats, Ints
@@ -152,7 +151,7 @@ class Calendar:
     def _of_series(self, name: str, days: Ints, first: int, last: int, ahead: Future) -> Floats:
         assert self.series is not None
         values, end = _held(self.series[name], days)
-        begins = int(_days_of(self.series.index)[0])
+        begins = int(day_numbers(self.series.index)[0])
         if begins > first:
             raise DataError(
                 f"the calendar's {name!r} begins on {iso_day(begins)}, and is needed from {iso_day(first)}. Give it "
@@ -179,6 +178,11 @@ class Calendar:
             f"future={{{name!r}: ...}} with {what}."
         )
 
+    def on_days(self, ids: pd.Index[Any], customer: Ints, day: Ints, first: Ints, end: int) -> Floats:
+        """The values on days until `end`, shape (days, names); whose they are makes no difference."""
+        start = int(first.min())
+        return self.columns(start, end)[day - start]
+
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
         series = self.series
@@ -190,7 +194,7 @@ class Calendar:
             "series": None
             if series is None
             else {
-                "days": [iso_day(int(day)) for day in _days_of(series.index)],
+                "days": [iso_day(int(day)) for day in day_numbers(series.index)],
                 "values": {str(name): [float(value) for value in series[name]] for name in series},
             },
             "grid": self.grid,
@@ -235,33 +239,6 @@ def check_future(calendar: Calendar, future: Future | None) -> dict[str, Any]:
     return found
 
 
-def add_calendar(
-    summary: pd.DataFrame, log: PurchaseDays, end: int, calendar: Calendar, *, gaps: bool = False
-) -> pd.DataFrame:
-    """The summary at the end of the day `end` with the day of each first purchase and, for each column of the calendar,
-    the sum of its values on the days of the repeat purchases; with `gaps` also the days of all purchases. Customers
-    come in the order of the log's ids."""
-    check_kind(calendar, "calendar", Calendar, "a churnsim.data.Calendar")
-    first = log.first_day()
-    seen = first <= end
-    start = int(first.min())
-    values = calendar.columns(start, end)
-    repeats = (log.day > first[log.customer]) & (log.day <= end)
-    customer, day = log.customer[repeats], log.day[repeats] - start
-    summary[FIRST] = first[seen].astype("datetime64[D]").astype("datetime64[ns]")
-    for k, name in enumerate(calendar.names):
-        sums = np.bincount(customer, weights=values[day, k], minlength=len(log.ids))
-        summary[SUMS + name] = sums[seen]
-    if gaps:
-        known = log.day[log.day <= end]
-        lengths = np.bincount(log.customer[log.day <= end], minlength=len(log.ids))[seen]
-        parts = np.empty(len(lengths), dtype=object)
-        parts[:] = np.split(known, np.cumsum(lengths)[:-1])
-        summary[PURCHASES] = parts
-    summary.attrs["calendar"] = calendar.to_dict()
-    return summary
-
-
 def first_days(summary: pd.DataFrame) -> Ints:
     """The day of each customer's first purchase, as a number since 1970. DataError where it is missing."""
     check_frame(summary, "the summary")
@@ -270,10 +247,10 @@ def first_days(summary: pd.DataFrame) -> Ints:
             f"the summary lacks {FIRST!r}, the day of each customer's first purchase. Make it with "
             "churnsim.summarise(transactions, calendar=...)."
         )
-    return _days_of(summary[FIRST])
+    return day_numbers(summary[FIRST])
 
 
-def calendar_sums(summary: pd.DataFrame, calendar: Calendar) -> Floats:
+def calendar_sums(summary: pd.DataFrame, calendar: Any) -> Floats:
     """The sums of the calendar's values at each customer's repeat purchases, shape (customers, names). DataError where
     they are missing, or were made with another calendar."""
     missing = [name for name in calendar.names if SUMS + name not in summary.columns]
@@ -322,7 +299,8 @@ def _day(value: Any, name: str) -> int:
     return int(np.datetime64(calendar_day(value, name=name).date(), "D").astype(np.int64))
 
 
-def _days_of(values: Any) -> Ints:
+def day_numbers(values: Any) -> Ints:
+    """Dates as numbers since 1970. DataError for what is none, or missing."""
     try:
         days = pd.DatetimeIndex(values)
     except (TypeError, ValueError) as error:
@@ -343,7 +321,7 @@ def _checked_series(series: pd.DataFrame, name: str) -> pd.DataFrame:
     check_frame(series, name)
     if series.empty or series.shape[1] > MOST_SERIES:
         raise DataError(f"{name} must have rows and 1 to {MOST_SERIES} columns; got {series.shape}.")
-    days = _days_of(series.index)
+    days = day_numbers(series.index)
     if len(np.unique(days)) < len(days):
         raise DataError(
             f"{name} has a day twice: {iso_day(int(pd.Series(days)[pd.Series(days).duplicated()].iloc[0]))}."
@@ -362,7 +340,7 @@ def _checked_series(series: pd.DataFrame, name: str) -> pd.DataFrame:
 
 def _held(series: pd.Series[float], days: Ints) -> tuple[Floats, int]:
     """The value of each day, NaN before the first and after the last; and the last day that it is known for."""
-    known = _days_of(series.index)
+    known = day_numbers(series.index)
     step = int(known[-1] - known[-2]) if known.size > 1 else 1
     end = int(known[-1]) + step - 1
     place = np.searchsorted(known, days, side="right") - 1

@@ -9,13 +9,18 @@ import pandas as pd
 
 from churnsim.data.logs.days import past_day
 from churnsim.data.logs.purchase_days import purchase_days
-from churnsim.data.summaries.calendar import Calendar, add_calendar
+from churnsim.data.summaries.calendar import Calendar
+from churnsim.data.summaries.customer_series import CustomerSeries, add_calendar
 from churnsim.data.summaries.summary import summarise
 from churnsim.units import DAYS_PER_UNIT
 
 
 def summarise_with_intervals(
-    transactions: pd.DataFrame, *, unit: str = "W", until: str | date | None = None, calendar: Calendar | None = None
+    transactions: pd.DataFrame,
+    *,
+    unit: str = "W",
+    until: str | date | None = None,
+    calendar: Calendar | CustomerSeries | None = None,
 ) -> pd.DataFrame:
     """`summarise`, with ``log_intervals``: the sum of the logarithms of the gaps between a customer's purchases.
 

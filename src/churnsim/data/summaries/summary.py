@@ -19,7 +19,8 @@ from churnsim.data.logs.days import iso_day, past_day
 from churnsim.data.logs.grouped_log import GroupedLog, grouped, is_ibis, tabular
 from churnsim.data.logs.log_rules import REFUND_CHOICES, Refunds, without_refunds
 from churnsim.data.logs.purchase_days import PurchaseDays
-from churnsim.data.summaries.calendar import Calendar, add_calendar
+from churnsim.data.summaries.calendar import Calendar
+from churnsim.data.summaries.customer_series import CustomerSeries, add_calendar
 from churnsim.data.summaries.summary_query import summary_frame
 from churnsim.data.tabular.text_columns import ARROW_TEXT
 from churnsim.errors import DataError
@@ -33,7 +34,7 @@ def summarise(
     unit: str = "W",
     until: str | date | None = None,
     today: str | date | None = None,
-    calendar: Calendar | None = None,
+    calendar: Calendar | CustomerSeries | None = None,
     on_refund: Refunds = "refuse",
     collapse: Literal["day", "hour"] = "day",
 ) -> pd.DataFrame:
@@ -55,7 +56,8 @@ def summarise(
         The last day a purchase may have; the present day of this computer unless given here or in
         ``transactions.attrs["today"]``.
     calendar
-        What happens to everybody in calendar time, for ``fit(summary, calendar=...)``; of a log in memory.
+        What happens in calendar time to everybody, or to each customer (`CustomerSeries`), for ``fit(summary,
+        calendar=...)``; of a log in memory.
     on_refund
         What a negative amount is: "refuse" an error, "apart" left out and counted, "net" taken off the customer's
         purchases of the same day or before (see `read_transactions`). What became of refunds is in
@@ -124,7 +126,7 @@ def split_holdout(
     until: str | date,
     holdout_until: str | date | None = None,
     unit: str = "W",
-    calendar: Calendar | None = None,
+    calendar: Calendar | CustomerSeries | None = None,
     on_refund: Refunds = "refuse",
 ) -> pd.DataFrame:
     """The summary at the end of the day `until`, and what the same customers did afterwards.

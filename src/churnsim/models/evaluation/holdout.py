@@ -17,7 +17,8 @@ import pandas as pd
 from churnsim.checks import check_frame, check_kind, check_number, shown
 from churnsim.data.logs.days import calendar_day, past_day
 from churnsim.data.logs.purchase_days import purchase_days
-from churnsim.data.summaries.calendar import Calendar, Future, add_calendar
+from churnsim.data.summaries.calendar import Calendar, Future
+from churnsim.data.summaries.customer_series import add_calendar
 from churnsim.data.summaries.period_holdout import last_day_of_periods, period_log
 from churnsim.data.summaries.summary import split_holdout, summarise
 from churnsim.errors import ConfigError

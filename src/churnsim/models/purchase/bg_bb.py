@@ -74,9 +74,9 @@ class LivingBetas(BuyTillYouDie):
     def _draw(self, h: Histories, uids: Ints, seed: int, replication: int) -> pd.DataFrame:
         # The posterior is a mixture of Beta x Beta over the last opportunity of the customer's life (see the kernel).
         alpha, beta, gamma, delta = self._of(h)
-        own = (each * np.ones(h.x.size) for each in (alpha, gamma))
+        one: Any = np.ones(h.x.size)
         traits, alive = kernel.draw_histories(
-            *own, h.x, h.t_x, h.T, beta, delta, uids, replication, seed, MODEL_DRAWS, TRAITS
+            alpha * one, gamma * one, h.x, h.t_x, h.T, beta, delta, uids, replication, seed, MODEL_DRAWS, TRAITS
         )
         return pd.DataFrame(traits, columns=list(TRAIT_NAMES)).assign(alive=alive)
 
@@ -89,9 +89,6 @@ class LivingBetas(BuyTillYouDie):
         own = alpha * rate, gamma * leaving
         rows = kernel.draw_traits(*own, beta, delta, replication, seed, MODEL_DRAWS, TRAITS)
         return pd.DataFrame(rows, columns=list(TRAIT_NAMES))
-
-    def _observe(self, T: Floats, seed: int, replication: int) -> pd.DataFrame:
-        return self._seen(self._draw_new(T.size, seed, replication), T, seed, replication)
 
     def _seen(self, traits: pd.DataFrame, T: Floats, seed: int, replication: int) -> pd.DataFrame:
         """Simulated frequency and recency of customers with these traits, at T opportunities."""

@@ -189,8 +189,8 @@ class BuyTillYouDie(ParametricModel, ABC):
         """A draw of each customer's traits, and of `alive`, from the posterior."""
 
     @abstractmethod
-    def _observe(self, T: Floats, seed: int, replication: int) -> pd.DataFrame:
-        """Simulated frequency and recency of new customers observed for T."""
+    def _seen(self, traits: pd.DataFrame, T: Floats, seed: int, replication: int) -> pd.DataFrame:
+        """Simulated frequency and recency of customers with these traits, observed for T."""
 
     @property
     def _age_offset(self) -> float | None:
@@ -367,6 +367,7 @@ class BuyTillYouDie(ParametricModel, ABC):
         """
         check_draws(0, seed, replication)
         observed = np.ascontiguousarray(durations(T, "T").ravel())
-        frame = self._observe(observed, seed, replication).assign(T=observed)
+        traits = self._draw_new(observed.size, seed, replication)
+        frame = self._seen(traits, observed, seed, replication).assign(T=observed)
         frame.attrs["unit"] = self.unit
         return frame.rename_axis("customer_id")

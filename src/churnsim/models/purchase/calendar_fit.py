@@ -6,22 +6,25 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from churnsim.checks import check_kind
 from churnsim.data.logs.days import iso_day
 from churnsim.data.summaries.calendar import Calendar, calendar_sums, first_days, gap_days
+from churnsim.data.summaries.customer_series import CustomerSeries, check_calendar
 from churnsim.errors import DataError
+from churnsim.kernels.likelihoods import customer_clock as kernel
 from churnsim.models.estimation.design_matrix import independent_columns
 from churnsim.models.estimation.fit import FitStatus, ModelFit
 from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
-from churnsim.models.purchase.calendar_model import SUFFIX, CalendarFit, CalendarModel, ClockTerms, at, positions
+from churnsim.models.estimation.threads import Chunks
+from churnsim.models.purchase.calendar_model import CalendarFit, CalendarModel, ClockModel, ClockTerms, at, positions
 from churnsim.models.purchase.fit_data import SKETCH, SKETCH_FROM, Objective, collapse
 from churnsim.models.purchase.histories import Histories, checked_weights
+from churnsim.models.purchase.series_model import SeriesModel
 from churnsim.typing import Floats, Ints
 from churnsim.units import DAYS_PER_UNIT
 
@@ -29,20 +32,43 @@ YEAR = 365  # days of purchases that tell a wave of the year
 
 
 def fit_calendar(
-    family: Any, summary: pd.DataFrame, calendar: Calendar, *, unit: str | None, weights: ArrayLike | None,
-    **fixed: Any,
+    family: Any, summary: pd.DataFrame, calendar: Calendar | CustomerSeries, *, unit: str | None,
+    weights: ArrayLike | None, **fixed: Any,
 ) -> CalendarFit:  # fmt: skip
-    """Maximum likelihood of a family on a clock that the calendar bends, begun at the plain family's.
+    """Maximum likelihood of a family on a clock that a calendar or customers' own series bend, begun at the plain
+    family's.
 
     Raises DataError for a summary that was not made with the calendar, and for a column that does not vary, or is
     determined by others, over the days of the data.
     """
-    check_kind(calendar, "calendar", Calendar, "a churnsim.data.Calendar")
+    check_calendar(calendar)
     of_plain = family.likelihood(summary, unit=unit, weights=weights, **fixed)
     plain = fit_likelihood(of_plain)
-    days = HistoryDays.of(summary, calendar, unit=plain.model.unit, weights=weights, stages=fixed.get("k", 1))
+    kind: Any = HistoryDays if isinstance(calendar, Calendar) else HistorySeries
+    days = kind.of(summary, calendar, unit=plain.model.unit, weights=weights, stages=fixed.get("k", 1))
     found = fit_likelihood(calendar_likelihood(family, days, of_plain, plain, **fixed))
     return CalendarFit(**vars(found), plain=plain)
+
+
+class Bent(Protocol):
+    """Histories on the clock that some effects make, and what a gradient and a curvature in the effects need of it.
+
+    `in_gaps` is what the gaps' own factor (gap on the clock / gap)^(stages - 1) adds to the log-likelihood.
+    """
+
+    @property
+    def clocked(self) -> Histories: ...
+    @property
+    def in_gaps(self) -> float: ...
+    def slopes(self, at_last: Floats, at_end: Floats) -> Floats:
+        """How the log-likelihood changes with the effects, from how it does with customers' times on the clock."""
+
+    def second(self, at_last: Floats, at_end: Floats) -> Floats:
+        """The part of its second derivatives that is the clock's own."""
+
+    def table(self) -> tuple[tuple[Floats, ...], Floats]:
+        """A table of slopes of the clock in the effects, and the place there of each beginning, last purchase and
+        end."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,80 +162,229 @@ class HistoryDays:
         found = np.bincount(end, weight / gap, size) - np.bincount(begin, weight / gap, size)
         return float((weight * np.log(gap / (end - begin))).sum()), np.cumsum(found[::-1])[::-1][1:]
 
-    def slopes(self, speed: Floats) -> Floats:
-        """By day, how the clock's time since `start` changes with the effects."""
-        table = np.concatenate([np.zeros((1, self.z.shape[1])), np.cumsum(speed[:, None] * self.z, axis=0)])
-        return np.asarray(table / (self.per * self.scale))
+    @property
+    def until(self) -> int:
+        """The last day."""
+        return self.start + len(self.z)
+
+    def bent(self, effects: Floats) -> BentDays:
+        """By these effects."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            speed = np.exp((self.z * effects).sum(axis=1))
+            return BentDays(self, speed, self.clocked(speed), *self.in_gaps(speed))
+
+
+@dataclass(frozen=True, eq=False)
+class BentDays:
+    """`Bent` by a calendar: the clock is a table by day for all, so that a sum over customers is taken day by day."""
+
+    days: HistoryDays
+    speed: Floats
+    clocked: Histories
+    in_gaps: float
+    by_gaps: Floats | float
+
+    def slopes(self, at_last: Floats, at_end: Floats) -> Floats:
+        """As of `Bent`."""
+        by_day = self.days.by_day(at_last, at_end) + self.by_gaps
+        return np.asarray(((by_day * self.speed)[:, None] * self.days.z).sum(axis=0))
+
+    def second(self, at_last: Floats, at_end: Floats) -> Floats:
+        """As of `Bent`."""
+        z = self.days.z
+        return _sum((self.days.by_day(at_last, at_end) * self.speed)[:, None] * z, z)
+
+    def table(self) -> tuple[tuple[Floats, ...], Floats]:
+        """As of `Bent`."""
+        days, z = self.days, self.days.z
+        table = np.concatenate([np.zeros((1, z.shape[1])), np.cumsum(self.speed[:, None] * z, axis=0)])
+        return tuple(place.astype(np.float64) for place in days.places), table / (days.per * days.scale)
+
+
+@dataclass(frozen=True, eq=False)
+class HistorySeries:
+    """As `HistoryDays`, of customers with series of their own: `owner` says where each stands among these. `gaps` are
+    those of all customers, as rows of the same kind."""
+
+    calendar: CustomerSeries
+    h: Histories
+    weight: Floats
+    owner: Ints
+    places: tuple[Floats, Floats, Floats]
+    sums: Floats
+    means: Floats
+    spread: Floats
+    until: int
+    start: int
+    scale: float
+    per: float
+    gaps: tuple[Ints, Floats, Floats, Floats] | None = None
+    few: HistorySeries | None = None
+
+    @classmethod
+    def of(
+        cls, summary: pd.DataFrame, calendar: CustomerSeries, *, unit: str, weights: ArrayLike | None, stages: int = 1
+    ) -> HistorySeries:
+        """Raises as `fit_calendar`. Means and spreads are over the days of all customers."""
+        h = Histories.of(summary, unit=unit)
+        weight = checked_weights(weights, h.x.size)
+        first, per = first_days(summary).astype(np.float64), DAYS_PER_UNIT[unit]
+        owner = calendar.rows_of(h.index, first)
+        last, end = positions(first, h.t_x, per), positions(first, h.T, per)
+        start, until = int(first.min()), math.ceil(end.max())
+        origin = np.ascontiguousarray(calendar.values[0])
+        rows = Chunks(owner, first, end, weight)
+        days, total, *products = rows.sum(kernel.moments, (), (*_arrays(calendar), origin))
+        mean = total / days
+        covariance = np.array(products) / days - np.outer(mean, mean)
+        spread = np.sqrt(np.maximum(np.diag(covariance), 0.0))
+        values, vectors = np.linalg.eigh(covariance)
+        root = np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.T  # columns as dependent as the series'
+        check_columns(calendar, root, spread / np.maximum(np.abs(origin), 1.0), start, until)
+        means = origin + mean
+        sums = (calendar_sums(summary, calendar) - h.x[:, None] * means) / spread
+        scale = float((weight * h.T).sum()) / float(weight.sum())
+        gaps = None
+        if stages > 1:
+            of, gap_from, gap_to = gap_days(summary, h.x)
+            gaps = owner[of], gap_from.astype(np.float64), gap_to.astype(np.float64), (stages - 1) * weight[of]
+
+        def part(rows: slice, few: HistorySeries | None) -> HistorySeries:
+            def of(each: NDArray[Any]) -> Any:
+                return np.ascontiguousarray(each[rows])
+
+            number = of(weight)
+            scaled = Histories(of(h.x), of(h.t_x) / scale, of(h.T) / scale, h.index[rows])
+            places = of(first), of(last), of(end)
+            added = (sums[rows] * number[:, None]).sum(axis=0)
+            return cls(
+                calendar, scaled, number, of(owner), places, added, means, spread, until, start, scale, per,
+                gaps, few,
+            )  # fmt: skip
+
+        # The gaps of some customers are not told apart, so that with stages all are searched.
+        some = part(slice(None, None, SKETCH), None) if h.x.size >= SKETCH_FROM and stages == 1 else None
+        return part(slice(None), some)
+
+    def bent(self, effects: Floats) -> BentSeries:
+        """By these effects."""
+        gamma = effects / self.spread
+        last = (*_arrays(self.calendar), self.means, gamma)
+        with np.errstate(over="ignore"):
+            rows = Chunks(self.owner, *self.places).join(kernel.run, last=last)
+            gaps = None
+            if self.gaps is not None:
+                whose, begin, end, weight = self.gaps
+                gaps = Chunks(whose, begin, end, end).join(kernel.run, last=last)
+        per = self.per * self.scale
+        T = self.h.T + rows[:, 1] / per
+        clocked = Histories(self.h.x, np.minimum(self.h.t_x + rows[:, 0] / per, T), T, self.h.index)
+        rows[:, 2:] /= per * np.tile(self.spread, 2)
+        if gaps is None:
+            return BentSeries(self, gamma, rows, clocked, 0.0, 0.0)
+        ahead = (end - begin) + gaps[:, 1]
+        if not (ahead > 0).all() or not np.isfinite(ahead).all():
+            return BentSeries(self, gamma, rows, clocked, -math.inf, 0.0)
+        by_gaps = ((weight / ahead)[:, None] * gaps[:, 2 : 2 + gamma.size]).sum(axis=0) / self.spread
+        return BentSeries(self, gamma, rows, clocked, float((weight * np.log(ahead / (end - begin))).sum()), by_gaps)
+
+
+@dataclass(frozen=True, eq=False)
+class BentSeries:
+    """`Bent` by series: `rows` hold the slopes of each customer's own clock."""
+
+    days: HistorySeries
+    gamma: Floats
+    rows: Floats
+    clocked: Histories
+    in_gaps: float
+    by_gaps: Floats | float
+
+    def slopes(self, at_last: Floats, at_end: Floats) -> Floats:
+        """As of `Bent`."""
+        effects = self.gamma.size
+        by_last, by_end = self.rows[:, 2 : 2 + effects], self.rows[:, 2 + effects :]
+        return np.asarray((at_last[:, None] * by_last + at_end[:, None] * by_end).sum(axis=0) + self.by_gaps)
+
+    def second(self, at_last: Floats, at_end: Floats) -> Floats:
+        """As of `Bent`."""
+        days = self.days
+        own = Chunks(days.owner, *days.places, at_last, at_end)
+        found = own.sum(kernel.second, (), (*_arrays(days.calendar), days.means, self.gamma))
+        return np.asarray(found / (days.per * days.scale * np.outer(days.spread, days.spread)))
+
+    def table(self) -> tuple[tuple[Floats, ...], Floats]:
+        """As of `Bent`: a row of 0 where all begin, then two rows a customer."""
+        at: Floats = 1.0 + 2.0 * np.arange(len(self.rows))
+        slopes = self.rows[:, 2:].reshape(-1, self.gamma.size)
+        return (0.0 * at, at, np.asarray(at + 1.0)), np.concatenate([np.zeros((1, self.gamma.size)), slopes])
+
+
+def _arrays(series: CustomerSeries) -> tuple[Ints, Ints, Floats]:
+    return series.starts, series.day, series.values
 
 
 def calendar_likelihood(
-    family: Any, days: HistoryDays, of_plain: Likelihood[Any], plain: ModelFit[Any], **fixed: Any
-) -> Likelihood[CalendarModel]:
-    """The likelihood over the family's parameters and the effects of the calendar's columns."""
-    base, z, weight = len(of_plain.names), days.z, days.weight
-    places = tuple(place.astype(np.float64) for place in days.places)
+    family: Any, days: Any, of_plain: Likelihood[Any], plain: ModelFit[Any], **fixed: Any
+) -> Likelihood[ClockModel]:
+    """The likelihood over the family's parameters and the effects of the columns of `HistoryDays` or
+    `HistorySeries`."""
+    base = len(of_plain.names)
+    seen: dict[bytes, tuple[Bent, ClockTerms]] = {}  # at the last point: its curvature is asked next
 
-    seen: dict[bytes, tuple[Floats, ClockTerms]] = {}  # at the last point: its curvature is asked next
-
-    def terms_at(parameters: Floats) -> tuple[Floats, ClockTerms] | None:
+    def terms_at(parameters: Floats) -> tuple[Bent, ClockTerms] | None:
         key = parameters.tobytes()
         if key not in seen:
-            with np.errstate(over="ignore"):
-                speed = np.exp((z * parameters[base:]).sum(axis=1))
-            clocked = days.clocked(speed)
-            if not np.isfinite(clocked.T).all():
+            bent: Bent = days.bent(parameters[base:])
+            if not np.isfinite(bent.clocked.T).all() or math.isinf(bent.in_gaps):
                 return None
             seen.clear()
-            seen[key] = speed, family._on_clock(parameters[:base], clocked, weight, **fixed)
+            seen[key] = bent, family._on_clock(parameters[:base], bent.clocked, days.weight, **fixed)
         return seen[key]
 
     def objective(parameters: Floats) -> tuple[float, Floats]:
         gamma, found = parameters[base:], terms_at(parameters)
         if found is None:
             return -math.inf, np.zeros(parameters.size)
-        speed, terms = found
-        in_gaps, by_gaps = days.in_gaps(speed)
-        if math.isinf(in_gaps):
-            return -math.inf, np.zeros(parameters.size)
-        slopes = days.sums + (((days.by_day(terms.at_last, terms.at_end) + by_gaps) * speed)[:, None] * z).sum(axis=0)
-        value = terms.value + in_gaps + float((days.sums * gamma).sum())
-        return value, np.concatenate([terms.slopes, slopes])
+        bent, terms = found
+        value = terms.value + bent.in_gaps + float((days.sums * gamma).sum())
+        return value, np.concatenate([terms.slopes, days.sums + bent.slopes(terms.at_last, terms.at_end)])
 
     def hessian(parameters: Floats) -> Floats:
         found = terms_at(parameters)
         assert found is not None  # a search asks for the curvature where the value is finite
-        speed, terms = found
+        bent, terms = found
         assert terms.curvature is not None  # as `clock_curvature` says
-        second, mixed = terms.curvature(places, days.slopes(speed))
-        by_day = days.by_day(terms.at_last, terms.at_end) * speed
+        second, mixed = terms.curvature(*bent.table())
         out = np.empty((parameters.size, parameters.size))
         out[:base, :base] = second
         out[:, base:] = mixed
         out[base:, :base] = mixed[:base].T
-        out[base:, base:] += _sum(by_day[:, None] * z, z)
+        out[base:, base:] += bent.second(terms.at_last, terms.at_end)
         return out
 
     return likelihood_of_days(
-        days, of_plain, plain, objective, model=CalendarModel, hessian=hessian if family.clock_curvature else None,
+        days, of_plain, plain, objective, model=CalendarModel if isinstance(days, HistoryDays) else SeriesModel,
+        hessian=hessian if family.clock_curvature else None,
         sketch=lambda few: calendar_likelihood(family, few, of_plain, plain, **fixed),
     )  # fmt: skip
 
 
 def likelihood_of_days(
-    days: HistoryDays, of_plain: Likelihood[Any], plain: ModelFit[Any], objective: Objective, *,
-    model: type[CalendarModel], sketch: Callable[[HistoryDays], Likelihood[Any]],
+    days: Any, of_plain: Likelihood[Any], plain: ModelFit[Any], objective: Objective, *,
+    model: type[ClockModel], sketch: Callable[[Any], Likelihood[Any]],
     hessian: Callable[[Floats], Floats] | None = None, more: Mapping[str, float] | None = None,
     known: Mapping[str, Any] | None = None, yearly: Sequence[str] = (),
 ) -> Likelihood[Any]:  # fmt: skip
     """The likelihood over the family's parameters, the effects of the calendar's columns, and `more` effects, each with
     the spread of its column, of which a whole year tells those in `yearly`; `known` is what the model has more."""
     more = more or {}
-    effects, until = (*days.calendar.names, *more), days.start + len(days.z)
+    effects, until = (*days.calendar.names, *more), days.until
     base = len(of_plain.names)
     fixed: dict[str, Any] = {
         f"mean:{name}": float(mean) for name, mean in zip(days.calendar.names, days.means, strict=True)
     }
-    fixed |= {"calendar": days.calendar, "seen_until": iso_day(until), "family": plain.model.family + SUFFIX}
+    fixed |= {"calendar": days.calendar, "seen_until": iso_day(until), "family": plain.model.family + model.suffix}
     fixed |= known or {}
     begin = of_plain.parameters(plain.model)
     few = days.few
@@ -244,7 +419,7 @@ def scattered(place: Floats | Ints, values: Floats, size: int) -> Floats:
     return np.asarray(np.bincount(low, values * (1 - part), size) + np.bincount(high, values * part, size))
 
 
-def check_columns(calendar: Calendar, centred: Floats, spread: Floats, start: int, until: int) -> None:
+def check_columns(calendar: Any, centred: Floats, spread: Floats, start: int, until: int) -> None:
     """DataError for a column that does not vary over the days, or is determined by others."""
     days = f"from {iso_day(start + 1)} to {iso_day(until)}"
     for name, value in zip(calendar.names, spread, strict=True):

@@ -18,7 +18,8 @@ all customers observed to one day, becomes the weights of these points (Trefethe
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -42,7 +43,6 @@ from churnsim.statistics import chi2_tail
 from churnsim.typing import Floats, Ints
 from churnsim.units import DAYS_PER_UNIT
 
-SUFFIX = "_calendar"
 # A position within so many days of midnight is midnight: a duration is a number of days over those of a unit.
 MIDNIGHT = 1e-6
 # Of the discounted sum: points of a panel less one (5.8^-14 of a panel's largest value is left out), nodes of a piece
@@ -86,6 +86,15 @@ class BuyingClock:
         """B - t between two positions, in days since 1970."""
         return at(self.ahead, end - self.start) - at(self.ahead, begin - self.start)
 
+    def rows(self, rows: Ints) -> BuyingClock:
+        """That of some customers, which is that of all."""
+        return self
+
+    def alike(self, end: Floats) -> Iterator[tuple[Ints, BuyingClock]]:
+        """The rows that end together, and their clock."""
+        for each in np.unique(end):
+            yield np.flatnonzero(end == each), self
+
     def time(self, begin: Floats, span: Floats) -> Floats:
         """B of a `span` of time that begins at a position."""
         return np.asarray(span + self.gained(begin, positions(begin, span, self.per)))
@@ -127,8 +136,8 @@ class LikelihoodRatio:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class CalendarFit(ModelFit["CalendarModel"]):
-    """The fit of a `CalendarModel`.
+class CalendarFit(ModelFit["ClockModel"]):
+    """The fit of a `CalendarModel` or a `SeriesModel`.
 
     Attributes
     ----------
@@ -150,9 +159,9 @@ class CalendarFit(ModelFit["CalendarModel"]):
         """The same fit, its model told once what comes."""
         return replace(self, model=self.model.with_future(future))
 
-    def draw_parameters(self, n: int, *, seed: int) -> list[CalendarModel]:
+    def draw_parameters(self, n: int, *, seed: int) -> list[ClockModel]:
         """As of every fit; the models drawn are told of the future what this one is."""
-        return [model.with_future(self.model.future) for model in super().draw_parameters(n, seed=seed)]
+        return [model._like(self.model) for model in super().draw_parameters(n, seed=seed)]
 
     @property
     def likelihood_ratio(self) -> LikelihoodRatio:
@@ -163,7 +172,295 @@ class CalendarFit(ModelFit["CalendarModel"]):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class CalendarModel(ParametricModel):
+class ClockModel(ParametricModel):
+    """Base of the purchase models whose buying clock is bent. A subclass says how its clocks run (`_clock`)."""
+
+    base: Any
+    effects: Mapping[str, float]
+    means: Mapping[str, float]
+    seen_until: str | date
+    future: Any = field(default=None)
+    calendar: Any = field(default=None)
+
+    simulated_as: ClassVar[None] = None
+    suffix: ClassVar[str] = "_calendar"
+    # What it bends, and the class of models with a calendar that the base names.
+    bends: ClassVar[str] = "calendar"
+    like: ClassVar[str] = "CalendarModel"
+
+    def __post_init__(self) -> None:
+        for kind in ("effects", "means"):
+            check_effects(getattr(self, kind), kind, self._names)
+        calendar_day(self.seen_until, name="seen_until")
+        self._check_future(self.future)
+        wanted = getattr(type(self.base), "calendar_model", None)
+        if wanted != self.like:
+            raise ConfigError(
+                f"a {type(self.base).__name__} takes a {wanted}." if wanted else
+                f"base must be a model whose fit takes a calendar; got {shown(self.base)}."
+            )  # fmt: skip
+
+    @property
+    @abstractmethod
+    def _names(self) -> tuple[str, ...]:
+        """The columns."""
+
+    @abstractmethod
+    def _check_future(self, future: Any) -> Any:
+        """What is given of the future, checked."""
+
+    @abstractmethod
+    def _clock(self, begin: Floats, end: Floats, future: Any, index: pd.Index[Any] | None = None) -> Any:
+        """The clock of customers from one position to another."""
+
+    def _like(self, other: Self) -> Self:
+        """This model, with what the other is told of the future."""
+        return self.with_future(other.future)
+
+    @classmethod
+    def _base_of(cls, rest: dict[str, Any], *needed: str) -> type[Any]:
+        """The family of the base of a dict made by `to_dict`, whose name is taken out."""
+        family = str(rest.pop("family", "")).removesuffix(cls.suffix)
+        if family not in PURCHASE_FAMILIES or any(name not in rest for name in (*needed, "seen_until")):
+            raise ConfigError(f"this is no model with a {cls.bends}. Make the dict with its to_dict.")
+        wanted = PURCHASE_FAMILIES[family].calendar_model
+        if wanted != cls.like:
+            raise ConfigError(f"this is a model with a {cls.bends} of another kind. Use {wanted}.from_dict.")
+        return PURCHASE_FAMILIES[family]
+
+    @property
+    def unit(self) -> str:
+        """The time unit of the base."""
+        return str(self.base.unit)
+
+    @property
+    def family(self) -> str:  # type: ignore[override]
+        """The base's, marked."""
+        return str(self.base.family) + self.suffix
+
+    @property
+    def title(self) -> str:
+        """For readers."""
+        return f"{self.base.title} with a {self.bends}"
+
+    @property
+    def reads(self) -> str:
+        """What its summary must hold, as the base's."""
+        return str(self.base.reads)
+
+    @property
+    def within(self) -> str:
+        """The family that it becomes without effects."""
+        return str(self.base.family)
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """The base's and the columns."""
+        return (*self.base.parameter_names, *self._names)
+
+    def with_future(self, future: Any) -> Self:
+        """The same model, told once what comes."""
+        return replace(self, future=future)
+
+    # ---- the clock ----
+
+    @cached_property
+    def _seen(self) -> int:
+        return day_number(self.seen_until, "seen_until")
+
+    def _known(self, summary: pd.DataFrame, ahead: Floats | float, future: Any) -> _Known:
+        """The histories in time and in the clock's, which is made for `ahead` of the end of each."""
+        h = Histories.of(summary, unit=self.unit)
+        first = first_days(summary).astype(np.float64)
+        per = DAYS_PER_UNIT[self.unit]
+        end = positions(first, h.T, per)
+        clock = self._clock(
+            first, positions(end, np.broadcast_to(np.asarray(ahead, dtype=float), end.shape), per), future, h.index
+        )
+        return _Known(h, on_clock(h, clock, first), clock, first, end)
+
+    # ---- the verbs ----
+
+    def log_likelihood(self, summary: pd.DataFrame) -> pd.Series[float]:
+        """Log-likelihood of each customer, in the data's own time unit."""
+        known = self._known(summary, 0.0, None)
+        values = self.base._log_likelihood(known.clocked) + self._at_purchases(summary, known.h)
+        stages = getattr(self.base, "k", 1)
+        if stages > 1:
+            owner, begin, end = gap_days(summary, known.h.x)
+            gained = known.clock.rows(owner).gained(begin.astype(float), end.astype(float))
+            gap = (end - begin) / known.clock.per + gained
+            in_gaps = np.bincount(owner, np.log(gap), minlength=known.h.x.size)
+            values += (stages - 1) * in_gaps - known.h.x * math.lgamma(stages)
+        return known.h.series(values, "log_likelihood")
+
+    def _at_purchases(self, summary: pd.DataFrame, h: Histories) -> Floats:
+        """Sum of the logarithms of the clock's speed at each customer's purchases."""
+        sums, names = calendar_sums(summary, self.calendar), self._names
+        gamma, means = (np.array([float(kind[name]) for name in names]) for kind in (self.effects, self.means))
+        return np.asarray(((sums - h.x[:, None] * means) * gamma).sum(axis=1))
+
+    def p_alive(self, summary: pd.DataFrame, *, at: float | ArrayLike = 0.0, future: Any = None) -> pd.Series[float]:
+        """P(alive at T + at | history to T) of each customer."""
+        later = self._spans(summary, at, "at")
+        known = self._known(summary, later, future)
+        return known.h.series(self.base._alive_at(known.clocked, known.clock.time(known.end, later)), "p_alive")
+
+    def p_alive_path(self, summary: pd.DataFrame, times: Sequence[float], *, future: Any = None) -> pd.DataFrame:
+        """`p_alive` at T + each of `times`: one row a customer, one column a time."""
+        wanted = durations(np.asarray(times, dtype=object), "times").ravel()
+        columns = {float(t): self.p_alive(summary, at=float(t), future=future) for t in wanted}
+        return pd.DataFrame(columns, index=summary.index).rename_axis(columns="at")
+
+    def expected_purchases(
+        self, summary: pd.DataFrame, horizon: float | ArrayLike, *, after: float | ArrayLike = 0.0,
+        future: Any = None,
+    ) -> pd.Series[float]:  # fmt: skip
+        """E[purchases in (T + after, T + after + horizon] | history] of each customer."""
+        known, start, spans = self._ahead(summary, horizon, after, future)
+        values = self.base._expected(known.clocked, start + spans)
+        if start.any():
+            values = values - self.base._expected(known.clocked, start)
+        return known.h.series(values, "expected_purchases")
+
+    def conditional_pmf(
+        self, n: int | Sequence[int] | NDArray[np.int64], summary: pd.DataFrame, horizon: float | ArrayLike, *,
+        after: float | ArrayLike = 0.0, future: Any = None,
+    ) -> pd.DataFrame:  # fmt: skip
+        """P(n purchases in (T + after, T + after + horizon] | history): one row a customer, one column for each n."""
+        known, start, spans = self._ahead(summary, horizon, after, future)
+        base = self.base
+        alive, living = base._alive(known.clocked), base._living(known.clocked)
+        columns = {}
+        for k in counts(n).ravel().tolist():
+            each = base._pmf_later(living, k, start, spans) if start.any() else base._pmf_living(living, k, spans)
+            columns[k] = alive * each + (1.0 - alive if k == 0 else 0.0)
+        return pd.DataFrame(columns, index=known.h.index).rename_axis(columns="n")
+
+    def residual_transactions(
+        self, summary: pd.DataFrame, annual_discount_rate: float, *, horizon: float = math.inf,
+        future: Any = None,
+    ) -> pd.Series[float]:  # fmt: skip
+        """Discounted expected residual transactions (DERT) of each customer: purchases after T, each discounted to T.
+
+        `annual_discount_rate` is annual and effective; it must be above 0 for an infinite `horizon`, for which a trend
+        must be held.
+        """
+        force, span = self._discounted_span(annual_discount_rate, horizon, future)
+        known = self._known(summary, span, future)
+        offset = min(float(getattr(self.base, name)) for name in ("alpha", "beta") if hasattr(self.base, name))
+        values = np.empty(known.h.x.size)
+        for rows, clock in known.clock.alike(known.end):
+            points, weights = discount_rule(clock, float(known.end[rows[0]]), span, force, offset)
+            part = known.clocked_of(rows)
+            values[rows] = sum(
+                weight * self.base._expected(part, np.full(rows.size, point))
+                for point, weight in zip(points, weights, strict=True)
+            )
+        return known.h.series(values, "residual_transactions")
+
+    def _check_endless(self, future: Any) -> None:
+        """ConfigError where what is to come has no sum."""
+
+    def _discounted_span(self, annual: float, horizon: float, future: Any) -> tuple[float, float]:
+        """The force of a discount, and for how long it leaves anything."""
+        force, span = discounting(annual, self.unit, horizon)
+        if math.isinf(span):
+            self._check_endless(future)
+            span = NOTHING / force
+        if span * DAYS_PER_UNIT[self.unit] > MOST_DAYS:
+            raise ConfigError(f"{span:,.0f} {self.unit} are too many days to add up. Give a horizon, or a higher rate.")
+        return force, span
+
+    @typed
+    def time_to_next_purchase(
+        self, summary: pd.DataFrame, *, quantile: float = 0.5, if_alive: bool = False, future: Any = None
+    ) -> pd.Series[float]:
+        """Time after T by which the next purchase has come with probability `quantile`; infinite where it never does.
+
+        A wait beyond 400 years goes on at the mean speed of the clock in them.
+        """
+        check_number(quantile, "quantile", above=0, below=1)
+        known = self._known(summary, 0.0, None)
+        base = self.base
+        alive = np.ones(known.h.x.size) if if_alive else base._alive(known.clocked)
+        with np.errstate(divide="ignore"):
+            share = np.minimum(quantile / alive, 1.0)
+        waits = np.asarray(base._wait_living(base._living(known.clocked), share))
+        finite = np.isfinite(waits)
+        out = np.full(waits.size, np.inf)
+        for every, _ in known.clock.alike(known.end):
+            rows = every[finite[every]]
+            if rows.size:
+                out[rows] = self._when(float(known.end[rows[0]]), waits[rows], future, known.h.index[rows[:1]])
+        return known.h.series(out, "time_to_next_purchase")
+
+    def _when(self, end: float, waits: Floats, future: Any, index: pd.Index[Any]) -> Floats:
+        """The time after the position `end` at which the clock has run for these waits."""
+        per, days = DAYS_PER_UNIT[self.unit], 366
+        while True:
+            edges: Floats = np.unique(
+                np.concatenate([[end], np.arange(math.floor(end) + 1, math.floor(end) + days + 1.0)])
+            )
+            spans = (edges - end) / per
+            run = self._clock(edges[:1], edges[-1:], future, index).time(np.full(edges.size, end), spans)
+            if run[-1] >= waits.max() or days >= CYCLE:
+                break
+            days = min(4 * days, CYCLE)
+        return np.where(waits <= run[-1], np.interp(waits, run, spans), waits * spans[-1] / run[-1])
+
+    def expected_purchases_like(
+        self, summary: pd.DataFrame, t: ArrayLike, *, from_morning: bool = False, future: Any = None
+    ) -> Floats:
+        """E[X(t)] of new customers with the first purchases of these rows, each by its own age `t` (or all by one).
+
+        Their time begins at the end of the day of the first purchase, as T does, or `from_morning` (`tracking`).
+        """
+        spans = self._ages(summary, t, from_morning, future)
+        alive, living = self.base._new(spans.size)
+        return np.asarray(alive * self.base._expected_living(living, spans))
+
+    def purchase_pmf_like(self, n: int, summary: pd.DataFrame, t: ArrayLike, *, future: Any = None) -> Floats:
+        """P(X(t) = n) of new customers with the first purchases of these rows, each by its own age `t`."""
+        spans = self._ages(summary, t, False, future)
+        alive, living = self.base._new(spans.size)
+        k = int(counts(n))
+        return np.asarray(alive * self.base._pmf_living(living, k, spans) + (1.0 - alive if k == 0 else 0.0))
+
+    def _ages(self, summary: pd.DataFrame, t: ArrayLike, from_morning: bool, future: Any) -> Floats:
+        first = np.asarray(first_days(summary) - float(from_morning), dtype=np.float64)
+        ages = durations(t, "t", shape=first.shape)
+        clock = self._clock(first, positions(first, ages, DAYS_PER_UNIT[self.unit]), future, summary.index)
+        return np.asarray(clock.time(first, ages))
+
+    def draw_customers(self, n: int, *, seed: int, replication: int = 0) -> pd.DataFrame:
+        """The traits of `n` customers from the population; a rate is that of an average day."""
+        found: pd.DataFrame = self.base.draw_customers(n, seed=seed, replication=replication)
+        return found
+
+    def draw_posterior(self, summary: pd.DataFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
+        """One exact draw of each customer's traits and of whether it is `alive`, given its own history."""
+        check_draws(0, seed, replication)
+        known = self._known(summary, 0.0, None)
+        uids = customer_uids(known.h.index)
+        found: pd.DataFrame = self.base.draw_known(known.clocked, uids, seed=seed, replication=replication)
+        return found
+
+    def _spans(self, summary: pd.DataFrame, value: float | ArrayLike, name: str) -> Floats:
+        return durations(value, name, shape=(len(Histories.of(summary, unit=self.unit).x),))
+
+    def _ahead(
+        self, summary: pd.DataFrame, horizon: float | ArrayLike, after: float | ArrayLike, future: Any
+    ) -> tuple[_Known, Floats, Floats]:
+        """The histories, and on their clock what comes before an interval to come, and its length."""
+        spans, start = self._spans(summary, horizon, "horizon"), self._spans(summary, after, "after")
+        known = self._known(summary, start + spans, future)
+        before = known.clock.time(known.end, start)
+        return known, before, known.clock.time(known.end, start + spans) - before
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CalendarModel(ClockModel):
     """A purchase model on a clock that a calendar bends. Made by ``fit(summary, calendar=...)`` of a family.
 
     Its verbs are those of the family, of summaries with the column ``first_purchase``. Where a forecast reaches beyond
@@ -194,61 +491,15 @@ class CalendarModel(ParametricModel):
     True
     """
 
-    base: Any
     calendar: Calendar
-    effects: Mapping[str, float]
-    means: Mapping[str, float]
-    seen_until: str | date
-    future: Mapping[str, Any] | None = field(default=None)
-
-    simulated_as: ClassVar[None] = None
 
     def __post_init__(self) -> None:
         check_kind(self.calendar, "calendar", Calendar, "a churnsim.data.Calendar")
-        for kind in ("effects", "means"):
-            check_effects(getattr(self, kind), kind, self.calendar.names)
-        calendar_day(self.seen_until, name="seen_until")
-        self._check_future(self.future)
-        wanted = getattr(type(self.base), "calendar_model", None)
-        if wanted != type(self).__name__:
-            raise ConfigError(
-                f"a {type(self.base).__name__} takes a {wanted}." if wanted else
-                f"base must be a model whose fit takes a calendar; got {shown(self.base)}."
-            )  # fmt: skip
+        super().__post_init__()
 
     @property
-    def unit(self) -> str:
-        """The time unit of the base."""
-        return str(self.base.unit)
-
-    @property
-    def family(self) -> str:  # type: ignore[override]
-        """The base's, marked."""
-        return str(self.base.family) + SUFFIX
-
-    @property
-    def title(self) -> str:
-        """For readers."""
-        return f"{self.base.title} with a calendar"
-
-    @property
-    def reads(self) -> str:
-        """What its summary must hold, as the base's."""
-        return str(self.base.reads)
-
-    @property
-    def within(self) -> str:
-        """The family that it becomes without effects."""
-        return str(self.base.family)
-
-    @property
-    def parameter_names(self) -> tuple[str, ...]:
-        """The base's and the columns."""
-        return (*self.base.parameter_names, *self.calendar.names)
-
-    def with_future(self, future: Future | None) -> Self:
-        """The same model, told once what comes."""
-        return replace(self, future=future)
+    def _names(self) -> tuple[str, ...]:
+        return self.calendar.names
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values: the base's, effects by column, means as `mean:COLUMN`, the calendar and the last day. What
@@ -263,12 +514,7 @@ class CalendarModel(ParametricModel):
         """The model of a dict made by `to_dict`. Raises ConfigError for another family or other keys."""
         check_kind(values, "values", Mapping, "a dict made by to_dict")
         rest = dict(values)
-        family = str(rest.pop("family", "")).removesuffix(SUFFIX)
-        if family not in PURCHASE_FAMILIES or "calendar" not in rest or "seen_until" not in rest:
-            raise ConfigError("this is no model with a calendar. Make the dict with its to_dict.")
-        wanted = PURCHASE_FAMILIES[family].calendar_model
-        if wanted != cls.__name__:
-            raise ConfigError(f"this is a model with a calendar of another kind. Use {wanted}.from_dict.")
+        family = cls._base_of(rest, "calendar")
         calendar = rest.pop("calendar")
         calendar = calendar if isinstance(calendar, Calendar) else Calendar.from_dict(calendar)
         try:
@@ -278,7 +524,7 @@ class CalendarModel(ParametricModel):
         except KeyError as error:
             raise ConfigError(f"a model with this calendar needs {error}.") from None
         until = rest.pop("seen_until")
-        base = PURCHASE_FAMILIES[family].from_dict(rest)
+        base = family.from_dict(rest)
         return cls(base=base, calendar=calendar, effects=effects, means=means, seen_until=until, **more)
 
     @classmethod
@@ -287,10 +533,6 @@ class CalendarModel(ParametricModel):
         return {}
 
     # ---- the clock ----
-
-    @cached_property
-    def _seen(self) -> int:
-        return day_number(self.seen_until, "seen_until")
 
     def speed(self, first: str | date, last: str | date, *, future: Future | None = None) -> pd.Series[float]:
         """How fast the buying clock runs on each day, 1 on an average one: the picture of a season."""
@@ -315,152 +557,18 @@ class CalendarModel(ParametricModel):
         own = {name: told[name] for name in told if name in self.calendar.names}
         return speeds(self.calendar, self.effects, self.means, first, last, seen=self._seen, told=own)
 
-    def _clock(self, begin: Floats, end: Floats, future: Future | None) -> BuyingClock:
+    def _clock(
+        self, begin: Floats, end: Floats, future: Future | None, index: pd.Index[Any] | None = None
+    ) -> BuyingClock:
         low, high = math.floor(begin.min()), math.ceil(end.max())
         speed = self._speed(low + 1, high, self._told(future)) if high > low else np.ones(0)
         return BuyingClock.of(speed, low, self.unit)
 
-    def _known(self, summary: pd.DataFrame, ahead: Floats | float, future: Future | None) -> _Known:
-        """The histories in time and in the clock's, which is made for `ahead` of the end of each."""
-        h = Histories.of(summary, unit=self.unit)
-        first = first_days(summary).astype(np.float64)
-        per = DAYS_PER_UNIT[self.unit]
-        end = positions(first, h.T, per)
-        clock = self._clock(
-            first, positions(end, np.broadcast_to(np.asarray(ahead, dtype=float), end.shape), per), future
-        )
-        return _Known(h, on_clock(h, clock, first), clock, first, end)
+    def _check_endless(self, future: Any) -> None:
+        if self._told(future).get("trend") == "continue":
+            raise ConfigError("a trend that continues for ever has no sum. Hold it, or give a finite horizon.")
 
     # ---- the verbs ----
-
-    def log_likelihood(self, summary: pd.DataFrame) -> pd.Series[float]:
-        """Log-likelihood of each customer, in the data's own time unit."""
-        known = self._known(summary, 0.0, None)
-        values = self.base._log_likelihood(known.clocked) + self._at_purchases(summary, known.h)
-        stages = getattr(self.base, "k", 1)
-        if stages > 1:
-            owner, begin, end = gap_days(summary, known.h.x)
-            gap = (end - begin) / known.clock.per + known.clock.gained(begin.astype(float), end.astype(float))
-            in_gaps = np.bincount(owner, np.log(gap), minlength=known.h.x.size)
-            values += (stages - 1) * in_gaps - known.h.x * math.lgamma(stages)
-        return known.h.series(values, "log_likelihood")
-
-    def _at_purchases(self, summary: pd.DataFrame, h: Histories) -> Floats:
-        """Sum of the logarithms of the clock's speed at each customer's purchases."""
-        sums, names = calendar_sums(summary, self.calendar), self.calendar.names
-        gamma, means = (np.array([float(kind[name]) for name in names]) for kind in (self.effects, self.means))
-        return np.asarray(((sums - h.x[:, None] * means) * gamma).sum(axis=1))
-
-    def p_alive(
-        self, summary: pd.DataFrame, *, at: float | ArrayLike = 0.0, future: Future | None = None
-    ) -> pd.Series[float]:
-        """P(alive at T + at | history to T) of each customer."""
-        later = self._spans(summary, at, "at")
-        known = self._known(summary, later, future)
-        return known.h.series(self.base._alive_at(known.clocked, known.clock.time(known.end, later)), "p_alive")
-
-    def p_alive_path(
-        self, summary: pd.DataFrame, times: Sequence[float], *, future: Future | None = None
-    ) -> pd.DataFrame:
-        """`p_alive` at T + each of `times`: one row a customer, one column a time."""
-        wanted = durations(np.asarray(times, dtype=object), "times").ravel()
-        columns = {float(t): self.p_alive(summary, at=float(t), future=future) for t in wanted}
-        return pd.DataFrame(columns, index=summary.index).rename_axis(columns="at")
-
-    def expected_purchases(
-        self, summary: pd.DataFrame, horizon: float | ArrayLike, *, after: float | ArrayLike = 0.0,
-        future: Future | None = None,
-    ) -> pd.Series[float]:  # fmt: skip
-        """E[purchases in (T + after, T + after + horizon] | history] of each customer."""
-        known, start, spans = self._ahead(summary, horizon, after, future)
-        values = self.base._expected(known.clocked, start + spans)
-        if start.any():
-            values = values - self.base._expected(known.clocked, start)
-        return known.h.series(values, "expected_purchases")
-
-    def conditional_pmf(
-        self, n: int | Sequence[int] | NDArray[np.int64], summary: pd.DataFrame, horizon: float | ArrayLike, *,
-        after: float | ArrayLike = 0.0, future: Future | None = None,
-    ) -> pd.DataFrame:  # fmt: skip
-        """P(n purchases in (T + after, T + after + horizon] | history): one row a customer, one column for each n."""
-        known, start, spans = self._ahead(summary, horizon, after, future)
-        base = self.base
-        alive, living = base._alive(known.clocked), base._living(known.clocked)
-        columns = {}
-        for k in counts(n).ravel().tolist():
-            each = base._pmf_later(living, k, start, spans) if start.any() else base._pmf_living(living, k, spans)
-            columns[k] = alive * each + (1.0 - alive if k == 0 else 0.0)
-        return pd.DataFrame(columns, index=known.h.index).rename_axis(columns="n")
-
-    def residual_transactions(
-        self, summary: pd.DataFrame, annual_discount_rate: float, *, horizon: float = math.inf,
-        future: Future | None = None,
-    ) -> pd.Series[float]:  # fmt: skip
-        """Discounted expected residual transactions (DERT) of each customer: purchases after T, each discounted to T.
-
-        `annual_discount_rate` is annual and effective; it must be above 0 for an infinite `horizon`, for which a trend
-        must be held.
-        """
-        force, span = self._discounted_span(annual_discount_rate, horizon, future)
-        known = self._known(summary, span, future)
-        offset = min(float(getattr(self.base, name)) for name in ("alpha", "beta") if hasattr(self.base, name))
-        values = np.empty(known.h.x.size)
-        for end in np.unique(known.end):
-            rows = np.flatnonzero(known.end == end)
-            points, weights = discount_rule(known.clock, float(end), span, force, offset)
-            part = known.clocked_of(rows)
-            values[rows] = sum(
-                weight * self.base._expected(part, np.full(rows.size, point))
-                for point, weight in zip(points, weights, strict=True)
-            )
-        return known.h.series(values, "residual_transactions")
-
-    def _discounted_span(self, annual: float, horizon: float, future: Future | None) -> tuple[float, float]:
-        """The force of a discount, and for how long it leaves anything."""
-        force, span = discounting(annual, self.unit, horizon)
-        if math.isinf(span):
-            if self._told(future).get("trend") == "continue":
-                raise ConfigError("a trend that continues for ever has no sum. Hold it, or give a finite horizon.")
-            span = NOTHING / force
-        if span * DAYS_PER_UNIT[self.unit] > MOST_DAYS:
-            raise ConfigError(f"{span:,.0f} {self.unit} are too many days to add up. Give a horizon, or a higher rate.")
-        return force, span
-
-    @typed
-    def time_to_next_purchase(
-        self, summary: pd.DataFrame, *, quantile: float = 0.5, if_alive: bool = False, future: Future | None = None
-    ) -> pd.Series[float]:
-        """Time after T by which the next purchase has come with probability `quantile`; infinite where it never does.
-
-        A wait beyond 400 years goes on at the mean speed of the clock in them.
-        """
-        check_number(quantile, "quantile", above=0, below=1)
-        known = self._known(summary, 0.0, None)
-        base = self.base
-        alive = np.ones(known.h.x.size) if if_alive else base._alive(known.clocked)
-        with np.errstate(divide="ignore"):
-            share = np.minimum(quantile / alive, 1.0)
-        waits = np.asarray(base._wait_living(base._living(known.clocked), share))
-        finite = np.isfinite(waits)
-        out = np.full(waits.size, np.inf)
-        for end in np.unique(known.end[finite]):
-            rows = np.flatnonzero(finite & (known.end == end))
-            out[rows] = self._when(float(end), waits[rows], future)
-        return known.h.series(out, "time_to_next_purchase")
-
-    def _when(self, end: float, waits: Floats, future: Future | None) -> Floats:
-        """The time after the position `end` at which the clock has run for these waits."""
-        per, days = DAYS_PER_UNIT[self.unit], 366
-        while True:
-            edges: Floats = np.unique(
-                np.concatenate([[end], np.arange(math.floor(end) + 1, math.floor(end) + days + 1.0)])
-            )
-            spans = (edges - end) / per
-            run = self._clock(edges[:1], edges[-1:], future).time(np.full(edges.size, end), spans)
-            if run[-1] >= waits.max() or days >= CYCLE:
-                break
-            days = min(4 * days, CYCLE)
-        return np.where(waits <= run[-1], np.interp(waits, run, spans), waits * spans[-1] / run[-1])
 
     def expected_purchases_new(
         self, t: float | ArrayLike, *, first: str | date, future: Future | None = None
@@ -489,43 +597,6 @@ class CalendarModel(ParametricModel):
         if not ages.size:
             return ages
         return self._clock(begin, positions(begin, ages, DAYS_PER_UNIT[self.unit]), future).time(begin, ages)
-
-    def expected_purchases_like(
-        self, summary: pd.DataFrame, t: ArrayLike, *, from_morning: bool = False, future: Future | None = None
-    ) -> Floats:
-        """E[X(t)] of new customers with the first purchases of these rows, each by its own age `t` (or all by one).
-
-        Their time begins at the end of the day of the first purchase, as T does, or `from_morning` (`tracking`).
-        """
-        spans = self._ages(summary, t, from_morning, future)
-        alive, living = self.base._new(spans.size)
-        return np.asarray(alive * self.base._expected_living(living, spans))
-
-    def purchase_pmf_like(self, n: int, summary: pd.DataFrame, t: ArrayLike, *, future: Future | None = None) -> Floats:
-        """P(X(t) = n) of new customers with the first purchases of these rows, each by its own age `t`."""
-        spans = self._ages(summary, t, False, future)
-        alive, living = self.base._new(spans.size)
-        k = int(counts(n))
-        return np.asarray(alive * self.base._pmf_living(living, k, spans) + (1.0 - alive if k == 0 else 0.0))
-
-    def _ages(self, summary: pd.DataFrame, t: ArrayLike, from_morning: bool, future: Future | None) -> Floats:
-        first = np.asarray(first_days(summary) - float(from_morning), dtype=np.float64)
-        ages = durations(t, "t", shape=first.shape)
-        clock = self._clock(first, positions(first, ages, DAYS_PER_UNIT[self.unit]), future)
-        return clock.time(first, ages)
-
-    def draw_customers(self, n: int, *, seed: int, replication: int = 0) -> pd.DataFrame:
-        """The traits of `n` customers from the population; a rate is that of an average day."""
-        found: pd.DataFrame = self.base.draw_customers(n, seed=seed, replication=replication)
-        return found
-
-    def draw_posterior(self, summary: pd.DataFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
-        """One exact draw of each customer's traits and of whether it is `alive`, given its own history."""
-        check_draws(0, seed, replication)
-        known = self._known(summary, 0.0, None)
-        uids = customer_uids(known.h.index)
-        found: pd.DataFrame = self.base.draw_known(known.clocked, uids, seed=seed, replication=replication)
-        return found
 
     def draw_summary(
         self, T: ArrayLike, *, first: str | date, seed: int, replication: int = 0, future: Future | None = None
@@ -558,24 +629,12 @@ class CalendarModel(ParametricModel):
         frame.attrs["unit"] = self.unit
         return frame
 
-    def _spans(self, summary: pd.DataFrame, value: float | ArrayLike, name: str) -> Floats:
-        return durations(value, name, shape=(len(Histories.of(summary, unit=self.unit).x),))
-
-    def _ahead(
-        self, summary: pd.DataFrame, horizon: float | ArrayLike, after: float | ArrayLike, future: Future | None
-    ) -> tuple[_Known, Floats, Floats]:
-        """The histories, and on their clock what comes before an interval to come, and its length."""
-        spans, start = self._spans(summary, horizon, "horizon"), self._spans(summary, after, "after")
-        known = self._known(summary, start + spans, future)
-        before = known.clock.time(known.end, start)
-        return known, before, known.clock.time(known.end, start + spans) - before
-
 
 @dataclass(frozen=True, eq=False)
 class _Known:
     h: Histories
     clocked: Histories
-    clock: BuyingClock
+    clock: Any
     first: Floats
     end: Floats
 

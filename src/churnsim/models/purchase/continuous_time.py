@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from churnsim.checks import shown
 from churnsim.data.summaries.calendar import Calendar
+from churnsim.data.summaries.customer_series import CustomerSeries
 from churnsim.errors import ConfigError
 from churnsim.kernels.likelihoods.histories import observe
 from churnsim.kernels.numerics.rng_streams import MODEL_DRAWS, PURCHASE
@@ -43,9 +44,6 @@ class ContinuousTime(BuyTillYouDie):
         # The next purchase of a live customer comes at its rate, whatever follows it: P(none in h) = (A/(A + h))^R.
         with np.errstate(divide="ignore", over="ignore"):
             return np.asarray(living[1] * np.expm1(-np.log1p(-share) / living[0]))
-
-    def _observe(self, T: Floats, seed: int, replication: int) -> pd.DataFrame:
-        return self._seen(self._draw_new(T.size, seed, replication), T, seed, replication)
 
     def _seen(self, traits: pd.DataFrame, T: Floats, seed: int, replication: int) -> pd.DataFrame:
         """Simulated frequency and recency of customers with these traits, observed for T."""
@@ -138,7 +136,12 @@ class TakesCalendar(ContinuousTime):
     @overload
     @classmethod
     def fit(
-        cls, summary: pd.DataFrame, *, unit: str | None = None, weights: ArrayLike | None = None, calendar: Calendar
+        cls,
+        summary: pd.DataFrame,
+        *,
+        unit: str | None = None,
+        weights: ArrayLike | None = None,
+        calendar: Calendar | CustomerSeries,
     ) -> CalendarFit: ...
 
     @classmethod
@@ -149,16 +152,16 @@ class TakesCalendar(ContinuousTime):
         *,
         unit: str | None = None,
         weights: ArrayLike | None = None,
-        calendar: Calendar | None = None,
+        calendar: Calendar | CustomerSeries | None = None,
     ) -> ModelFit[Self] | CalendarFit:
         """Maximum likelihood.
 
         `summary` has `frequency, recency, T` in `unit`, which is the summary's own where `churnsim.summarise` made
         it, and weeks where nothing says; `weights` (one a row, finite, 0 or more) count customers of that row. With a
         `calendar`, with which the summary was made too, the fit is of a `CalendarModel`: the calendar bends the buying
-        clock. Identical rows are collapsed, time is scaled by its mean, so that days and years give the same fit.
-        Raises DataError for a summary that is not one; a likelihood without an inner maximum is no error but a
-        FitStatus.
+        clock; with a `CustomerSeries` it is of a `SeriesModel`, in which each customer's own series do. Identical rows
+        are collapsed, time is scaled by its mean, so that days and years give the same fit. Raises DataError for a
+        summary that is not one; a likelihood without an inner maximum is no error but a FitStatus.
         """
         if calendar is not None:
             return fit_calendar(cls, summary, calendar, unit=unit, weights=weights)

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 
 from churnsim.checks import check_count, shown, typed
 from churnsim.data.summaries.calendar import Calendar
+from churnsim.data.summaries.customer_series import CustomerSeries
 from churnsim.errors import ConfigError, DataError
 from churnsim.kernels.likelihoods import mbg_cnbd as kernel
 from churnsim.kernels.likelihoods import mbg_cnbd_forecast as forecast
@@ -85,9 +86,9 @@ class LivingErlang(ContinuousTime):
     def _draw(self, h: Histories, uids: Ints, seed: int, replication: int) -> pd.DataFrame:
         # `stages`: how many of the k to the next purchase a live customer has behind it.
         r, alpha, a, b = self._of(h)
-        own = (each * np.ones(h.x.size) for each in (alpha, a))
+        one: Any = np.ones(h.x.size)
         traits, alive = kernel.draw_histories(
-            *own, h.x, h.t_x, h.T, r, b, uids, replication, seed, MODEL_DRAWS, TRAITS, self.k
+            alpha * one, a * one, h.x, h.t_x, h.T, r, b, uids, replication, seed, MODEL_DRAWS, TRAITS, self.k
         )
         return pd.DataFrame(
             {
@@ -158,8 +159,8 @@ class MBGCNBD(LivingErlang, TakesCalendar):
     @overload
     @classmethod
     def fit(
-        cls, summary: pd.DataFrame, *, unit: str | None = None, weights: ArrayLike | None = None, calendar: Calendar,
-        k: int | None = None,
+        cls, summary: pd.DataFrame, *, unit: str | None = None, weights: ArrayLike | None = None,
+        calendar: Calendar | CustomerSeries, k: int | None = None,
     ) -> CalendarFit: ...  # fmt: skip
 
     @classmethod
@@ -170,7 +171,7 @@ class MBGCNBD(LivingErlang, TakesCalendar):
         *,
         unit: str | None = None,
         weights: ArrayLike | None = None,
-        calendar: Calendar | None = None,
+        calendar: Calendar | CustomerSeries | None = None,
         k: int | None = None,
     ) -> ModelFit[Self] | CalendarFit:
         """Maximum likelihood for `k` stages; without it, for that k from 1 to 12 at which the likelihood is largest.
@@ -303,7 +304,10 @@ class MBGCNBDCovariates(LivingErlang, BGNBDCovariates):
     def fit(cls, summary: pd.DataFrame, *, k: int | None = None, **options: Any) -> ModelFit[Self]:
         """As `BGNBDCovariates.fit`, of a summary with `log_intervals`, for `k` stages or, without it, the best number
         of them (see `MBGCNBD.fit`)."""
-        return best_stages(lambda stages: super(MBGCNBDCovariates, cls).fit(summary, k=stages, **options), k)
+        found: ModelFit[Self] = best_stages(
+            lambda stages: super(MBGCNBDCovariates, cls).fit(summary, k=stages, **options), k
+        )
+        return found
 
     @classmethod
     def likelihood(cls, summary: pd.DataFrame, *, k: int | None = None, **options: Any) -> Likelihood[Self]:

@@ -23,7 +23,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -83,6 +83,8 @@ class TwoClockModel(CalendarModel):
     >>> fit.names, bool(fit.parameters["trend"] < 0)
     (('r', 'alpha', 's', 'beta', 'trend'), True)
     """
+
+    like: ClassVar[str] = "TwoClockModel"
 
     leaving: Calendar | None = None
     leaving_effects: Mapping[str, float] = field(default_factory=dict)

@@ -1,0 +1,210 @@
+"""What happens to each customer in calendar time: contacts, offers, the price seen, a membership. Models in which a
+customer's own series bend its clock read it (`churnsim.models.SeriesModel`)."""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+
+from churnsim.checks import check_frame, check_kind, shown
+from churnsim.data.logs.days import iso_day
+from churnsim.data.logs.purchase_days import PurchaseDays
+from churnsim.data.summaries.calendar import FIRST, MOST_SERIES, PURCHASES, SUMS, Calendar, day_numbers
+from churnsim.errors import DataError
+from churnsim.typing import Floats, Ints
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CustomerSeries:
+    """Columns of numbers by customer and day, each with an effect on how often the customer buys: its rate is
+    multiplied by e^(effect . (value - mean)). `CustomerSeries.of(frame)` makes it.
+
+    As in `Calendar` the value of day d holds for (d - 1, d], the day as a summary counts it, and on until the
+    customer's next row. A customer needs a row for the day after its first purchase or one before; a row is only
+    needed where a value changes. What is the same for everybody (a season) can stand as a column beside the others.
+
+    Attributes
+    ----------
+    names : tuple of str
+        The columns.
+    ids : Index
+        The customers.
+    starts : array of shape (customers + 1,)
+        Where the rows of each customer begin.
+    day : array of shape (rows,)
+        From which day on a row holds, as a number since 1970, ascending within a customer.
+    values : array of shape (rows, columns)
+
+    Examples
+    --------
+    >>> days = pd.to_datetime(["2024-01-01", "2024-02-05", "2024-01-01"])
+    >>> frame = pd.DataFrame({"customer_id": [1, 1, 2], "date": days, "member": [0.0, 1.0, 0.0]})
+    >>> series = CustomerSeries.of(frame)
+    >>> series.names, len(series.ids)
+    (('member',), 2)
+    """
+
+    names: tuple[str, ...]
+    ids: pd.Index[Any]
+    starts: Ints
+    day: Ints
+    values: Floats
+
+    # A calendar says which of its columns only a whole year can tell; what these are is not known.
+    yearly = ()
+
+    @classmethod
+    def of(cls, frame: pd.DataFrame) -> Self:
+        """Series from a frame with a row a customer and day on which a value changes (or a row a week), in any order.
+
+        Parameters
+        ----------
+        frame : DataFrame
+            ``customer_id``, ``date`` and the columns, finite numbers.
+
+        Raises
+        ------
+        DataError
+            Naming the customer: for a missing column or value, or a day that stands twice.
+        """
+        check_frame(frame, "the series", "Give a row a customer and day on which a value changes.")
+        if lacking := [name for name in ("customer_id", "date") if name not in frame.columns]:
+            raise DataError(f"the series lack {', '.join(map(repr, lacking))}; they have {shown(list(frame.columns))}.")
+        names = [name for name in frame.columns if name not in ("customer_id", "date")]
+        if not names or len(names) > MOST_SERIES or len(frame) == 0:
+            raise DataError(f"the series must have rows and 1 to {MOST_SERIES} columns; got {frame.shape}.")
+        if not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
+            raise DataError(f"the columns of the series must have names, each once; got {shown(names)}.")
+        day = day_numbers(frame["date"])
+        code, ids = pd.factorize(frame["customer_id"])
+        if (code < 0).any():
+            raise DataError("a customer_id of the series is missing. Fill it in, or leave its row out.")
+        try:
+            values = np.column_stack([frame[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in names])
+        except (TypeError, ValueError) as error:
+            raise DataError(f"the series must hold numbers ({str(error)[:80]}).") from None
+        if not (fine := np.isfinite(values).all(axis=1)).all():
+            row = int(np.argmin(fine))
+            raise DataError(
+                f"the series must hold finite numbers; those of customer {str(ids[code[row]])[:80]!r} on "
+                f"{iso_day(int(day[row]))} are {shown(values[row].tolist())}. Fill in what is missing."
+            )
+        return cls._sorted(tuple(names), pd.Index(ids), code.astype(np.int64), day, values)
+
+    @classmethod
+    def _sorted(cls, names: tuple[str, ...], ids: pd.Index[Any], code: Ints, day: Ints, values: Floats) -> Self:
+        key = code * 2**24 + day  # days of 45,000 years
+        step = np.diff(key)
+        if (step < 0).any():
+            order = np.argsort(key, kind="stable")
+            code, day, values, step = code[order], day[order], values[order], np.diff(key[order])
+        if (step == 0).any():
+            row = int(np.argmin(step))
+            raise DataError(
+                f"customer {str(ids[code[row]])[:80]!r} has {iso_day(int(day[row]))} twice in the series. Leave one."
+            )
+        starts = np.searchsorted(code, np.arange(len(ids) + 1))
+        return cls(names=names, ids=ids, starts=starts, day=day, values=np.ascontiguousarray(values))
+
+    def select(self, names: list[str]) -> CustomerSeries:
+        """Some of the columns. DataError for one that is not there."""
+        if unknown := [name for name in names if name not in self.names]:
+            raise DataError(f"the series have no {unknown[0]!r}; they have {', '.join(self.names)}.")
+        values = np.ascontiguousarray(self.values[:, [self.names.index(name) for name in names]])
+        return CustomerSeries(names=tuple(names), ids=self.ids, starts=self.starts, day=self.day, values=values)
+
+    @cached_property
+    def until(self) -> int:
+        """The day of the last row of all."""
+        return int(self.day.max())
+
+    @cached_property
+    def _hash(self) -> int:
+        parts = (self.starts, self.day, self.values)
+        total = 0
+        for part in parts:
+            total = zlib.crc32(np.ascontiguousarray(part).view(np.uint8).data, total)
+        return total
+
+    def to_dict(self) -> dict[str, Any]:
+        """Which series these are, not the series: the columns, the number of rows and a checksum."""
+        return {"names": list(self.names), "rows": len(self.day), "checksum": self._hash}
+
+    def rows_of(self, ids: pd.Index[Any], first: Floats | Ints) -> Ints:
+        """The places of customers among the ids. DataError for one who is not there, or whose series begin after the
+        day after its `first` day."""
+        owner = np.asarray(self.ids.get_indexer(ids), dtype=np.int64)
+        if (owner < 0).any():
+            lost = ids[int(np.argmin(owner))]
+            raise DataError(f"customer {str(lost)[:80]!r} has no row in the series ({int((owner < 0).sum())} such).")
+        late = self.day[self.starts[owner]] - 1 > first
+        if late.any():
+            row = int(np.argmax(late))
+            begins = iso_day(int(self.day[self.starts[owner[row]]]))
+            raise DataError(
+                f"the series of customer {str(ids[row])[:80]!r} begin on {begins}, and are needed from the day after "
+                f"its first purchase, {iso_day(int(first[row]) + 1)} ({int(late.sum())} such). Give an earlier row."
+            )
+        return owner
+
+    def on_days(self, ids: pd.Index[Any], customer: Ints, day: Ints, first: Ints, end: int) -> Floats:
+        """The values of customers (numbered as `ids`) on days until `end`, shape (days, names). Raises as `rows_of`."""
+        asked = np.unique(customer)
+        owner = np.full(len(ids), -1, dtype=np.int64)
+        owner[asked] = self.rows_of(ids[asked], first[asked])
+        key = np.repeat(np.arange(len(self.ids)), np.diff(self.starts)) * 2**24 + self.day
+        return self.values[np.searchsorted(key, owner[customer] * 2**24 + day, side="right") - 1]
+
+    def continued(self, later: CustomerSeries, after: int) -> CustomerSeries:
+        """These until the day `after`, then the rows of `later`, of the same columns."""
+        if set(later.names) != set(self.names):
+            raise DataError(f"future must have the columns {', '.join(self.names)}; it has {', '.join(later.names)}.")
+        place = self.ids.get_indexer(later.ids)
+        codes = [np.repeat(np.arange(len(each.ids)), np.diff(each.starts)) for each in (self, later)]
+        codes[1] = place[codes[1]]
+        kept = self.day <= after, (later.day > after) & (codes[1] >= 0)
+        days = np.concatenate([self.day[kept[0]], later.day[kept[1]]])
+        values = np.concatenate([self.values[kept[0]], later.select(list(self.names)).values[kept[1]]])
+        code = np.concatenate([code[mask] for code, mask in zip(codes, kept, strict=True)])
+        return self._sorted(self.names, self.ids, code, days, values)
+
+    def __str__(self) -> str:
+        return ", ".join(self.names)
+
+
+def check_calendar(value: object, name: str = "calendar") -> None:
+    """ConfigError for what is neither a calendar nor series of customers."""
+    check_kind(
+        value, name, (Calendar, CustomerSeries), "a churnsim.data.Calendar, or a CustomerSeries of customers' own"
+    )
+
+
+def add_calendar(
+    summary: pd.DataFrame, log: PurchaseDays, end: int, calendar: Calendar | CustomerSeries, *, gaps: bool = False
+) -> pd.DataFrame:
+    """The summary at the end of the day `end` with the day of each first purchase and, for each column of the calendar
+    or of customers' own series, the sum of its values on the days of the repeat purchases; with `gaps` also the days
+    of all purchases. Customers come in the order of the log's ids."""
+    check_calendar(calendar)
+    first = log.first_day()
+    seen = first <= end
+    repeats = (log.day > first[log.customer]) & (log.day <= end)
+    customer = log.customer[repeats]
+    values = calendar.on_days(log.ids, customer, log.day[repeats], first, end)
+    summary[FIRST] = first[seen].astype("datetime64[D]").astype("datetime64[ns]")
+    for k, name in enumerate(calendar.names):
+        sums = np.bincount(customer, weights=values[:, k], minlength=len(log.ids))
+        summary[SUMS + name] = sums[seen]
+    if gaps:
+        known = log.day[log.day <= end]
+        lengths = np.bincount(log.customer[log.day <= end], minlength=len(log.ids))[seen]
+        parts = np.empty(len(lengths), dtype=object)
+        parts[:] = np.split(known, np.cumsum(lengths)[:-1])
+        summary[PURCHASES] = parts
+    summary.attrs["calendar"] = calendar.to_dict()
+    return summary

@@ -1,0 +1,178 @@
+"""Purchase models whose buying clock each customer's own series bend: contacts, offers, the price it sees.
+
+As in `calendar_model.py`, with a clock a customer: B_i(t) = int e^(gamma . (z_i - mean z)). Only pieces of time in
+which a customer's values do not change are looked at, one by one in compiled code, and nothing by customer and day is
+kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+
+from churnsim.checks import check_kind, shown
+from churnsim.data.logs.days import iso_day
+from churnsim.data.summaries.customer_series import CustomerSeries
+from churnsim.errors import ConfigError, DataError
+from churnsim.kernels.likelihoods import customer_clock as kernel
+from churnsim.models.estimation.threads import by_chunks
+from churnsim.models.purchase.calendar_model import ClockModel, positions
+from churnsim.typing import Floats, Ints
+from churnsim.units import DAYS_PER_UNIT
+
+HOLD = "hold"
+
+
+@dataclass(frozen=True, eq=False)
+class OwnClocks:
+    """As `BuyingClock`, one a customer; `owner` says whose series each follows."""
+
+    series: CustomerSeries
+    owner: Ints
+    means: Floats
+    gamma: Floats
+    per: float
+
+    def rows(self, rows: Ints) -> OwnClocks:
+        """Those of some customers."""
+        return replace(self, owner=self.owner[rows])
+
+    def alike(self, end: Floats) -> Iterator[tuple[Ints, OwnClocks]]:
+        """One customer after the other, each with its clock."""
+        for row in range(self.owner.size):
+            only = np.array([row])
+            yield only, self.rows(only)
+
+    def gained(self, begin: Floats, end: Floats) -> Floats:
+        """B - t between two positions, a customer each, or many of one customer."""
+        owner = self.owner if self.owner.size == end.size else np.repeat(self.owner, end.size)
+        arrays = owner, np.asarray(begin, dtype=np.float64), end, end
+        series = self.series
+        found = by_chunks(kernel.run, arrays, series.starts, series.day, series.values, self.means, self.gamma)
+        return np.asarray(found[:, 1] / self.per)
+
+    def time(self, begin: Floats, span: Floats) -> Floats:
+        """B of a `span` of time that begins at a position."""
+        return np.asarray(span + self.gained(begin, positions(begin, span, self.per)))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SeriesModel(ClockModel):
+    """A purchase model on clocks that customers' own series bend. Made by ``fit(summary, calendar=series)``.
+
+    Its verbs are those of the family, of summaries with the column ``first_purchase``, of customers whom the series
+    know. Beyond the last day of the fit or of the series, whichever is later, `future` must say what comes: "hold", by
+    which each customer's last values hold on, or a frame as that of the series.
+
+    Parameters
+    ----------
+    base : a purchase model
+        In the time of the clock: its rates are those of an average day of the fit.
+    effects, means : mapping of column to number
+        The rate of a day is multiplied by e^(effect . (value - mean)) for each column.
+    seen_until : str or date
+        The last day of the fit.
+    calendar : CustomerSeries, optional
+        The series; a model that was saved has none, and is given them by `with_series`.
+    future : "hold" or DataFrame, optional
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> log = cs.datasets.cdnow()
+    >>> days = [pd.Timestamp("1997-01-01"), pd.Timestamp("1997-06-01")]
+    >>> ids = log["customer_id"].unique()
+    >>> frame = pd.DataFrame({"customer_id": ids.repeat(2), "date": days * len(ids), "member": [0.0, 1.0] * len(ids)})
+    >>> series = cs.data.CustomerSeries.of(frame)
+    >>> summary = cs.summarise(log, until="1997-09-30", calendar=series)
+    >>> fit = cs.BGNBD.fit(summary, calendar=series)
+    >>> fit.names
+    ('r', 'alpha', 'a', 'b', 'member')
+    >>> float(fit.expected_purchases(summary, 13.0, future="hold").iloc[0].round(2))
+    0.44
+    """
+
+    suffix: ClassVar[str] = "_series"
+    bends: ClassVar[str] = "series"
+
+    def __post_init__(self) -> None:
+        if self.calendar is not None:
+            check_kind(self.calendar, "calendar", CustomerSeries, "a churnsim.data.CustomerSeries")
+            if self.calendar.names != tuple(self.effects):
+                raise ConfigError(f"effects must name {self.calendar}; got {', '.join(map(str, self.effects))}.")
+        check_kind(self.effects, "effects", Mapping, "a mapping of the series' columns to numbers")
+        super().__post_init__()
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return tuple(self.effects)
+
+    def with_series(self, series: CustomerSeries) -> Self:
+        """The same model with these series, such as those of other customers, or after it was loaded."""
+        return replace(self, calendar=series)
+
+    def _like(self, other: Self) -> Self:
+        return replace(self, calendar=other.calendar, future=other.future)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values: the base's, effects by column, means as `mean:COLUMN`, the last day. Neither the series
+        (see `with_series`) nor what is said of the future is stored."""
+        values = {**self.base.to_dict(), "family": self.family}
+        values |= {name: float(self.effects[name]) for name in self._names}
+        values |= {f"mean:{name}": float(self.means[name]) for name in self._names}
+        return {**values, "calendar": list(self._names), "seen_until": iso_day(self._seen)}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """The model of a dict made by `to_dict`. Raises ConfigError for another family or other keys."""
+        check_kind(values, "values", Mapping, "a dict made by to_dict")
+        rest = dict(values)
+        family: Any = cls._base_of(rest, "calendar")
+        given, until = rest.pop("calendar"), rest.pop("seen_until")
+        series = given if isinstance(given, CustomerSeries) else None
+        names = series.names if series is not None else given
+        if not isinstance(names, list | tuple):
+            raise ConfigError(f"calendar must name the columns of the series; got {shown(names)}.")
+        try:
+            effects = {str(name): rest.pop(name) for name in names}
+            means = {str(name): rest.pop(f"mean:{name}") for name in names}
+        except (KeyError, TypeError) as error:
+            raise ConfigError(f"a model with these series needs {error}.") from None
+        base = family.from_dict(rest)
+        return cls(base=base, calendar=series, effects=effects, means=means, seen_until=until)
+
+    def _check_future(self, future: Any) -> Any:
+        if future is None or (isinstance(future, str) and future == HOLD):
+            return future
+        if isinstance(future, pd.DataFrame):
+            return CustomerSeries.of(future)
+        if isinstance(future, CustomerSeries):
+            return future
+        raise ConfigError(f'future must be "hold", or a frame as that of the series; got {shown(future)}.')
+
+    def _known_series(self, until: float, future: Any) -> CustomerSeries:
+        """The series until a position. Raises DataError where they must be told what comes."""
+        series: CustomerSeries | None = self.calendar
+        if series is None:
+            raise ConfigError("the model was saved without its series. Give them by with_series(series).")
+        known = max(self._seen, series.until)
+        if until <= known:
+            return series
+        told = self._check_future(self.future if future is None else future)
+        if told is None:
+            needed = iso_day(int(np.ceil(until)))
+            raise DataError(
+                f"the series are known until {iso_day(known)}, and are needed until {needed}. Pass "
+                'future="hold", or a frame of what comes.'
+            )
+        return series if isinstance(told, str) else series.continued(told, known)
+
+    def _clock(self, begin: Floats, end: Floats, future: Any, index: pd.Index[Any] | None = None) -> OwnClocks:
+        assert index is not None  # every verb that asks knows its customers
+        series = self._known_series(float(end.max()), future)
+        gamma, means = (np.array([float(kind[name]) for name in self._names]) for kind in (self.effects, self.means))
+        return OwnClocks(series, series.rows_of(index, begin), means, gamma, DAYS_PER_UNIT[self.unit])

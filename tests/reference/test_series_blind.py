@@ -1,0 +1,215 @@
+"""Models on clocks of customers' own, written a second time: integrals over the traits of each customer by quadrature,
+with its speed looked up day by day; and equal to a calendar where all customers have the same series."""
+
+from __future__ import annotations
+
+import math
+from datetime import date, timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy.special import roots_jacobi
+
+import churnsim as cs
+from churnsim.errors import ConfigError, DataError
+from churnsim.models.purchase.calendar_fit import HistorySeries, calendar_likelihood
+
+FIRST = date(2022, 3, 10)
+GAMMA, MEAN = {"mail": 0.8, "price": -1.1}, {"mail": 0.2, "price": 1.05}
+R, ALPHA, A, B = 0.8, 6.0, 0.7, 2.3  # in weeks
+BASES = {
+    "nbd": cs.NBD(r=R, alpha=ALPHA),
+    "bg_nbd": cs.BGNBD(r=R, alpha=ALPHA, a=A, b=B),
+    "mbg_nbd": cs.models.MBGNBD(r=R, alpha=ALPHA, a=A, b=B),
+}
+# Days of repeat purchases after the first, the last day observed, and from which day on what values hold.
+CUSTOMERS = [
+    ([30, 95, 180], 400, [(-5, 0.0, 1.0), (20, 1.0, 1.0), (28, 0.0, 1.3), (300, 1.0, 0.8)]),
+    ([12], 30, [(1, 1.0, 0.9)]),
+    ([], 250, [(0, 0.0, 1.2), (1, 1.0, 1.2), (100, 0.0, 1.1)]),
+]
+
+
+def values(k: int, day: int) -> tuple[float, float]:
+    return next((mail, price) for start, mail, price in reversed(CUSTOMERS[k][2]) if start <= day)
+
+
+def run(k: int, begin: float, end: float) -> float:
+    """Weeks on the customer's clock between two days, the value of day d for (d - 1, d]."""
+    total = 0.0
+    for day in range(math.floor(begin) + 1, math.ceil(end) + 1):
+        mail, price = values(k, day)
+        length = min(day, end) - max(day - 1, begin)
+        total += length * math.exp(GAMMA["mail"] * (mail - MEAN["mail"]) + GAMMA["price"] * (price - MEAN["price"]))
+    return total / 7
+
+
+def data() -> tuple[pd.DataFrame, cs.data.CustomerSeries]:
+    frame = pd.DataFrame(
+        [(k, FIRST + timedelta(days=s), m, p) for k, (_, _, rows) in enumerate(CUSTOMERS) for s, m, p in rows][::-1],
+        columns=["customer_id", "date", "mail", "price"],
+    )
+    series = cs.data.CustomerSeries.of(frame)
+    parts = []
+    for k, (days, end, _) in enumerate(CUSTOMERS):
+        log = pd.DataFrame({"customer_id": k, "date": [FIRST + timedelta(days=day) for day in [0, *days]]})
+        parts.append(cs.summarise(log, until=FIRST + timedelta(days=end), calendar=series))
+    summary = pd.concat(parts)
+    summary.attrs["unit"] = "W"
+    return summary, series
+
+
+def traits(family: str):
+    logs = np.arange(-40.0, 3.0, 0.1)
+    rate = np.exp(logs)
+    of_rate = 0.1 * np.exp(R * logs - ALPHA * rate) * ALPHA**R / math.gamma(R)
+    chance, of_chance = (np.zeros(1), np.ones(1)) if family == "nbd" else roots_jacobi(60, B - 1, A - 1)
+    chance = chance if family == "nbd" else (1 + chance) / 2
+    lam, p = np.meshgrid(rate, chance, indexing="ij")
+    return lam, p, np.outer(of_rate, of_chance / of_chance.sum())
+
+
+@pytest.mark.parametrize("family", BASES)
+def test_customers_one_by_one(family):
+    summary, series = data()
+    model = cs.models.SeriesModel(
+        base=BASES[family], effects=GAMMA, means=MEAN, seen_until="2023-04-14", calendar=series, future="hold"
+    )
+    likelihood, alive = model.log_likelihood(summary), model.p_alive(summary, at=5.0)
+    expected = model.expected_purchases(summary, 9.0, after=5.0)
+    chances = model.conditional_pmf([0, 2], summary, 9.0)
+    discounted = model.residual_transactions(summary, 0.4, horizon=14.0)
+    waits = model.time_to_next_purchase(summary, quantile=0.2, if_alive=True)
+    for k, (days, end, _) in enumerate(CUSTOMERS):
+        lam, p, weight = traits(family)
+        density, stays = np.ones_like(lam), (1 - p) ** (len(days) + (family == "mbg_nbd"))
+        for day in days:
+            density = density * lam * 7 * (run(k, day - 1, day))
+        here = weight * density * np.exp(-lam * run(k, 0, end)) * stays
+        gone = np.zeros_like(here)
+        if days or family == "mbg_nbd":
+            last = days[-1] if days else 0
+            gone = weight * density * np.exp(-lam * run(k, 0, last)) * stays / (1 - p) * p
+        every = (here + gone).sum()
+        assert likelihood[k] == pytest.approx(math.log(every), abs=1e-8)
+        before, inside = run(k, end, end + 35), run(k, end + 35, end + 98)
+        there = here / every * np.exp(-lam * p * before)
+        assert alive[k] == pytest.approx(there.sum(), abs=1e-8)
+        leaving = np.maximum(lam * p, 1e-300)
+        mean = lam * inside * -np.expm1(-leaving * inside) / (leaving * inside)
+        assert expected[k] == pytest.approx((there * mean).sum(), rel=1e-8)
+        load = lam * run(k, end, end + 63)
+        two = (1 - p) ** 2 * np.exp(-load) * load**2 / 2 + p * (1 - p) * (1 - np.exp(-load) * (1 + load))
+        assert chances.loc[k, 2] == pytest.approx((here / every * two).sum(), abs=1e-8)
+        assert chances.loc[k, 0] == pytest.approx(1 - (here / every * -np.expm1(-load)).sum(), abs=1e-8)
+        force, total = math.log(1.4) / (365.25 / 7), 0.0
+        for day in range(98):  # 16 points a day: a smooth integrand
+            node, part = np.polynomial.legendre.leggauss(4)
+            for t, w in zip((day + (1 + node) / 2) / 7, part / 14, strict=True):
+                speed = 7 * run(k, end + day, end + day + 1)
+                flow = lam * np.exp(-leaving * run(k, end, end + 7 * t)) * speed
+                total += w * math.exp(-force * t) * (here / every * flow).sum()
+        assert discounted[k] == pytest.approx(total, rel=1e-8)
+        bought = 1 - (here / here.sum() * np.exp(-lam * run(k, end, end + 7 * waits[k]))).sum()
+        assert bought == pytest.approx(0.2, rel=1e-8)
+
+
+LOG = cs.datasets.cdnow().query("customer_id % 4 == 0")
+DAYS = pd.date_range("1996-12-30", periods=80, freq="7D")
+SHARED = pd.DataFrame({"price": 1 + 0.3 * np.sin(np.arange(80.0)), "mail": np.arange(80) % 5 == 2}, index=DAYS) * 1.0
+ALIKE = SHARED.rename_axis("date").reset_index().merge(LOG[["customer_id"]].drop_duplicates(), how="cross")
+
+
+@pytest.mark.parametrize("family", [cs.NBD, cs.BGNBD, cs.models.MBGNBD, cs.models.MBGCNBD])
+def test_the_same_series_for_all_are_a_calendar(family):
+    calendar, series = cs.data.Calendar(series=SHARED), cs.data.CustomerSeries.of(ALIKE)
+    make = cs.data.summarise_with_intervals if family is cs.models.MBGCNBD else cs.summarise
+    more = {"k": 3} if family is cs.models.MBGCNBD else {}
+    common = make(LOG, until="1998-05-15", calendar=calendar)
+    own = make(LOG, until="1998-05-15", calendar=series)
+    names = [f"calendar:{name}" for name in calendar.names]
+    pd.testing.assert_frame_equal(common[names], own[names])
+    weights = 1 + np.arange(len(own)) % 3
+    fit = family.fit(common, calendar=calendar, weights=weights, **more)
+    model, found = fit.model, family.fit(own, calendar=series, weights=weights, **more)
+    # The mean is over customers' days here, and over the calendar's there: that moves alpha alone.
+    assert found.loglik == pytest.approx(fit.loglik, abs=1e-7)
+    for name in calendar.names:
+        assert found.parameters[name] == pytest.approx(fit.parameters[name], rel=1e-5)
+        assert found.standard_errors[name] == pytest.approx(fit.standard_errors[name], rel=1e-4)
+    at = cs.models.SeriesModel(
+        base=model.base, effects=model.effects, means=model.means, seen_until=model.seen_until, calendar=series
+    )
+    np.testing.assert_allclose(at.log_likelihood(own), model.log_likelihood(common), rtol=1e-12)
+    np.testing.assert_allclose(at.p_alive(own, at=3.0, future="hold"), model.p_alive(common, at=3.0), rtol=1e-10)
+    drawn = found.draw_parameters(2, seed=1)
+    assert drawn[0].calendar is series
+    # Without an effect it is the plain model to the bit.
+    none = dict.fromkeys(series.names, 0.0)
+    still = cs.models.SeriesModel(
+        base=model.base, effects=none, means=none, seen_until=model.seen_until, calendar=series, future="hold"
+    )
+    for verb in (lambda m, s: m.p_alive(s), lambda m, s: m.expected_purchases(s, 20.0)):
+        np.testing.assert_array_equal(verb(still, own), verb(model.base, own))
+    if not more:
+        np.testing.assert_array_equal(still.log_likelihood(own), model.base.log_likelihood(own))
+
+
+def test_slopes_against_differences():
+    series = cs.data.CustomerSeries.of(ALIKE.assign(price=ALIKE["price"] + ALIKE["customer_id"] % 7 / 10))
+    summary = cs.summarise(LOG, until="1998-05-15", calendar=series)
+    for family in (cs.NBD, cs.BGNBD, cs.models.MBGNBD):
+        plain = family.fit(summary)
+        days = HistorySeries.of(summary, series, unit="W", weights=None)
+        found = calendar_likelihood(family, days, family.likelihood(summary), plain)
+        at = found.starts[0] * np.where(found.real, 1, 1.1)
+        at[np.array(found.real)] = [0.2, -0.3]
+        curvature = found.hessian(at)
+        for k in range(at.size):
+            step = 1e-5 * np.eye(at.size)[k]
+            (up, slope_up), (down, slope_down) = found.objective(at + step), found.objective(at - step)
+            assert found.objective(at)[1][k] == pytest.approx((up - down) / 2e-5, rel=1e-6, abs=1e-4)
+            np.testing.assert_allclose(curvature[k], (slope_up - slope_down) / 2e-5, rtol=1e-6, atol=1e-3)
+        summed = found.model(at).log_likelihood(summary).sum()
+        assert found.log_likelihood(at) == pytest.approx(summed, rel=1e-12)
+
+
+def fitted(frame: pd.DataFrame):
+    own = cs.data.CustomerSeries.of(frame)
+    return cs.BGNBD.fit(cs.summarise(LOG, until="1998-05-15", calendar=own), calendar=own)
+
+
+def test_what_is_missing_is_named():
+    series = cs.data.CustomerSeries.of(ALIKE)
+    summary = cs.summarise(LOG, until="1998-05-15", calendar=series)
+    fit = cs.BGNBD.fit(summary, calendar=series)
+    with pytest.raises(DataError, match="known until 1998-07-06, and are needed until 1998-11-27"):
+        fit.expected_purchases(summary, 28.0)
+    later = ALIKE.assign(date=ALIKE["date"] + pd.Timedelta(days=560))
+    told = fit.expected_purchases(summary, 28.0, future=later)
+    assert np.isfinite(told).all()
+    assert (fit.with_future(later).expected_purchases(summary, 28.0) == told).all()
+    for frame, words in (
+        (ALIKE[ALIKE["customer_id"] != 4], "customer '4' has no row in the series"),
+        (
+            ALIKE[(ALIKE["customer_id"] != 8) | (ALIKE["date"] > "1997-06-01")],
+            "series of customer '8' begin on 1997-06-02",
+        ),
+        (ALIKE.assign(mail=np.nan), "must hold finite numbers"),
+        (ALIKE.drop(columns="date"), "the series lack 'date'"),
+        (pd.concat([ALIKE, ALIKE.head(1)]), "1996-12-30 twice in the series"),
+        (ALIKE.assign(mail=1.0), "'mail' is the same on every day"),
+        (ALIKE.assign(mail=2 * ALIKE["price"]), "is determined by the columns before it"),
+    ):
+        with pytest.raises(DataError, match=words):
+            fitted(frame)
+    saved = cs.models.SeriesModel.from_dict(fit.model.to_dict())
+    with pytest.raises(ConfigError, match="saved without its series"):
+        saved.p_alive(summary)
+    pd.testing.assert_series_equal(saved.with_series(series).p_alive(summary), fit.p_alive(summary))
+    other = cs.data.CustomerSeries.of(ALIKE.assign(price=ALIKE["price"] + 1))
+    with pytest.raises(DataError, match="with another calendar"):
+        cs.BGNBD.fit(summary, calendar=other)
+    with pytest.raises(ConfigError, match='future must be "hold"'):
+        fit.p_alive(summary, at=40.0, future=3)
