@@ -55,7 +55,7 @@ def test_refunds_are_refused_kept_apart_or_netted_and_told(log):
     assert net.attrs["refunds"]["refunds taken off purchases"] == 2
     assert net.attrs["refunds"]["purchases that were refunded in full"] == 1
     other = summary_of_kind(rfm_summary(pl.from_pandas(log), **columns, on_refund="net"))
-    pd.testing.assert_frame_equal(other, net)
+    pd.testing.assert_frame_equal(other, net, check_index_type=False)  # pandas 3 has a type of text of its own
     plain = log[log["paid"] > 0].rename(columns={"who": "customer_id", "when": "date", "paid": "amount"})
     pd.testing.assert_frame_equal(apart, cs.summarise(plain, unit="D"))
     split = cs.split_holdout(

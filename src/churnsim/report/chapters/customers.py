@@ -47,9 +47,11 @@ def cohorts_reading(context: Context, told: CustomersRecord) -> str:
     unit, units = (context.say(f"customers.{name}_{told.period}") for name in ("period", "periods"))
     shares = bought_again(told)
     last = max(shares)
+    seen = sum(row.customers for row in told.cohorts if row.age == last)
     return context.say(
         "customers.cohorts", cohorts=fmt.count(len({row.cohort for row in told.cohorts})), unit=unit, units=units,
         first=fmt.percent(shares[1], 0), last=fmt.percent(shares[last], 0), age=fmt.count(last),
+        seen=fmt.count(seen),
     )  # fmt: skip
 
 

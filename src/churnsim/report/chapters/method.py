@@ -70,8 +70,10 @@ def limits(context: Context) -> list[str]:
         told.append(say("limits.assumed", assumed=context.assumed, total=total))
     drawn = {(True, True): "_both", (True, False): "_parameters", (False, True): "_beliefs"}
     told.append(say(f"limits.levels{drawn.get((context.draws_parameters, context.draws_beliefs), '')}"))
-    if len(context.contenders) > 1:
-        told.append(say("limits.best", strategies=fmt.count(len(context.contenders))))
+    # Against spending nothing the one that the others are compared with is in the running too.
+    running = max(len(context.contenders), len(context.against_nothing))
+    if running > 1:
+        told.append(say("limits.best", strategies=fmt.count(running)))
     if run.survival:
         told.append(say("limits.cohort"))
     elif run.validation.replay is None:
