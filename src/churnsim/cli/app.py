@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Annotated
 
 import typer
@@ -84,4 +85,8 @@ app.add_typer(db_app, name="db")
 
 def main() -> None:
     """Run the command line."""
+    # Before NumPy is imported: commands use threads or processes of their own, as many as there are cores, and matrices
+    # here are small. Threads of linear algebra beside them would spend their time waiting for each other.
+    for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
+        os.environ.setdefault(name, "1")
     app()

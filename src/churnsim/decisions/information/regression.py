@@ -25,6 +25,7 @@ from numpy.polynomial.hermite_e import hermevander
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from scipy.optimize import minimize
 from scipy.special import ndtri
+from threadpoolctl import threadpool_limits
 
 from churnsim.typing import Floats
 
@@ -256,10 +257,11 @@ class _Design:
         gram, along = self.columns.T @ self.columns, self.columns.T @ scaled
         start = np.concatenate([np.full(m, np.log(0.3 / m)), [0.0, np.log(0.3), np.log(0.3)]])
         bounds = [(-14.0, 3.0)] * m + [(-8.0, 4.0), (np.log(0.02), np.log(0.9)), (np.log(1e-6), np.log(2.0))]
-        found = minimize(
-            self._cost, start, args=(gram, along, float(scaled @ scaled), n), jac=True, method="L-BFGS-B",
-            bounds=bounds, options={"maxiter": STEPS, "ftol": 1e-6},
-        )  # fmt: skip
+        with threadpool_limits(1):  # threads wait for each other longer than matrices this small take
+            found = minimize(
+                self._cost, start, args=(gram, along, float(scaled @ scaled), n), jac=True, method="L-BFGS-B",
+                bounds=bounds, options={"maxiter": STEPS, "ftol": 1e-6},
+            )  # fmt: skip
         factor, mean, _, noise = self._solve(found.x, gram, along)
         # With U'U = X'X/noise + 1/prior, a draw of the coefficients is mean + U^-1 e.
         of_curves = solve_triangular(factor, self.columns.T, trans="T").T
