@@ -1,4 +1,5 @@
-"""TOML from outside: a document within stated bounds or one ConfigError, and the line on which a key stands.
+"""TOML from outside: a document within stated bounds or one ConfigError, and the line on which a key stands; and TOML
+as this package writes it.
 
 Python's own parser gives no positions, takes time quadratic in the parts of a dotted key, recurses by the depth of
 brackets and takes whole numbers of any length. What it is given is therefore looked through first.
@@ -6,10 +7,11 @@ brackets and takes whole numbers of any length. What it is given is therefore lo
 
 from __future__ import annotations
 
+import json
 import re
 import stat
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -204,3 +206,61 @@ def _leaves(content: Any) -> Iterator[tuple[KeyPath, Any]]:
             left += [((*path, key), item) for key, item in pairs]
         else:
             yield path, value
+
+
+def toml_of(content: Mapping[str, Any]) -> str:
+    """A document of tables, lists of tables and plain values (None is left out), tables of plain values on one line.
+
+    Examples
+    --------
+    >>> print(toml_of({"name": "a", "market": {"terms": {"margin": {"value": 0.3}}}, "strategy": [{"name": "b"}]}))
+    name = "a"
+    <BLANKLINE>
+    [market.terms]
+    margin = { value = 0.3 }
+    <BLANKLINE>
+    [[strategy]]
+    name = "b"
+    <BLANKLINE>
+    """
+    return "\n".join(_table_lines(content, "")).lstrip("\n") + "\n"
+
+
+def toml_text_of(value: str) -> str:
+    """A basic string: JSON's, but for the one character that TOML does not take as it is."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def toml_key(name: str) -> str:
+    """A key, in quotes where it needs them."""
+    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else toml_text_of(name)
+
+
+def _table_lines(content: Mapping[str, Any], path: str) -> Iterator[str]:
+    """What stands on one line first, then the tables in it."""
+    known = {key: value for key, value in content.items() if value is not None}
+    yield from (f"{toml_key(key)} = {_inline(value)}" for key, value in known.items() if not _has_tables(value))
+    for key, value in known.items():
+        name = f"{path}{toml_key(key)}"
+        for part in (value if isinstance(value, list) else [value]) if _has_tables(value) else ():
+            plain = any(not _has_tables(inner) for inner in part.values())
+            head = f"[[{name}]]" if isinstance(value, list) else f"[{name}]"
+            yield from ("", head) if isinstance(value, list) or plain else ()
+            yield from _table_lines(part, f"{name}.")
+
+
+def _has_tables(value: Any) -> bool:
+    if isinstance(value, list):
+        return bool(value) and all(isinstance(part, Mapping) for part in value)
+    return isinstance(value, Mapping) and any(isinstance(part, Mapping) for part in value.values())
+
+
+def _inline(value: Any) -> str:
+    if isinstance(value, Mapping):
+        parts = [f"{toml_key(key)} = {_inline(part)}" for key, part in value.items() if part is not None]
+        return f"{{ {', '.join(parts)} }}" if parts else "{}"
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_inline, value))}]"
+    if isinstance(value, bool):
+        return str(value).lower()
+    return toml_text_of(value) if isinstance(value, str) else repr(value)

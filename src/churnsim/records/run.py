@@ -46,7 +46,7 @@ class DataFacts(Record):
 
 class Manifest(Record):
     """manifest.json: what was run, on what data, with which code; and how the `report` is to be written, where that was
-    said."""
+    said. Relative paths of the `config` start at `folder`, which is relative to the run directory."""
 
     name: str
     title: str
@@ -60,6 +60,7 @@ class Manifest(Record):
     recipe: Row = Field(default_factory=dict)
     platform: Row
     data: DataFacts
+    folder: str = ""
     started: str
     finished: str | None
     seconds: Number | None

@@ -8,9 +8,10 @@ import hashlib
 from collections.abc import Sequence
 from importlib.resources import files
 from pathlib import Path
+from typing import Any
 
 from churnsim.report.messages import Words
-from churnsim.report.page.blocks import Chapter
+from churnsim.report.page.blocks import Block, Chapter
 from churnsim.report.page.context import Context, stored_context
 from churnsim.report.page.extras import require_report_extra
 from churnsim.report.page.numbers import day
@@ -71,31 +72,42 @@ def _rendered(context: Context) -> str:
 
 def page_of(chapters: Sequence[Chapter], words: Words, *, title: str, source: str, date: str, footer: str) -> str:
     """Chapters as one offline page; needs the extra [report]."""
-    # These need the extra, so they are imported only once it is known to be there.
-    import jinja2
+    script = template_text("report.js") if any(c.scripted for c in chapters) else ""
+    return filled(
+        "report.html", chapters=chapters, script=as_markup(script), policy=script_policy(script) if script else "",
+        css=as_markup(template_text("report.css")), lang=words("page.lang"), title=title, kicker=words("page.kicker"),
+        source=source, date=date, contents=words("page.contents"), skip=words("page.skip"), footer=footer,
+    )  # fmt: skip
+
+
+def blocks_of(blocks: Sequence[Block]) -> str:
+    """Blocks as they stand in a page; needs the extra [report]."""
+    return filled("fragment.html", blocks=blocks)
+
+
+def template_text(name: str) -> str:
+    """A file of the templates as it is."""
+    return files("churnsim.report").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def script_policy(script: str) -> str:
+    """What a content security policy says of the only script that may run."""
+    return f"; script-src 'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+
+
+def as_markup(text: str) -> Any:
+    """This package's own markup, which is not escaped."""
     from markupsafe import Markup
 
-    room = files("churnsim.report").joinpath("templates")
+    return Markup(text)
+
+
+def filled(template: str, **said: Any) -> str:
+    """A template, filled; all text but `as_markup` is escaped."""
+    import jinja2  # needs the extra, so it is imported only once that is known to be there
+
     environment = jinja2.Environment(
-        loader=jinja2.FunctionLoader(lambda name: room.joinpath(name).read_text(encoding="utf-8")),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    script = room.joinpath("report.js").read_text(encoding="utf-8") if any(c.scripted for c in chapters) else ""
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    return environment.get_template("report.html").render(
-        chapters=chapters,
-        script=Markup(script),
-        policy=f"; script-src 'sha256-{digest}'" if script else "",
-        css=Markup(room.joinpath("report.css").read_text(encoding="utf-8")),
-        lang=words("page.lang"),
-        title=title,
-        kicker=words("page.kicker"),
-        source=source,
-        date=date,
-        contents=words("page.contents"),
-        skip=words("page.skip"),
-        footer=footer,
-    )
+        loader=jinja2.FunctionLoader(template_text), autoescape=True, undefined=jinja2.StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    return environment.get_template(template).render(**said)

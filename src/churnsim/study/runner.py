@@ -6,6 +6,7 @@ value of information -> break-even -> claims -> manifest
 
 from __future__ import annotations
 
+import os
 import time
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -111,6 +112,20 @@ def optimise_study(
     return directory, found
 
 
+def replay_study(
+    config: StudyConfig, stages: Stages, *, runs_dir: str | Path, told: Callable[[Path], bool],
+    workers: int | str | None = None, progress: Progress | None = None,
+) -> Path:  # fmt: skip
+    """The strategies of a study and what it would take to pay, by its `stages` and without the rest; its run directory.
+
+    `told` is called with that directory once the strategies are compared, and says whether to go on. A failure is
+    raised. Ledgers of complete runs beside it are taken over, as `run_study` does.
+    """
+    plan = plan_executor(config.simulation, workers=workers, backend=None, scheduler=None)
+    work = partial(RunSession.replay, told=told)
+    return _opened(config, work, plan, stages, runs_dir=runs_dir, fresh=False, watch=progress or Silent())
+
+
 def _studied(
     config: StudyConfig, work: Callable[[RunSession, Executor], None], *, runs_dir: str | Path,
     workers: int | str | None, backend: Backend | None, scheduler: str | None, fresh: bool, progress: Progress | None,
@@ -133,7 +148,7 @@ def _opened(
     runs_dir: str | Path, fresh: bool, watch: Progress,
 ) -> Path:  # fmt: skip
     data = stages.load(config)
-    store = RunStore.open(runs_dir, config.name, run_hash(config.canonical(), _checksum(config, data)))
+    store = RunStore.open(runs_dir, config.name, run_hash(config.canonical(), study_checksum(config, data)))
     with store.lock():
         session = RunSession(config, stages, data, store, watch)
         if session.may_skip(fresh=fresh):
@@ -229,11 +244,27 @@ class RunSession:
             self._claims(market, executor)
         for name, content in self._instead.items():
             store.write(name, content)
+        self._finish(fits, executor)
+
+    def _write_notices(self, fits: Any) -> None:
         notices = Notices(warnings=self._warnings, failures=self._failures, unjudged=self._unjudged, choice=fits.choice)
-        store.write(NOTICES, notices)
+        self.store.write(NOTICES, notices)
+
+    def _finish(self, fits: Any, executor: Executor) -> None:
+        self._write_notices(fits)
         self.write_manifest("complete", executor)
         if all(failure.lasting for failure in self._failures):
-            store.drop_parts()
+            self.store.drop_parts()
+
+    def replay(self, executor: Executor, *, told: Callable[[Path], bool]) -> None:
+        """The strategies, and where `told` says so what it would take to pay; see `replay_study`."""
+        self.write_manifest("partial", executor)
+        fits, market = self._market(executor)
+        self._strategies(market, executor)
+        self._write_notices(fits)
+        if told(self.store.directory):
+            self._break_evens(market, executor)
+        self._finish(fits, executor)
 
     def best_levers(self, executor: Executor) -> None:
         """The levers that [optimise] asks for, without the other stages."""
@@ -292,7 +323,7 @@ class RunSession:
             name=config.name,
             title=config.title,
             question=config.question,
-            hash=run_hash(canonical, _checksum(config, self.data)),
+            hash=run_hash(canonical, study_checksum(config, self.data)),
             config=canonical,
             seed=config.seed,
             engine=config.simulation.engine,
@@ -301,6 +332,7 @@ class RunSession:
             recipe=self._recipe,
             platform=platform_facts(),
             data=self.data.facts,
+            folder=self._folder(),
             started=self._started,
             finished=_now() if status == "complete" else None,
             seconds=round(self._earlier_seconds + now - self._clock, 3),
@@ -312,6 +344,13 @@ class RunSession:
             **({"report": config.report.model_dump()} if config.report.locale != "en" else {}),
         )
         self.store.write(MANIFEST, manifest)
+
+    def _folder(self) -> str:
+        """Where the configuration lies, from the run directory on: relative paths of it start there."""
+        try:
+            return Path(os.path.relpath(self.config.folder, self.store.directory)).as_posix()
+        except ValueError:  # another drive
+            return self.config.folder.as_posix()
 
     def _evidence(self, fits: Any, market: Market, executor: Executor) -> Market:
         """The market as the firm's own records measure it; what is assumed where there are none."""
@@ -455,7 +494,7 @@ class RunSession:
         self.store.write("claims.json", findings)
 
 
-def _checksum(config: StudyConfig, data: Any) -> str:
+def study_checksum(config: StudyConfig, data: Any) -> str:
     """Of everything that was read: the customers, and surveys, scores and records where there are any."""
     read = [scores_checksum(section, config.folder) for section in config.strategy]
     read += [claims_checksum(config), evidence_checksum(config)]

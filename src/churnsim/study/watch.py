@@ -6,7 +6,6 @@ checksum the manifest holds too). Both are read again and held to these, so that
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -14,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from pydantic import ValidationError
 
 from churnsim.checks import check_choice, check_level
 from churnsim.data.logs.days import calendar_day
@@ -27,11 +25,11 @@ from churnsim.models.spend.gamma_gamma import GammaGamma
 from churnsim.records.run import FitRecord, Manifest
 from churnsim.records.watch import NewcomersRecord, PastRecord, WatchRecord, WatchRow
 from churnsim.study.config.config import DataSection, StudyConfig
-from churnsim.study.config.config_file import read_config, schema_of
+from churnsim.study.config.config_file import read_config
 from churnsim.study.stages.data_stage import StudyData, read_log
 from churnsim.study.stages.stages import stages_of
 from churnsim.study.storage.progress import Progress
-from churnsim.study.storage.store import RunStore, read_json
+from churnsim.study.storage.store import RunStore, read_json, stored_config
 from churnsim.trials.watching import ALL, forecast_limits
 from churnsim.units import DAYS_PER_UNIT
 
@@ -105,7 +103,7 @@ def _last_time(study: Path, runs_dir: Path, last: Path | None) -> tuple[StudyCon
     manifest = store.manifest()
     if manifest is None or manifest.status != "complete":
         raise ConfigError(f"the run in {study} is not complete: there are no forecasts. Run its configuration again.")
-    config = _stored_config(manifest, study)
+    config = stored_config(manifest, store.directory)
     data = _log_of(config, last)
     if data.facts.checksum_sha256 != manifest.data.checksum_sha256:
         raise DataError(
@@ -128,15 +126,6 @@ def _log_of(config: StudyConfig, last: Path | None) -> StudyData:
     except DataError as error:
         raise DataError(f"last time's log: {error} Where it is elsewhere now, name it with --last FILE.") from error
     return data
-
-
-def _stored_config(manifest: Manifest, run: Path) -> StudyConfig:
-    try:
-        return schema_of(manifest.config).model_validate_json(json.dumps(manifest.config))
-    except ValidationError:
-        raise ConfigError(
-            f"the configuration stored in {run} is of another version of churnsim. Give the TOML file instead."
-        ) from None
 
 
 def _reading(config: StudyConfig, path: Path) -> StudyConfig:

@@ -163,19 +163,7 @@ def _beyond(context: Context, against: str) -> list[str]:
 
 def tiles(context: Context) -> list[Tile]:
     """The figures of the answer, each with what it is."""
-    run, told = context.run, list[Tile]()
-    if context.against_nothing:
-        best = context.against_nothing[0]
-        note = context.say("tile.difference_note", level=context.level, **named(context, best))
-        if chances := unsettled(context, best):
-            note = context.say("tile.unsettled_note", strategy=context.titles[best.strategy], **chances)
-        told.append(Tile(label=context.say("tile.nothing"), number=context.difference(best.mean), note=note))
-    elif context.contenders:
-        best = context.contenders[0]
-        note = context.say("tile.difference_note", level=context.level, **named(context, best))
-        label = context.say("tile.difference", baseline=context.baseline)
-        told.append(Tile(label=label, number=context.difference(best.mean), note=note))
-    told += [*_chance_tile(context), *_even_tile(context)]
+    run, told = context.run, decision_tiles(context)
     if run.value:
         key = "tile.value" if run.value.margin is not None else "tile.value_by_tenure"
         span = context.units(run.value.horizon, run.value.unit or run.validation.unit)
@@ -191,6 +179,23 @@ def tiles(context: Context) -> list[Tile]:
         note = context.say("tile.claims_note", list=answer_counts(context))
         told.append(Tile(label=context.say("tile.claims"), number=fmt.count(judged(context)), note=note))
     return told
+
+
+def decision_tiles(context: Context) -> list[Tile]:
+    """What the best strategy earns more, how surely it is the best, and where it breaks even."""
+    told = list[Tile]()
+    if context.against_nothing:
+        best = context.against_nothing[0]
+        note = context.say("tile.difference_note", level=context.level, **named(context, best))
+        if chances := unsettled(context, best):
+            note = context.say("tile.unsettled_note", strategy=context.titles[best.strategy], **chances)
+        told.append(Tile(label=context.say("tile.nothing"), number=context.difference(best.mean), note=note))
+    elif context.contenders:
+        best = context.contenders[0]
+        note = context.say("tile.difference_note", level=context.level, **named(context, best))
+        label = context.say("tile.difference", baseline=context.baseline)
+        told.append(Tile(label=label, number=context.difference(best.mean), note=note))
+    return [*told, *_chance_tile(context), *_even_tile(context)]
 
 
 def _chance_tile(context: Context) -> list[Tile]:

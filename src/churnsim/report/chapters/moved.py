@@ -37,22 +37,22 @@ def chapter(context: Context) -> Chapter:
         context, "moved", "strategy", "more#", "future#", "chance#", nothing=nothing, level=fmt.percent(LEVEL)
     )
     rows = [row_of(names[name], *[fmt.ABSENT] * 3) for name in options]
-    shown = table(
+    figures = table(
         context.say("moved.caption", horizon=context.horizon), columns, [*rows, row_of(nothing, *[fmt.ABSENT] * 3)]
     )
     sliders = [
         Slider(
             id=f"moved-{place}", title=fmt.sentence(row.meaning),
             stated=context.say(
-                "moved.stated", value=_shown(context, row, row.value), known=fmt.percent(STATED),
-                interval=context.interval(_shown(context, row, row.low), _shown(context, row, row.high)),
+                "moved.stated", value=shown(context, row, row.value), known=fmt.percent(STATED),
+                interval=context.interval(shown(context, row, row.low), shown(context, row, row.high)),
             ),
         )
         for place, row in enumerate(chosen)
     ]  # fmt: skip
     block = Sliders(
         sliders=sliders, steps=len(GRID), data=_data(context, chosen, moved, [names[name] for name in options]),
-        table=shown, sure={value: context.say(f"moved.sure_{key}") for value, key in _SURE.items()},
+        table=figures, sure={value: context.say(f"moved.sure_{key}") for value, key in _SURE.items()},
         words={key: context.say(f"moved.{key}") for key in ("value", "how_sure", "reset", "even_heading")},
     )  # fmt: skip
     return Chapter(id="moved", title=title, blocks=[Paragraph(text=context.say("moved.intro")), block], scripted=True)
@@ -122,7 +122,7 @@ def _kind(row: AssumptionRecord) -> str:
     return "share" if row.law == "beta" else "number"
 
 
-def _shown(context: Context, row: AssumptionRecord, value: float | None) -> str:
+def shown(context: Context, row: AssumptionRecord, value: float | None) -> str:
     kind = _kind(row)
     if value is None:
         return fmt.ABSENT

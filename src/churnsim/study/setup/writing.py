@@ -17,6 +17,7 @@ from churnsim.study.config.config import DataSection
 from churnsim.study.config.evidence_sections import RECORDS
 from churnsim.study.setup.choices import Choices
 from churnsim.study.setup.export import Answers, Export
+from churnsim.toml_text import toml_key, toml_text_of
 
 TEMPLATES = {
     "shop": "customers who buy when they like",
@@ -74,24 +75,24 @@ def _head(name: str, title: str, *, amounts: bool) -> str:
             "#",
             "# Every number below can be changed. What is not stated is assumed; the report lists it with its source.",
             "",
-            f"name = {_text(name)}",
-            f"title = {_text(title)}",
-            f"question = {_text(question)}",
+            f"name = {toml_text_of(name)}",
+            f"title = {toml_text_of(title)}",
+            f"question = {toml_text_of(question)}",
             "seed = 1",
         ]
     )
 
 
 def _data(export: Export, chosen: Choices, answers: Answers, folder: Path, currency: str) -> Iterator[str]:
-    yield f"path = {_text(_relative(export.path, folder))}"
+    yield f"path = {toml_text_of(_relative(export.path, folder))}"
     for ours, theirs in export.columns.items():
         key = "currency_column" if ours == "currency" else ours
         if key != theirs or ours in ("price", "quantity"):
-            yield _line(f"{key} = {_text(theirs)}", export.why[ours])
+            yield _line(f"{key} = {toml_text_of(theirs)}", export.why[ours])
     if not export.has_amounts:
         yield _line("amount = false", "what was paid is not known: no budget, no strategies, nothing said in money")
     for word, value in answers.form.items():
-        yield _line(f"{word} = {_text(value)}", "as stated")
+        yield _line(f"{word} = {toml_text_of(value)}", "as stated")
     bad = export.added.set_aside - export.added.reasons.get(GUESTS, 0)
     if bad:
         yield _line('on_bad = "set_aside"', f"leaves out {_rows(bad)} that cannot be used, see the page on the data")
@@ -100,10 +101,10 @@ def _data(export: Export, chosen: Choices, answers: Answers, folder: Path, curre
     if export.added.refunds:
         yield _line('refunds = "net"', f"takes {_rows(export.added.refunds)} of refunds off the purchases before them")
     if answers.rates:
-        rates = ", ".join(f"{_key(name)} = {rate!r}" for name, rate in answers.rates.items())
+        rates = ", ".join(f"{toml_key(name)} = {rate!r}" for name, rate in answers.rates.items())
         yield _line(f"exchange_rates = {{ {rates} }}", "as stated")
     if currency:
-        yield f"currency = {_text(currency)}"
+        yield f"currency = {toml_text_of(currency)}"
     yield _line(f'unit = "{chosen.unit}"', chosen.why["unit"])
     yield _line(f"calibration_end = {chosen.calibration_end}", chosen.why["calibration_end"])
     yield _line(f"holdout_end = {chosen.last}", "the last day with a purchase; the strategies start here")
@@ -156,7 +157,7 @@ def _strategies(template: str, chosen: Choices) -> str:
 def _evidence(kind: str, path: Path, folder: Path) -> Iterator[str]:
     assert kind in RECORDS
     yield f"[evidence.{kind}]"
-    yield f"path = {_text(_relative(path, folder))}"
+    yield f"path = {toml_text_of(_relative(path, folder))}"
     yield from ASKED.get(kind, ())
 
 
@@ -233,15 +234,6 @@ def _line(statement: str, why: str) -> str:
 def _comment(text: str) -> str:
     """Text that may stand in a comment: on one line, without control characters."""
     return re.sub(r"[\x00-\x1f\x7f]+", " ", text)
-
-
-def _text(value: str) -> str:
-    """A basic string of TOML: JSON's, but for the one character that TOML does not take as it is."""
-    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
-
-
-def _key(name: str) -> str:
-    return name if re.fullmatch(r"[A-Za-z0-9_-]+", name) else _text(name)
 
 
 def _cell(text: object) -> str:

@@ -24,6 +24,8 @@ from churnsim.errors import ConfigError
 from churnsim.records.base import STORED, Record, plain
 from churnsim.records.notices import Notices
 from churnsim.records.run import Manifest
+from churnsim.study.config.config import StudyConfig
+from churnsim.study.config.config_file import schema_of
 
 if sys.platform == "win32":
     import msvcrt
@@ -110,6 +112,18 @@ def stored_record(path: Path, kind: type[R]) -> R | None:
         return kind.model_validate(read_json(path))
     except (ConfigError, ValidationError):
         return None
+
+
+def stored_config(manifest: Manifest, directory: Path) -> StudyConfig:
+    """The configuration that the run in a directory was made by. Raises ConfigError for one of another version."""
+    try:
+        config = schema_of(manifest.config).model_validate_json(json.dumps(manifest.config))
+    except ValidationError:
+        raise ConfigError(
+            f"the configuration stored in {directory} is of another version of churnsim. Give the TOML file instead."
+        ) from None
+    config._folder = Path(os.path.normpath(directory / manifest.folder)) if manifest.folder else Path()
+    return config
 
 
 def write_parquet(path: Path, frame: pd.DataFrame, *, durable: bool = True) -> None:
