@@ -46,10 +46,11 @@ class MissingExtraError(ChurnSimError, ImportError):
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """Let Ctrl-C during a compiled call arrive as KeyboardInterrupt, as it does elsewhere; also a decorator.
+    """Let Ctrl-C during a compiled call or a query arrive as KeyboardInterrupt, as elsewhere; also a decorator.
 
     Python sets the exception while the call converts its arguments or results, where numba does not look for one, and
-    then says "SystemError: CPUDispatcher(...) returned a result with an exception set".
+    then says "SystemError: CPUDispatcher(...) returned a result with an exception set". DuckDB raises an error without
+    a type of its own.
 
     Examples
     --------
@@ -60,5 +61,9 @@ def interruptible() -> Iterator[None]:
         yield
     except SystemError as error:
         if isinstance(error.__cause__, KeyboardInterrupt):
+            raise KeyboardInterrupt from None
+        raise
+    except RuntimeError as error:
+        if type(error) is RuntimeError and "interrupted" in str(error).lower():
             raise KeyboardInterrupt from None
         raise

@@ -11,11 +11,13 @@ import dataclasses
 import functools
 import importlib
 import inspect
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+import ibis
 import numpy as np
 import pandas as pd
 import pyarrow as pa
@@ -486,7 +488,29 @@ PICTURES: dict[str, dict[str, Any]] = {
     "spend_density": {"fit": spend},
     "strategies": {"comparison": lambda: cs.compare(experiment(), STRATEGIES), "against": "a"},
 }
+
+
+@functools.cache
+def parquet_log() -> Any:
+    path = Path(tempfile.mkdtemp()) / "log.parquet"
+    log().to_parquet(path)
+    return cs.data.ParquetLog(path)
+
+
+@functools.cache
+def parquet_summary() -> Any:
+    return cs.data.write_summary(parquet_log(), new_path())
+
+
+def new_path() -> Path:
+    return Path(tempfile.mkdtemp()) / "new"
+
+
 OWN: dict[str, dict[str, Any]] = {
+    "ParquetSummary": {"path": lambda: parquet_summary().path},
+    "write_summary": {"log": parquet_log, "folder": new_path},
+    "write_scores": {"summary": parquet_summary, "folder": new_path},
+    "histories_expression": {"table": lambda: ibis.table({"customer_id": "int64", "date": "date"}, name="purchases")},
     **{name: {"ax": axes, **PICTURES.get(name, {})} for name in cs.plots.__all__ if name != "data"},
     "Belief": BELIEVED | {"draws": None},
     "Plausible.of_draws": {"inside": [True, False], "beliefs": {"margin": 0.3}},

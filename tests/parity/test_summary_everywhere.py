@@ -214,8 +214,20 @@ def test_ibis_backends(backend, request):
             log = log.assign(customer_id=log["customer_id"].map("é{:04d}".format))
         table = fresh_table(connection, log)
         same(cs.summarise(table, until=until), cs.summarise(log, until=until))
+        counted = cs.data.count_histories(log, unit="D", until=until)
+        pd.testing.assert_frame_equal(cs.data.count_histories(table, unit="D", until=until), counted, check_dtype=False)
 
     check()
+
+
+@pytest.mark.parametrize("dialect", ["postgres", "databricks", "bigquery", "snowflake"])
+def test_histories_are_counted_in_the_words_of_each_warehouse(dialect):
+    """One statement, two groupings, no customer in what comes back."""
+    table = ibis.table({"customer_id": "int64", "date": "timestamp", "amount": "float64"}, name="purchases")
+    text = ibis.to_sql(cs.data.histories_expression(table, until="2024-12-31"), dialect=dialect)
+    assert text.count("GROUP BY") == 2
+    assert "customer_id" not in text.partition("FROM")[0]
+    assert "amount" not in text
 
 
 @pytest.mark.parametrize("backend", ["duck", "polars", "postgres"])

@@ -16,12 +16,16 @@ from .subscriptions.customer_rows import read_customer_rows as read_customer_row
 from .subscriptions.subscriptions import count_renewals as count_renewals
 from .subscriptions.subscriptions import read_subscriptions as read_subscriptions
 from .summaries.calendar import Calendar as Calendar
+from .summaries.counted import count_histories as count_histories
 from .summaries.customer_series import CustomerSeries as CustomerSeries
 from .summaries.familiar_names import calibration_and_holdout_data as calibration_and_holdout_data
 from .summaries.familiar_names import rfm_summary as rfm_summary
 from .summaries.frame_kinds import split_holdout as split_holdout
 from .summaries.frame_kinds import summarise as summarise
+from .summaries.ibis_log import histories_expression as histories_expression
 from .summaries.intervals import summarise_with_intervals as summarise_with_intervals
 from .summaries.opportunities import summarise_opportunities as summarise_opportunities
 from .summaries.parquet_log import ParquetLog as ParquetLog
+from .summaries.parquet_summary import ParquetSummary as ParquetSummary
+from .summaries.parquet_summary import write_summary as write_summary
 from .summaries.period_holdout import split_periods as split_periods

@@ -101,3 +101,4 @@ from .value.estimator import CustomerValueRegressor as CustomerValueRegressor
 from .value.estimator import HistoryWarning as HistoryWarning
 from .value.subscriber_value import SubscriberValues as SubscriberValues
 from .value.subscriber_value import subscriber_values as subscriber_values
+from .value.write_scores import write_scores as write_scores

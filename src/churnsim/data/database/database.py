@@ -6,7 +6,8 @@ import datetime
 import hashlib
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +20,7 @@ from churnsim.checks import check_kind, typed
 from churnsim.data.database.connection import columns_held, connect
 from churnsim.data.database.erasure import Erased, erase_customer, undo_import
 from churnsim.data.database.export import export_table
-from churnsim.data.database.loading import MOST_BAD, Added, columns_given, interruptible, load, records_held
+from churnsim.data.database.loading import MOST_BAD, Added, columns_given, load, records_held
 from churnsim.data.database.pseudonyms import PseudonymKey
 from churnsim.data.database.quality import QualityReport, check_quality
 from churnsim.data.database.tables import TABLES, table_of
@@ -28,7 +29,7 @@ from churnsim.data.logs.log_rules import LogRecord, exchange_factors
 from churnsim.data.logs.transactions import refined_log
 from churnsim.data.records.kinds import record_kind
 from churnsim.data.summaries.summary import summarise
-from churnsim.data.summaries.summary_query import in_currency, summary_of
+from churnsim.data.summaries.summary_query import PurchaseRows, in_currency, summary_of
 from churnsim.data.tabular.columns import text_as_objects
 from churnsim.data.tabular.files import check_choice
 from churnsim.data.tabular.open_source import open_source
@@ -36,21 +37,19 @@ from churnsim.data.tabular.row_coercion import TRIMMED, ZONED, required_columns
 from churnsim.data.tabular.row_errors import SetAside
 from churnsim.data.tabular.source import FileFormat
 from churnsim.data.tabular.tally import OnBad, RowRules
-from churnsim.errors import ConfigError, DataError
+from churnsim.errors import ConfigError, DataError, interruptible
 from churnsim.units import check_unit
 
 
-def summarise_database(
+def rows_of_database(
     connection: Any,
     *,
-    unit: str,
     until: str | date | None,
     first_from: str | date | None,
     exchange_rates: Mapping[str, float] | None,
-    today: str | date | None = None,
-) -> pd.DataFrame:
-    """See `CustomerDatabase.summarise`."""
-    check_unit(unit)
+    today: object | None,
+) -> PurchaseRows:
+    """The purchases for a summary, see `CustomerDatabase.summarise`."""
     last, rows, with_amount, largest = connection.execute(
         "SELECT max(date)::DATE - DATE '1970-01-01', count(*), count(amount), max(amount) FROM transactions"
     ).fetchall()[0]
@@ -74,8 +73,8 @@ def summarise_database(
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
     value = f", {amount} AS amount" if amounts else ""
     relation = f"SELECT customer_id, date::DATE AS day{value} FROM transactions{where}"
-    return summary_of(
-        connection, relation, parameters, end=end, unit=unit, largest=largest if amounts else None, rows_at_most=rows
+    return PurchaseRows(
+        sql=relation, parameters=parameters, end=end, largest=largest if amounts else None, at_most=rows
     )
 
 
@@ -333,10 +332,20 @@ class CustomerDatabase:
         if refunds == "net":
             log = self.transactions(refunds="net", exchange_rates=exchange_rates, first_from=first_from)
             return summarise(log, unit=unit, until=until, today=today)
-        return summarise_database(
-            self._connection, unit=unit, until=until, first_from=first_from, exchange_rates=exchange_rates,
-            today=today,
-        )  # fmt: skip
+        check_unit(unit)
+        rows = rows_of_database(
+            self._connection, until=until, first_from=first_from, exchange_rates=exchange_rates, today=today
+        )
+        return summary_of(self._connection, rows, unit)
+
+    @contextmanager
+    def purchase_rows(
+        self, until: str | datetime.date | None, today: object | None
+    ) -> Iterator[tuple[Any, PurchaseRows]]:
+        """The connection, and the purchases up to `until` for it."""
+        with interruptible():
+            rows = rows_of_database(self._connection, until=until, first_from=None, exchange_rates=None, today=today)
+            yield self._connection, rows
 
     def transactions(
         self,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -144,17 +143,6 @@ def load(
         connection.execute("ROLLBACK")
         raise
     return added
-
-
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """Ctrl-C while DuckDB is at work arrives as an error without a type of its own: here it is KeyboardInterrupt."""
-    try:
-        yield
-    except RuntimeError as error:
-        if "interrupted" in str(error).lower():
-            raise KeyboardInterrupt from None
-        raise
 
 
 def records_held(connection: Any, kind: RecordKind) -> pd.DataFrame:

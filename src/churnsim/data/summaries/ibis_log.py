@@ -6,13 +6,16 @@ The same expression runs on DuckDB, PostgreSQL, Polars, BigQuery, Spark, Snowfla
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from churnsim.checks import shown
 from churnsim.data.logs.days import iso_day, latest_day, past_day
+from churnsim.data.logs.grouped_log import is_ibis
 from churnsim.data.logs.log_rules import currency_column, several_currencies
 from churnsim.data.summaries.summary_query import summary_frame
 from churnsim.data.tabular.columns import MISSING, text_as_objects
@@ -33,7 +36,91 @@ def summarise_ibis(table: Any, *, unit: str, until: str | date | None, today: st
     keep.
     """
     check_unit(unit)
+    rows, end, amounts = _checked(table, until, today)
+    summary = _fetched(_by_customer(rows, end, spend=amounts))
+    summary["customer_id"] = text_as_objects(summary["customer_id"])
+    summary = summary.set_index("customer_id").sort_index()  # backends collate text in their own ways
+    _check_ids(summary.index)
+    return summary_frame(
+        summary.index,
+        frequency=summary["purchases"].to_numpy(dtype=np.int64) - 1,
+        first=_day_numbers(summary["first"]),
+        last=_day_numbers(summary["last"]),
+        repeat_spend=summary["spend"].fillna(0.0).to_numpy(dtype=np.float64) if amounts else None,
+        end=end,
+        unit=unit,
+    )
+
+
+def count_ibis(
+    table: Any, columns: tuple[str, ...], *, unit: str, until: str | date | None, today: str | date | None = None
+) -> pd.DataFrame:
+    """See `churnsim.data.count_histories`, which calls this: only the counts come back."""
+    rows, end, amounts = _checked(table, until, today)
+    spend = "monetary_value" in columns
+    if spend and not amounts:
+        raise DataError("the purchases have no amounts, so there is no spend to count. Give a log with amounts.")
+    if table.customer_id.type().is_string():
+        ids = table.select("customer_id").distinct()
+        _check_ids(_fetched(ids.filter(ids.customer_id.strip().isin(list(MISSING))).limit(IDS_SHOWN))["customer_id"])
+    counted = _fetched(_counted(_by_customer(rows, end, spend=spend), spend))
+    days = summary_frame(
+        pd.RangeIndex(len(counted)),
+        frequency=counted["purchases"].to_numpy(dtype=np.int64) - 1,
+        first=np.zeros(len(counted), np.int64) if spend else _day_numbers(counted["first"]),
+        last=np.zeros(len(counted), np.int64) if spend else _day_numbers(counted["last"]),
+        repeat_spend=counted["spend"].to_numpy(dtype=np.float64) if spend else None,
+        end=end,
+        unit=unit,
+    )
+    found = days[list(columns)].assign(customers=counted["customers"].to_numpy(dtype=np.int64))
+    return found.sort_values(list(columns), ignore_index=True)
+
+
+def histories_expression(table: Any, *, until: str | date) -> Any:
+    """What `count_histories` runs on an Ibis table, as an expression that is not run: for ``ibis.to_sql``.
+
+    Parameters
+    ----------
+    table : Ibis table
+        ``customer_id, date``; also one without a connection, ``ibis.table(schema, name=...)``.
+    until : str or date
+        Last day observed.
+
+    Returns
+    -------
+    Ibis table
+        ``purchases, first, last, customers``: how many customers have made so many purchases (days) from the first of
+        these days to the last. Rows are taken to be usable; `count_histories` looks first.
+
+    Examples
+    --------
+    >>> import ibis
+    >>> table = ibis.table({"customer_id": "int64", "date": "date"}, name="purchases")
+    >>> "GROUP BY" in ibis.to_sql(histories_expression(table, until="2024-12-31"), dialect="bigquery")
+    True
+    """
+    _check_columns(table)
+    rows = _checked_types(table, False)
+    return _counted(_by_customer(rows, past_day(until, name="until"), spend=False), False)
+
+
+def _check_columns(table: Any) -> None:
+    if not is_ibis(table):
+        raise DataError(f"table must be a table of Ibis; got {shown(table)}.")
     check_columns(list(table.columns), ["customer_id", "date"], source="the Ibis table", rename=True)
+
+
+def _counted(customers: Any, spend: bool) -> Any:
+    if spend:
+        again = customers.filter(customers.purchases > 1)
+        return again.group_by(["purchases", "spend"]).agg(customers=again.count())
+    return customers.group_by(["purchases", "first", "last"]).agg(customers=customers.count())
+
+
+def _checked(table: Any, until: str | date | None, today: str | date | None) -> tuple[Any, int, bool]:
+    """The purchases ``customer_id, day, amount``, looked over; the last day observed; whether there are amounts."""
+    _check_columns(table)
     amounts = "amount" in table.columns
     rows = _checked_types(table, amounts)
     first, last = _checked_rows(rows, amounts)
@@ -50,29 +137,24 @@ def summarise_ibis(table: Any, *, unit: str, until: str | date | None, today: st
         raise DataError(
             f"until ({iso_day(end)}) is before the first purchase in the log ({first}). Choose a later day."
         )
+    return rows, end, amounts
+
+
+def _by_customer(rows: Any, end: int, *, spend: bool) -> Any:
+    """One row a customer who had bought by the day `end`: ``customer_id, purchases, first, last`` and perhaps
+    ``spend``, that of the purchases after the first."""
     rows = rows.filter(rows.day <= _EPOCH + timedelta(days=end))
+    if not spend:
+        days = rows.select("customer_id", "day").distinct()
+        return days.group_by("customer_id").agg(purchases=days.count(), first=days.day.min(), last=days.day.max())
     days = rows.group_by(["customer_id", "day"]).agg(amount=rows.amount.sum())
     firsts = days.group_by("customer_id").agg(first=days.day.min())
     joined = days.join(firsts, "customer_id")
-    summary = _fetched(
-        joined.group_by("customer_id").agg(
-            purchases=joined.count(),
-            first=joined.day.min(),
-            last=joined.day.max(),
-            spend=joined.amount.sum(where=joined.day > joined.first),
-        )
-    )
-    summary["customer_id"] = text_as_objects(summary["customer_id"])
-    summary = summary.set_index("customer_id").sort_index()  # backends collate text in their own ways
-    _check_ids(summary.index)
-    return summary_frame(
-        summary.index,
-        frequency=summary["purchases"].to_numpy(dtype=np.int64) - 1,
-        first=_day_numbers(summary["first"]),
-        last=_day_numbers(summary["last"]),
-        repeat_spend=summary["spend"].fillna(0.0).to_numpy(dtype=np.float64) if amounts else None,
-        end=end,
-        unit=unit,
+    return joined.group_by("customer_id").agg(
+        purchases=joined.count(),
+        first=joined.day.min(),
+        last=joined.day.max(),
+        spend=joined.amount.sum(where=joined.day > joined.first),
     )
 
 
@@ -138,7 +220,7 @@ def _checked_rows(rows: Any, amounts: bool) -> tuple[date, date]:
     return pd.Timestamp(row["first"]).date(), pd.Timestamp(row["last"]).date()
 
 
-def _check_ids(ids: pd.Index[Any]) -> None:
+def _check_ids(ids: Iterable[Any]) -> None:
     bad = [value for value in ids if isinstance(value, str) and (value.strip() in MISSING or "\0" in value)]
     if bad:
         shown = ", ".join(show(value) for value in bad[:IDS_SHOWN])

@@ -18,16 +18,17 @@ import pyarrow as pa
 from churnsim.data.logs.days import iso_day, latest_day, past_day
 from churnsim.data.logs.log_rules import currency_column, exchange_factors
 from churnsim.data.logs.transactions import read_transactions
-from churnsim.data.summaries.summary_query import identifier, in_currency, summary_of
+from churnsim.data.summaries.summary_query import PurchaseRows, identifier, in_currency, summary_of
 from churnsim.data.tabular.arrow_source import open_parquet
-from churnsim.data.tabular.columns import MISSING
+from churnsim.data.tabular.columns import MISSING, text_as_objects
 from churnsim.data.tabular.files import regular_file
 from churnsim.data.tabular.row_errors import show
 from churnsim.data.tabular.table_columns import check_columns
-from churnsim.errors import DataError
+from churnsim.errors import DataError, interruptible
 from churnsim.units import check_unit
 
 IDS_SHOWN = 3
+REMEDY = "Read it with churnsim.read_transactions to see the rows, or add it to a CustomerDatabase."
 # What DuckDB may hold before it writes to a temporary directory. With the frame that comes out, 100 million purchases
 # of ten million customers then stay below 4 GB (measured here: see benchmarks).
 MEMORY = "2500MB"
@@ -114,8 +115,16 @@ class ParquetLog:
     ) -> pd.DataFrame:
         """See `churnsim.summarise`, which calls this."""
         check_unit(unit)
+        with self.purchase_rows(until, today) as (connection, rows):
+            summary = summary_of(connection, rows, unit)
+        self._check_ids(summary.index)
+        return summary
+
+    @contextmanager
+    def purchase_rows(self, until: str | date | None, today: object | None) -> Iterator[tuple[Any, PurchaseRows]]:
+        """A connection, and the purchases up to `until` for it, looked over. Raises DataError as `summarise`."""
         with self._connected() as connection:
-            return self._summarise(connection, unit, until, today)
+            yield connection, self._checked_rows(connection, until, today)
 
     def transactions(self) -> pd.DataFrame:
         """The log in memory, for what needs every purchase; rows as `read_transactions` gives them."""
@@ -140,7 +149,8 @@ class ParquetLog:
                 connection.execute("SET memory_limit = ?", [MEMORY])
                 connection.execute("SET temp_directory = ?", [spill])
                 connection.execute("SET enable_progress_bar = false")
-                yield connection
+                with interruptible():
+                    yield connection
             except duckdb.Error as error:
                 reason = (str(error).splitlines() or [""])[0][:300]
                 raise DataError(f"{self.path} cannot be summarised ({reason}). Write it again.") from None
@@ -172,7 +182,7 @@ class ParquetLog:
         ).fetchall()
         return exchange_factors([name for (name,) in found], self._rates)
 
-    def _summarise(self, connection: Any, unit: str, until: str | date | None, today: object | None) -> pd.DataFrame:
+    def _checked_rows(self, connection: Any, until: str | date | None, today: object | None) -> PurchaseRows:
         amounts = "amount" in self._names
         factors = self._factors(connection)
         rows, given = self._rows(factors)
@@ -180,7 +190,7 @@ class ParquetLog:
         every = [file for files in self._files.values() for file in files]
         facts = _stated_facts(every, self._names) if plain else None
         facts = facts or _looked_up_facts(connection, rows, given)
-        remedy = self._check(facts, amounts)
+        self._check(facts, amounts)
         first, last = facts.first, facts.last
         if last > latest_day(today):
             self._refuse_days_to_come(connection, latest_day(today))
@@ -193,17 +203,8 @@ class ParquetLog:
         if end < int(last):
             rows = f"SELECT * FROM ({rows}) WHERE day <= ?::DATE"
             given = [*given, iso_day(end)]
-        summary = summary_of(
-            connection,
-            rows,
-            given,
-            end=end,
-            unit=unit,
-            largest=facts.largest if amounts else None,
-            rows_at_most=facts.rows,
-        )
-        self._check_ids(summary.index, remedy)
-        return summary
+        largest = facts.largest if amounts else None
+        return PurchaseRows(sql=rows, parameters=given, end=end, largest=largest, at_most=facts.rows)
 
     def _refuse_days_to_come(self, connection: Any, latest: int) -> None:
         rows, given = self._rows(None, located=True)
@@ -217,20 +218,18 @@ class ParquetLog:
             "Correct the date, or pass today= to summarise if this computer's clock is wrong."
         )
 
-    def _check(self, facts: _Facts, amounts: bool) -> str:
-        """DataError for rows that cannot be used; the remedy, for what only shows later."""
+    def _check(self, facts: _Facts, amounts: bool) -> None:
+        """DataError for rows that cannot be used."""
         if not facts.rows:
             raise DataError(f"{self.path} holds no purchases. Give it at least one row.")
-        remedy = "Read it with churnsim.read_transactions to see the rows, or add it to a CustomerDatabase."
         for ours, number in facts.missing.items():
             if number and (amounts or ours != "amount"):
-                raise DataError(f"{self.path}, column {self._names[ours]!r}: {number:,} are missing. {remedy}")
+                raise DataError(f"{self.path}, column {self._names[ours]!r}: {number:,} are missing. {REMEDY}")
         if amounts and (facts.smallest < 0 or not facts.largest < float("inf")):
             what = "negative (a refund?)" if facts.smallest < 0 else "not a finite number"
-            raise DataError(f"{self.path}, column {self._names['amount']!r}: an amount is {what}. {remedy}")
-        return remedy
+            raise DataError(f"{self.path}, column {self._names['amount']!r}: an amount is {what}. {REMEDY}")
 
-    def _check_ids(self, ids: pd.Index[Any], remedy: str) -> None:
+    def _check_ids(self, ids: pd.Index[Any] | pd.Series[Any]) -> None:
         """The rules of `read_transactions` for ids of text; distinct ids are few, so they are looked at last."""
         if ids.dtype != object:
             return
@@ -238,8 +237,18 @@ class ParquetLog:
         if bad:
             shown = ", ".join(show(value) for value in bad[:IDS_SHOWN])
             raise DataError(
-                f"{self.path}, column {self._names['customer_id']!r}: {shown} cannot be a customer id. {remedy}"
+                f"{self.path}, column {self._names['customer_id']!r}: {shown} cannot be a customer id. {REMEDY}"
             )
+
+    def check_ids_where_they_lie(self, connection: Any, rows: PurchaseRows) -> None:
+        """The same without bringing all ids here."""
+        kind = f"SELECT typeof(customer_id) FROM ({rows.sql}) LIMIT 1"
+        ((kind,),) = connection.execute(kind, rows.parameters).fetchall()
+        if kind == "VARCHAR":
+            short = max(map(len, MISSING))
+            suspect = f"length(customer_id) <= {short} OR regexp_matches(customer_id, '^\\s|\\s$|\\x00')"
+            query = f"SELECT DISTINCT customer_id FROM ({rows.sql}) WHERE {suspect}"
+            self._check_ids(text_as_objects(connection.execute(query, rows.parameters).df()["customer_id"]))
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -35,65 +36,110 @@ def in_currency(amount: str, currency: str, factors: Mapping[str | None, float] 
     return f"{amount} * CASE {cases} END", [part for pair in factors.items() for part in pair]
 
 
-def summary_of(
-    connection: Any,
-    rows: str,
-    parameters: list[Any],
-    *,
-    end: int,
-    unit: str,
-    largest: float | None,
-    rows_at_most: int,
-) -> pd.DataFrame:
-    """The summary of the relation `rows` (columns ``customer_id``, ``day``, ``amount``) as seen at the end of day
-    `end`.
+@dataclass(frozen=True, kw_only=True)
+class PurchaseRows:
+    """Checked purchases as SQL for DuckDB.
 
-    `rows` is SQL with `parameters` for its question marks and holds nothing after `end`. `largest` is an upper bound of
-    the amounts, None where there are none; `rows_at_most` one of the number of rows. Raises DataError when no customer
-    is left or an amount is not finite.
-
-    Amounts are added up as whole numbers of 128 bits, in units of a power of two so small that nothing of an amount is
-    lost. A sum of floats would depend on the order in which the threads of DuckDB come to the rows.
+    Attributes
+    ----------
+    sql : str
+        A relation ``customer_id, day, amount`` with nothing after `end`, and question marks for `parameters`.
+    end : int
+        Last day observed, since 1970-01-01.
+    largest : float or None
+        An upper bound of the amounts; None where there are none.
+    at_most : int
+        An upper bound of the number of rows.
     """
+
+    sql: str
+    parameters: list[Any]
+    end: int
+    largest: float | None
+    at_most: int
+
+    def without_amounts(self) -> PurchaseRows:
+        """The same where only histories are wanted."""
+        return replace(self, largest=None)
+
+    def part(self, number: int, parts: int) -> PurchaseRows:
+        """The purchases of one of `parts` groups of customers, which are as good as random."""
+        sql = f"SELECT * FROM ({self.sql}) WHERE hash(customer_id) % {parts} = {number}"
+        return self if parts == 1 else replace(self, sql=sql)
+
+    @property
+    def exponent(self) -> int:
+        """The power of two by which amounts become whole numbers whose sum still has room."""
+        if self.largest is None:
+            return 0
+        _, of_amount = math.frexp(self.largest)
+        return max(-1000, min(1000, BITS - of_amount - max(self.at_most, 1).bit_length()))
+
+    @property
+    def customers(self) -> str:
+        """One row a customer: ``customer_id, frequency, first, last``, the two days since 1970-01-01, and
+        ``repeat_spend``, what the repeat purchases add up to times 2 to the `exponent`, where there are amounts.
+
+        Amounts are added up as whole numbers of 128 bits, in units of a power of two so small that nothing of an
+        amount is lost. A sum of floats would depend on the order in which the threads of DuckDB come to the rows.
+        """
+        total = spent = ""
+        if self.largest is not None:
+            total = f", sum((amount * {2.0**self.exponent!r}::DOUBLE)::HUGEINT) AS amount"
+            spent = ", (sum(amount) - arg_min(amount, day))::DOUBLE AS repeat_spend"
+        days = f"SELECT customer_id, day{total} FROM ({self.sql}) GROUP BY customer_id, day"
+        return f"""SELECT customer_id, count(*) - 1 AS frequency, min(day) - DATE '1970-01-01' AS first,
+                          max(day) - DATE '1970-01-01' AS last{spent} FROM ({days}) GROUP BY customer_id"""
+
+    def summary(self, unit: str) -> str:
+        """One row a customer with the columns that `churnsim.summarise` returns, to the bit."""
+        per = repr(float(DAYS_PER_UNIT[check_unit(unit)]))
+        mean = ""
+        if self.largest is not None:
+            # By the factor in one step as in `summary_frame`, so that both round once and alike.
+            mean = f""", CASE WHEN frequency > 0 THEN repeat_spend * {2.0**-self.exponent!r}::DOUBLE / frequency
+                              ELSE 0.0 END AS monetary_value"""
+        return f"""SELECT customer_id, frequency, (last - first)::DOUBLE / {per}::DOUBLE AS recency,
+                          ({self.end} - first)::DOUBLE / {per}::DOUBLE AS T{mean} FROM ({self.customers})"""
+
+
+def summary_of(connection: Any, rows: PurchaseRows, unit: str) -> pd.DataFrame:
+    """The summary of the purchases as seen at the end of their last day. Raises DataError when no customer is left or
+    an amount is not finite."""
     import duckdb
 
-    exponent = 0
-    total = spent = ""
-    if largest is not None:
-        exponent = _exponent(largest, rows_at_most)
-        total = f", sum((amount * {2.0**exponent!r}::DOUBLE)::HUGEINT) AS amount"
-        spent = ", (sum(amount) - arg_min(amount, day))::DOUBLE AS repeat_spend"
-    days = f"SELECT customer_id, day{total} FROM ({rows}) GROUP BY customer_id, day"
-    query = f"""SELECT customer_id, count(*) - 1 AS frequency, min(day) - DATE '1970-01-01' AS first,
-                   max(day) - DATE '1970-01-01' AS last{spent}
-            FROM ({days}) GROUP BY customer_id ORDER BY customer_id"""
     try:
-        frame: pd.DataFrame = connection.execute(query, parameters).df()
+        frame: pd.DataFrame = connection.execute(f"{rows.customers} ORDER BY customer_id", rows.parameters).df()
     except duckdb.ConversionException:
-        endless = f"SELECT customer_id FROM ({rows}) WHERE amount::VARCHAR IN ('nan', 'inf', '-inf') LIMIT 1"
-        for (customer,) in connection.execute(endless, parameters).fetchall():
-            raise DataError(
-                f"an amount of customer {show(customer)} is not a finite number. Correct it, or add the log to a "
-                "CustomerDatabase, which sets such rows aside."
-            ) from None
+        refuse_endless(connection, rows)
         raise
     if frame.empty:
-        raise DataError(f"nobody had bought by the end of {iso_day(end)}. Choose a later day.")
+        raise nobody_by(rows.end)
+    spend = None if rows.largest is None else frame["repeat_spend"].to_numpy(dtype=np.float64) * 2.0**-rows.exponent
     return summary_frame(
         pd.Index(text_as_objects(frame["customer_id"]), name="customer_id"),
         frequency=frame["frequency"].to_numpy(dtype=np.int64),
         first=frame["first"].to_numpy(dtype=np.int64),
         last=frame["last"].to_numpy(dtype=np.int64),
-        repeat_spend=None if largest is None else frame["repeat_spend"].to_numpy(dtype=np.float64) * 2.0**-exponent,
-        end=end,
+        repeat_spend=spend,
+        end=rows.end,
         unit=unit,
     )
 
 
-def _exponent(largest: float, rows: int) -> int:
-    """The power of two by which amounts become whole numbers whose sum still has room."""
-    _, of_amount = math.frexp(largest)
-    return max(-1000, min(1000, BITS - of_amount - max(rows, 1).bit_length()))
+def refuse_endless(connection: Any, rows: PurchaseRows) -> None:
+    """DataError where an amount is not finite, which shows in the sums."""
+    endless = f"SELECT customer_id FROM ({rows.sql}) WHERE amount::VARCHAR IN ('nan', 'inf', '-inf') LIMIT 1"
+    for (customer,) in connection.execute(endless, rows.parameters).fetchall():
+        raise DataError(
+            f"an amount of customer {show(customer)} is not a finite number. Correct it, or add the log to a "
+            "CustomerDatabase, which sets such rows aside."
+        ) from None
+
+
+def nobody_by(end: int) -> DataError:
+    """What to say where nobody had bought by the day `end`."""
+    return DataError(f"nobody had bought by the end of {iso_day(end)}. Choose a later day.")
 
 
 def summary_frame(

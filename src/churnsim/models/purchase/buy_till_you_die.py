@@ -25,6 +25,7 @@ from scipy.fft import dct
 
 from churnsim.checks import check_number, typed
 from churnsim.data.logs.customer_uid import customer_uids
+from churnsim.data.summaries.counted import with_counts
 from churnsim.data.summaries.frame_kinds import in_kind
 from churnsim.kernels.numerics.chebyshev import at_ages
 from churnsim.models.estimation.arguments import check_draws, counts, discounting, durations
@@ -125,7 +126,7 @@ class BuyTillYouDie(ParametricModel, ABC):
         for name in ("fit", "log_likelihood"):
             own = vars(cls).get(name)
             if isinstance(own, classmethod):
-                setattr(cls, name, classmethod(in_kind(own.__func__)))
+                setattr(cls, name, classmethod(with_counts(in_kind(own.__func__))))
             elif own is not None:
                 setattr(cls, name, in_kind(own))
 
@@ -218,6 +219,7 @@ class BuyTillYouDie(ParametricModel, ABC):
         return self._read(summary, self.unit)
 
     @classmethod
+    @with_counts
     @in_kind
     @forward_covariates
     def fit(cls, summary: pd.DataFrame, *, unit: str | None = None, weights: ArrayLike | None = None) -> ModelFit[Self]:
@@ -225,6 +227,8 @@ class BuyTillYouDie(ParametricModel, ABC):
 
         `summary` has `frequency, recency, T` in `unit`, which is the summary's own where `churnsim.summarise` made
         it, and weeks where nothing says; `weights` (one a row, finite, 0 or more) count customers of that row.
+        A `ParquetLog`, `CustomerDatabase`, Ibis table or `ParquetSummary` in place of it is counted where it lies (see
+        `churnsim.data.count_histories`), and what that returns is taken with its numbers as weights.
         Identical rows are collapsed, time is scaled by its mean, so that days and years give the same fit. Raises
         DataError for a summary that is not one; a likelihood without an inner maximum is no error but a FitStatus.
         """

@@ -157,7 +157,9 @@ class TakesCalendar(ContinuousTime):
         """Maximum likelihood.
 
         `summary` has `frequency, recency, T` in `unit`, which is the summary's own where `churnsim.summarise` made
-        it, and weeks where nothing says; `weights` (one a row, finite, 0 or more) count customers of that row. With a
+        it, and weeks where nothing says; `weights` (one a row, finite, 0 or more) count customers of that row. A
+        `ParquetLog`, `CustomerDatabase`, Ibis table or `ParquetSummary` in place of it is counted where it lies (see
+        `churnsim.data.count_histories`). With a
         `calendar`, with which the summary was made too, the fit is of a `CalendarModel`: the calendar bends the buying
         clock; with a `CustomerSeries` it is of a `SeriesModel`, in which each customer's own series do. Identical rows
         are collapsed, time is scaled by its mean, so that days and years give the same fit. Raises DataError for a

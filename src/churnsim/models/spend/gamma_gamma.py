@@ -35,6 +35,7 @@ from churnsim.data.logs.customer_uid import customer_uids
 from churnsim.data.logs.days import past_day
 from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.data.summaries.column_aliases import as_summary
+from churnsim.data.summaries.counted import with_counts
 from churnsim.data.summaries.frame_kinds import in_kind
 from churnsim.errors import ConfigError, DataError
 from churnsim.kernels.likelihoods import gamma_gamma as kernel
@@ -81,13 +82,15 @@ class GammaGamma(ParametricModel):
     family: ClassVar[str] = "gamma_gamma"
 
     @classmethod
+    @with_counts
     @in_kind
     def fit(cls, summary: pd.DataFrame, *, weights: ArrayLike | None = None) -> ModelFit[Self]:
         """Maximum likelihood on customers with a repeat purchase and positive mean spend (`n` says how many).
 
         Reads `frequency` and `monetary_value`; `weights` (one a row, finite, 0 or more) count customers of that
-        row. Raises DataError when a column is missing or not finite numbers or no row qualifies; a likelihood
-        without an inner maximum is a FitStatus.
+        row. What lies elsewhere (see `churnsim.data.count_histories`) is counted there, with ``spend=True``. Raises
+        DataError when a column is missing or not finite numbers or no row qualifies; a likelihood without an inner
+        maximum is a FitStatus.
         """
         return _with_finite_mean(fit_likelihood(cls.likelihood(summary, weights=weights)))
 

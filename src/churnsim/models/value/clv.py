@@ -123,7 +123,7 @@ def customer_value(
     36.06
     """
     warn_if_correlated(summary)
-    return _value(summary, _model(purchases), _model(spend), annual_discount_rate, horizon, margin)
+    return _value(summary, fitted_model(purchases), fitted_model(spend), annual_discount_rate, horizon, margin)
 
 
 # Of the model's unit in one month, as lifetimes and pymc-marketing have it: 30 days, 4.345 weeks.
@@ -167,7 +167,7 @@ def customer_lifetime_value(
     """
     months = check_count(time, "time", most=1200)
     rate = check_number(discount_rate, "discount_rate", above=-1, most=10, remedy="One percent a month is 0.01.")
-    counts, amounts = _model(purchases), _model(spend)
+    counts, amounts = fitted_model(purchases), fitted_model(spend)
     if not hasattr(counts, "expected_purchases"):
         raise ConfigError(f"purchases must be a purchase model such as BGNBD, or its fit; got {shown(purchases)}.")
     if not hasattr(amounts, "expected_spend"):
@@ -338,5 +338,6 @@ def _value(
     return values.rename("customer_value")
 
 
-def _model(given: Any) -> Any:
+def fitted_model(given: Any) -> Any:
+    """The model of a fit; a model itself."""
     return given.model if isinstance(given, ModelFit) else given
