@@ -261,7 +261,7 @@ def test_run_prints_results_on_stdout_and_progress_on_stderr(
     with monkeypatch.context() as bare:
         bare.setitem(sys.modules, "altair", None)
         assert_one_line_error(call(*words), "a report needs altair.*--no-report")
-    monkeypatch.setattr(run, "write_report", lambda directory, locale: directory / "report.html")
+    monkeypatch.setattr(run, "write_report", lambda directory, **_: directory / "report.html")
     again = call(*words)
     assert again.exit_code == 0
     assert "complete already" in again.stderr

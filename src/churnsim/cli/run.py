@@ -102,6 +102,13 @@ def say_under(label: str, *sentences: str) -> None:
     typer.echo(textwrap.fill(text, width=WIDTH, initial_indent=head, subsequent_indent=indent, break_long_words=False))
 
 
+class ReportLanguage(StrEnum):
+    """Of a report's sentences."""
+
+    EN = "en"
+    ZH = "zh"
+
+
 class ReportKind(StrEnum):
     """What a report is written as."""
 
@@ -170,7 +177,7 @@ def run(
         written = None
         if not no_report:
             progress.stage("report")
-            written = write_report(directory, locale=study.report.locale)
+            written = write_report(directory, language=study.report.language, locale=study.report.locale)
     complete = print_summary(directory)
     typer.echo(f"results: {directory}")
     if written is not None:
@@ -207,6 +214,9 @@ def worker_count(text: str | None) -> int | str | None:
 
 def report(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory, such as runs/cdnow-1a2b3c4d.")],
+    language: Annotated[
+        ReportLanguage | None, typer.Option(help="Of the sentences; as the study says if absent.")
+    ] = None,
     locale: Annotated[
         str | None,
         typer.Option(
@@ -226,26 +236,29 @@ def report(
       churnsim report runs/cdnow-1a2b3c4d --to pptx
       churnsim report runs/cdnow-1a2b3c4d --to xlsx
       churnsim report runs/cdnow-1a2b3c4d --locale de-DE
+      churnsim report runs/cdnow-1a2b3c4d --language zh --to pptx
     """
     from churnsim.study.storage.store import RunStore
 
     directory = RunStore.existing(run).directory
     write = write_report if to is ReportKind.HTML else partial(write_document, to)
-    typer.echo(write(directory, locale=locale))
+    typer.echo(write(directory, language=language and language.value, locale=locale))
 
 
-def write_document(kind: ReportKind, directory: Path, *, locale: str | None = None) -> Path:
+def write_document(
+    kind: ReportKind, directory: Path, *, language: str | None = None, locale: str | None = None
+) -> Path:
     """Write ``report.pdf``, ``report.pptx`` or ``report.xlsx`` in a run directory; its path."""
     from churnsim.report.documents import deck, pdf, workbook
     from churnsim.study.storage.store import write_bytes
 
     path = directory / f"report.{kind.value}"
     make = {ReportKind.PDF: pdf, ReportKind.PPTX: deck, ReportKind.XLSX: workbook}[kind]
-    write_bytes(path, make(directory, locale=locale))
+    write_bytes(path, make(directory, language=language, locale=locale))
     return path
 
 
-def write_report(directory: Path, *, locale: str | None = None) -> Path:
+def write_report(directory: Path, *, language: str | None = None, locale: str | None = None) -> Path:
     """Render and write ``report.html`` in a run directory, and ``contact-first.csv`` beside it; the report's path."""
     from churnsim.data.database.export import neutral
     from churnsim.records.customers import CONTACTS
@@ -253,7 +266,7 @@ def write_report(directory: Path, *, locale: str | None = None) -> Path:
     from churnsim.study.storage.store import read_parquet, write_text
 
     path = directory / "report.html"
-    write_text(path, render(directory, locale=locale))
+    write_text(path, render(directory, language=language, locale=locale))
     if (directory / CONTACTS).is_file():
         contacts = read_parquet(directory / CONTACTS)
         contacts["customer_id"] = contacts["customer_id"].map(neutral)

@@ -79,6 +79,12 @@ def config(size: Size) -> dict[str, Any]:
     }
 
 
+# Chinese breaks between any two letters, but not before the marks that close, nor after those that open.
+_HAN = "\u2e80-\u2fff\u3041-\u9fff\uf900-\ufaff"
+_OPEN, _CLOSE = "「『（《〈", "。，、；：？！」』）》〉·…"
+_WORDS = re.compile(rf"\s+|[{_OPEN}]*(?:[{_HAN}]|[^\s\-{_HAN}{_OPEN}{_CLOSE}]+-?|-)?[{_CLOSE}]*")
+
+
 def wrap(label: str, size: Size, *, beside: int = 0) -> str:
     """`label` in lines that fit across the drawing, `beside` pixels apart, also in a font half as wide again.
 
@@ -86,7 +92,7 @@ def wrap(label: str, size: Size, *, beside: int = 0) -> str:
     """
     room = (size.width - beside - MARGIN) / size.font
     lines, used = [""], 0.0
-    for word in re.findall(r"\s+|[^\s-]+-?|-", " ".join(label.split())):
+    for word in _WORDS.findall(" ".join(label.split())):
         width = sum(map(_em, word))
         if used + width > room and word.strip() and used:
             lines, used = [*lines, ""], 0.0

@@ -281,7 +281,10 @@ def _answer(deck: _Deck, context: Context) -> None:
     """The verdict and its tiles; in the notes what it rests on."""
     said = headline(context)
     slide = deck.slide(context.say("section.answer"))
-    tiles = [f"{tile.label}: {tile.number} ({tile.note})" for tile in answer.tiles(context)]
+    tiles = [
+        context.say("page.term", term=tile.label, text=context.aside(tile.number, tile.note))
+        for tile in answer.tiles(context)
+    ]
     slide.texts(said.verdict, Box(EDGE, TOP, BODY.width, 2.7))
     slide.texts(tiles, Box(EDGE, TOP + 2.8, BODY.width, BODY.height - 2.8), sizes=SIZES[3:])
     slide.notes(*said.leaves_out, *said.warnings)
@@ -318,8 +321,18 @@ def _differences(deck: _Deck, context: Context) -> None:
         slide, shown_rows, box, name=_in_money(context, context.say("chart.forest.x")), about=about, number_format=form
     )
     below = Box(EDGE, BOTTOM - 1.4, BODY.width, 1.4)
-    slide.texts([f"{reading}.", context.say("deck.intervals", level=context.level)], below, sizes=SIZES[3:])
-    slide.notes(*(f"{context.titles[s.name]}: {s.description}" for s in context.run.strategies if s.description))
+    slide.texts(
+        [context.say("page.sentence", text=reading), context.say("deck.intervals", level=context.level)],
+        below,
+        sizes=SIZES[3:],
+    )
+    slide.notes(
+        *(
+            context.say("page.term", term=context.titles[s.name], text=s.description)
+            for s in context.run.strategies
+            if s.description
+        )
+    )
 
 
 def _chances(deck: _Deck, context: Context) -> None:
@@ -347,7 +360,7 @@ def _break_evens(deck: _Deck, context: Context) -> None:
         for row in (row for row in part.rows if row.metric == "npv"):
             ends = {"at": amount(context, row, row.at), "low": amount(context, row, row.low)}
             pays = context.say(f"deck.pays_{row.pays}", high=amount(context, row, row.high), **ends)
-            here = f"{amount(context, row, row.value)}, {assumptions.status_title(context, row.status)}"
+            here = context.aside(amount(context, row, row.value), assumptions.status_title(context, row.status))
             what = mechanism_title(context, part.mechanism)
             rows.append(row_of(what, lever_title(context, row), pays, even_limits(context, row), here))
     level = fmt.percent(found.level)
@@ -470,7 +483,8 @@ def _claims(deck: _Deck, context: Context) -> None:
         return
     slide = deck.slide(context.say("section.claims"))
     slide.table(claims.summary(context), BODY, shares=(5, 1))
-    slide.notes(context.say("claims.intro"), f"{context.say('tile.claims')}: {claims.answer_counts(context)}.")
+    told = context.say("page.term", term=context.say("tile.claims"), text=claims.answer_counts(context))
+    slide.notes(context.say("claims.intro"), context.say("page.sentence", text=told))
 
 
 def _assumptions(deck: _Deck, context: Context) -> None:

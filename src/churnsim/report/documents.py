@@ -10,15 +10,15 @@ from churnsim.report.page.extras import require_report_extra
 from churnsim.report.pdf import printed
 
 
-def workbook(run_dir: Path, *, language: str = "en", locale: str | None = None) -> bytes:
+def workbook(run_dir: Path, *, language: str | None = None, locale: str | None = None) -> bytes:
     """A complete run as the content of an .xlsx file.
 
     Parameters
     ----------
     run_dir : Path
         The run directory that `churnsim run` wrote.
-    language : str
-        Of the sentences; "en" is the only one.
+    language : str, optional
+        Of the sentences, "en" or "zh" (Chinese in traditional characters); by default as the study's ``[report]`` says.
     locale : str, optional
         How the sentences write numbers, money and dates, such as "de-DE"; by default as the study's ``[report]`` says.
         Cells hold numbers, which a spreadsheet writes in its own user's manner.
@@ -54,15 +54,15 @@ def workbook(run_dir: Path, *, language: str = "en", locale: str | None = None) 
         return filled(context, Path(run_dir))
 
 
-def deck(run_dir: Path, *, language: str = "en", locale: str | None = None) -> bytes:
+def deck(run_dir: Path, *, language: str | None = None, locale: str | None = None) -> bytes:
     """A complete run as the content of a .pptx file.
 
     Parameters
     ----------
     run_dir : Path
         The run directory that `churnsim run` wrote.
-    language : str
-        Of the sentences; "en" is the only one.
+    language : str, optional
+        Of the sentences, "en" or "zh" (Chinese in traditional characters); by default as the study's ``[report]`` says.
     locale : str, optional
         How the sentences write numbers, money and dates, such as "de-DE"; by default as the study's ``[report]`` says.
 
@@ -97,15 +97,15 @@ def deck(run_dir: Path, *, language: str = "en", locale: str | None = None) -> b
         return filled(context)
 
 
-def pdf(run_dir: Path, *, language: str = "en", locale: str | None = None) -> bytes:
+def pdf(run_dir: Path, *, language: str | None = None, locale: str | None = None) -> bytes:
     """A complete run as the content of a .pdf file, printed by a browser of this machine.
 
     Parameters
     ----------
     run_dir : Path
         The run directory that `churnsim run` wrote.
-    language : str
-        Of the sentences; "en" is the only one.
+    language : str, optional
+        Of the sentences, "en" or "zh" (Chinese in traditional characters); by default as the study's ``[report]`` says.
     locale : str, optional
         How the sentences write numbers, money and dates, such as "de-DE"; by default as the study's ``[report]`` says.
 

@@ -17,15 +17,15 @@ from churnsim.report.page.extras import require_report_extra
 from churnsim.report.page.numbers import day
 
 
-def render(run_dir: Path, *, language: str = "en", locale: str | None = None) -> str:
+def render(run_dir: Path, *, language: str | None = None, locale: str | None = None) -> str:
     """The report of a complete run, as HTML text. Nothing is written.
 
     Parameters
     ----------
     run_dir : Path
         The run directory that `churnsim run` wrote.
-    language : str
-        Of the sentences; "en" is the only one.
+    language : str, optional
+        Of the sentences, "en" or "zh" (Chinese in traditional characters); by default as the study's ``[report]`` says.
     locale : str, optional
         How numbers, money and dates are written, such as "de-DE"; by default as the study's ``[report]`` says. Texts
         that the run stores keep their own figures.
@@ -51,7 +51,7 @@ def render(run_dir: Path, *, language: str = "en", locale: str | None = None) ->
     >>> render(Path("no-such-run"), language="xx")
     Traceback (most recent call last):
         ...
-    churnsim.errors.ConfigError: no report in the language 'xx'. Use 'en'.
+    churnsim.errors.ConfigError: no report in the language 'xx'. Use 'en' or 'zh'.
     """
     with stored_context(run_dir, language=language, locale=locale) as context:
         return _rendered(context)

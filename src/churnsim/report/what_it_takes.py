@@ -36,7 +36,7 @@ def _told(context: Context, part: Alone, level: str) -> str:
     for lever in dict.fromkeys(row.lever for row in part.rows):
         by_metric = {row.metric: row for row in part.rows if row.lever == lever}
         said.append(_lever(context, by_metric["npv"], by_metric["equity"], level))
-    return " ".join(said)
+    return context.prose(*said)
 
 
 def mechanism_title(context: Context, mechanism: str) -> str:
@@ -78,9 +78,9 @@ def _lever(context: Context, row: BreakEvenRow, later: BreakEvenRow, level: str)
     status = context.words.known(f"status.{status_key(row.status)}", row.status)
     here = {"value": amount(context, row, row.value), "status": status}
     if row.value_low is None or row.value_high is None:
-        return f"{said}. {say('take.here', **here)}"
+        return say("take.lever", said=said, here=say("take.here", **here))
     between = context.interval(*(amount(context, row, end) for end in (row.value_low, row.value_high)))
-    return f"{said}. {say('take.here_between', known=fmt.percent(0.9), between=between, **here)}"
+    return say("take.lever", said=said, here=say("take.here_between", known=fmt.percent(0.9), between=between, **here))
 
 
 def _places(context: Context, row: BreakEvenRow) -> dict[str, str]:

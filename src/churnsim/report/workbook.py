@@ -401,10 +401,8 @@ def _assumptions(book: _Workbook, assumptions: Sequence[AssumptionRecord]) -> No
             sheet.text(row, 1, fmt.cell(found.value))
         sheet.number(row, 2, found.low)
         sheet.number(row, 3, found.high)
-        sheet.texts(
-            row, (found.unit or "", found.meaning, status_title(context, found.status), found.source or ""), "text",
-            column=4,
-        )  # fmt: skip
+        status = status_title(context, found.status)
+        sheet.texts(row, (context.unit(found.unit), found.meaning, status, found.source or ""), "text", column=4)
 
 
 def _customers(book: _Workbook, contacts: pd.DataFrame) -> None:

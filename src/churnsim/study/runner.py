@@ -26,7 +26,7 @@ from churnsim.records.notices import Notices, StageFailure, StudyWarning, Unjudg
 from churnsim.records.optimise import OptimisationRecord
 from churnsim.records.run import ComparisonRecord, Manifest, ValidationRecord
 from churnsim.simulation.scenario.market import Market
-from churnsim.study.config.config import StudyConfig
+from churnsim.study.config.config import ReportSection, StudyConfig
 from churnsim.study.stages.break_even_stage import (
     break_even_replications,
     break_evens,
@@ -341,7 +341,7 @@ class RunSession:
             outcome_keys=self._outcome_keys(),
             status=status,
             products=self.store.products() if status == "complete" else {},
-            **({"report": config.report.model_dump()} if config.report.locale != "en" else {}),
+            **({"report": config.report.model_dump()} if config.report != ReportSection() else {}),
         )
         self.store.write(MANIFEST, manifest)
 

@@ -36,7 +36,7 @@ def chapter(context: Context) -> Chapter:
     """What a hurried reader takes along: the verdict, its numbers, how surely each strategy is best, what to measure
     next, and what all of it rests on."""
     said, first = headline(context), context.run.value_of_information
-    blocks: list[Block] = [Paragraph(text=" ".join(said.verdict), tone="lead"), Tiles(tiles=tiles(context))]
+    blocks: list[Block] = [Paragraph(text=context.prose(*said.verdict), tone="lead"), Tiles(tiles=tiles(context))]
     if len(context.run.comparison.best) > 1:  # of one that is left, nothing is to be chosen
         blocks.append(chances(context))
     if first is not None:
@@ -47,7 +47,7 @@ def chapter(context: Context) -> Chapter:
     rests = [*said.leaves_out, *([context.say("answer.more_warnings")] if said.warnings else [])]
     if rests:
         blocks += [Paragraph(text=context.say("answer.rests"), tone="label")]
-        blocks.append(Paragraph(text=" ".join(rests), tone="warning"))
+        blocks.append(Paragraph(text=context.prose(*rests), tone="warning"))
     return Chapter(id="answer", title=context.say("section.answer"), blocks=blocks)
 
 
@@ -69,7 +69,7 @@ def detail(context: Context) -> Chapter:
         [context.with_titles(choice.why)] if choice else [],
         [*variance_sentences(context), *how_read(context)],
     )
-    blocks += [Paragraph(text=" ".join(sentences)) for sentences in paragraphs if sentences]
+    blocks += [Paragraph(text=context.prose(*sentences)) for sentences in paragraphs if sentences]
     return Chapter(id="detail", title=context.say("section.detail"), blocks=blocks)
 
 

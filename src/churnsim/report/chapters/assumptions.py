@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from churnsim.decisions.assumptions.influence import share_of_chance
 from churnsim.records.evidence import CalibrationRecord, EvidenceRecord, MeasuredNumber, MeasuredTable
@@ -88,7 +88,7 @@ def _calibration(context: Context, found: CalibrationRecord) -> list[Block]:
 
     def shown(value: float, low: float, high: float) -> str:
         interval = context.interval(fmt.significant(low, 3), fmt.significant(high, 3))
-        return f"{fmt.significant(value, 3)} ({interval})"
+        return context.aside(fmt.significant(value, 3), interval)
 
     rows = []
     for figure in found.targets:
@@ -108,7 +108,7 @@ def _calibration(context: Context, found: CalibrationRecord) -> list[Block]:
                 TableCell(text=figure.target, note=say("assumptions.known_row", known=known, source=figure.source)),
                 shown(figure.before, figure.before_low, figure.before_high),
                 shown(figure.after, figure.after_low, figure.after_high),
-                ". ".join(moved) or say("assumptions.moves_nothing"),
+                _sentences(context, moved) or say("assumptions.moves_nothing"),
             )
         )
     counts = {"runs": fmt.count(found.runs), "effective": fmt.count(round(found.effective))}
@@ -135,10 +135,10 @@ def _table_row(context: Context, found: MeasuredTable) -> list[TableCell]:
     counts = {"passed": fmt.count(len(made) - len(failed)), "total": fmt.count(len(made))}
     text = say("assumptions.passed", names=context.listed(names), **counts) if made else say("assumptions.no_checks")
     notes = [say("assumptions.failed", name=check.name, message=check.message) for check in failed]
-    notes += [f"{fmt.sentence(check.message)}." for check in found.checks if check.passed is None]
+    notes += [say("page.sentence", text=fmt.sentence(check.message)) for check in found.checks if check.passed is None]
     return [
         TableCell(text=context.words.known(f"records.{found.kind}", found.kind), note=context.listed(told)),
-        TableCell(text=text, note=" ".join(notes)),
+        TableCell(text=text, note=context.prose(*notes)),
         TableCell(text=context.words.known(f"status.{key}", found.status), badge=f"status-{key.split('_')[0]}"),
     ]
 
@@ -148,13 +148,21 @@ def _instead(context: Context, row: MeasuredNumber) -> str:
 
     def shown(value: float, low: float, high: float) -> str:
         interval = context.interval(fmt.significant(low, 3), fmt.significant(high, 3))
-        return fmt.significant(value, 3) + (f" ({interval})" if low < high else "")
+        return context.aside(fmt.significant(value, 3), interval if low < high else "")
 
     if row.used:
         before = shown(row.before, row.before_low, row.before_high)
         return context.say("assumptions.in_place_of", before=before, status=status_title(context, row.before_status))
     value = shown(row.value, row.low, row.high)
     return context.say("assumptions.not_used", value=value, status=status_title(context, row.status))
+
+
+def _sentences(context: Context, texts: Iterable[str]) -> str:
+    """Texts that end without a stop, as one paragraph that does so too."""
+    *most, last = [*filter(None, texts)] or [""]
+    return context.prose(
+        *(text if text.endswith("。") else context.say("page.sentence", text=text) for text in most), last
+    )
 
 
 def status_title(context: Context, status: str) -> str:
@@ -188,5 +196,5 @@ def _row(
         TableCell(text=assumption.meaning, note=assumption.parameter),
         TableCell(text=value, note=unit),
         *moves,
-        TableCell(text=status, note=". ".join(filter(None, source)), badge=f"status-{key.split('_')[0]}"),
+        TableCell(text=status, note=_sentences(context, source), badge=f"status-{key.split('_')[0]}"),
     ]

@@ -56,7 +56,7 @@ def _row(context: Context, row: SensitivityRow, morris: bool) -> list[TableCell]
         else (row.total, row.total_lower, row.total_upper, row.first)
     )
     return row_of(
-        TableCell(text=row.assumption, note=f"{status}: {row.range_source}"),
+        TableCell(text=row.assumption, note=context.say("page.term", term=status, text=row.range_source)),
         context.interval(fmt.significant(row.low, 3), fmt.significant(row.high, 3)),
         TableCell(text=number(main), note=context.interval(number(lower), number(upper))),
         number(other),

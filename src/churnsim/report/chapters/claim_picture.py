@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import altair as alt
@@ -53,11 +54,15 @@ def _map(context: Context, claim: ClaimRecord, name: str) -> FigureBlock:
     states = region.frame["state"].tolist()
     labels = {state: context.words.known(f"beliefs.{state}", state) for state in dict.fromkeys(states)}
 
-    def make(size: Size) -> tuple[AnyChart, int]:
-        return region_chart(region.axes, states, region.here, size=size, labels=labels, likely=likely), 0
+    told = context.words.told
+    axes = [replace(axis, name=told(axis.name), unit=told(axis.unit)) for axis in region.axes]
+    here, between = ({told(key): x for key, x in found.items()} if found else None for found in (region.here, likely))
 
-    reading = " ".join(region.words())
-    return drawn_figure(context, "claim_map", make, of=_name(claim), says=name, reading=reading)
+    def make(size: Size) -> tuple[AnyChart, int]:
+        return region_chart(axes, states, here, size=size, labels=labels, likely=between), 0
+
+    reading = context.prose(*map(told, region.words()))
+    return drawn_figure(context, "claim_map", make, of=_name(claim), says=told(name), reading=reading)
 
 
 def _intervals(context: Context, claim: ClaimRecord, rows: list[Row], *, unit: str, zero: bool = False) -> FigureBlock:

@@ -128,8 +128,8 @@ def _how(context: Context, claim: ClaimRecord) -> list[Block]:
         (say("claims.quantity"), claim.quantity),
         (say("claims.expected"), _expected(context, claim)),
         (say("claims.because"), claim.because or ""),
-        (say("claims.study"), _each([s.study for s in claim.sources])),
-        (say("claims.measured"), _each([s.measured for s in claim.sources])),
+        (say("claims.study"), _each(context, [s.study for s in claim.sources])),
+        (say("claims.measured"), _each(context, [s.measured for s in claim.sources])),
     ]
     worlds = {say("claims.control"): claim.control, say("claims.planted"): claim.planted}
     facts += [(term, _world(context, world, planted=world is claim.planted)) for term, world in worlds.items() if world]
@@ -144,9 +144,9 @@ def _how(context: Context, claim: ClaimRecord) -> list[Block]:
     return blocks
 
 
-def _each(texts: list[str]) -> str:
+def _each(context: Context, texts: list[str]) -> str:
     """The texts that say anything, each once."""
-    return " ".join(dict.fromkeys(text for text in texts if text))
+    return context.prose(*dict.fromkeys(texts))
 
 
 def _cited(context: Context, sources: list[SourceRecord]) -> str:
@@ -209,7 +209,7 @@ def _parts(context: Context, claim: ClaimRecord) -> TableBlock:
     columns = heads(context, "claims", "part~", "answer", "result~")
     rows = []
     for part in claim.parts:
-        why = " ".join(text for text in (_plain(context, part.reason), part.region) if text)
+        why = context.prose(_plain(context, part.reason), part.region or "")
         result = TableCell(text=_estimate(context, part) or why, note=why if part.estimate is not None else "")
         rows.append(
             row_of(TableCell(text=part.name, note=part.estimand), _badge(context, part.shown, part.basis), result)
@@ -234,9 +234,9 @@ def _plain(context: Context, text: str) -> str:
 
 
 def _stored_table(context: Context, name: str, rows: list[dict[str, Any]]) -> Details:
-    name = context.words.known(f"claims_table.{name}", name.replace("_", " "))
+    name = context.words.known(f"claims_table.{name}", context.words.told(name.replace("_", " ")))
     title = context.say("claims.table", name=name, rows=fmt.count(len(rows)))
-    inside: list[Block] = [records_table(title, _cells(context, rows), limit=MOST_ROWS)]
+    inside: list[Block] = [records_table(title, _cells(context, rows), limit=MOST_ROWS, told=context.words.told)]
     if len(rows) > MOST_ROWS:
         more = context.say("claims.table_more", shown=fmt.count(MOST_ROWS), total=fmt.count(len(rows)))
         inside.append(Paragraph(text=more, tone="note"))

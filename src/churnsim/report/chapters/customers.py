@@ -60,10 +60,11 @@ def _cohorts(context: Context, told: CustomersRecord) -> list[Block]:
     if not told.cohorts:
         return [Paragraph(text=reading)]
     unit, units = (context.say(f"customers.{name}_{told.period}") for name in ("period", "periods"))
+    form = fmt.marks().dates.get(FORMATS[told.period], FORMATS[told.period])
     rows: list[Row] = [
         {
             "cohort": context.say(
-                "customers.cohort", when=date.fromisoformat(row.cohort).strftime(FORMATS[told.period]),
+                "customers.cohort", when=date.fromisoformat(row.cohort).strftime(form),
                 customers=fmt.count(row.customers),
             ),
             "age": row.age,

@@ -33,7 +33,7 @@ def _choice(context: Context) -> list[Block]:
     caption = context.say("fit.candidates")
     blocks: list[Block] = [Paragraph(text=context.with_titles(choice.why))]
     if choice.table:
-        inside: list[Block] = [records_table(caption, choice.table, limit=len(choice.table))]
+        inside: list[Block] = [records_table(caption, choice.table, limit=len(choice.table), told=context.words.told)]
         if "BIC" in choice.why:
             inside.append(Paragraph(text=context.say("fit.candidates_note"), tone="note"))
         blocks.append(Details(summary=caption, blocks=inside))
@@ -49,7 +49,12 @@ def fit_name(context: Context, key: str) -> tuple[str, str]:
 
 def _status(context: Context, fit: FitRecord) -> str:
     status = fit.status
-    said = context.say("fit.said", code=fmt.sentence(status.code), message=status.message, advice=status.advice or "")
+    said = context.say(
+        "fit.said",
+        code=fmt.sentence(context.words.told(status.code)),
+        message=status.message,
+        advice=status.advice or "",
+    )
     return said.strip()
 
 

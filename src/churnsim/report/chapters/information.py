@@ -29,7 +29,7 @@ def chapter(context: Context) -> Chapter:
     found, blocks = context.run.value_of_information, list[Block]()
     if found is not None:
         blocks.append(Paragraph(text=sentence(context, found), tone="lead"))
-        blocks.append(Paragraph(text=" ".join(what_it_is(context, found))))
+        blocks.append(Paragraph(text=context.prose(*what_it_is(context, found))))
         if found.trials:
             blocks.append(Listing(items=[trial_sentence(context, found, trial) for trial in found.trials]))
         rows = shown(found, most=MOST)
@@ -37,7 +37,7 @@ def chapter(context: Context) -> Chapter:
             blocks.append(worth_figure(context, drawn, found))
         blocks.append(_table(context, found, rows))
         blocks.append(
-            Paragraph(text=" ".join([how_sure(context, found), *_left_out(context, found, rows)]), tone="note")
+            Paragraph(text=context.prose(how_sure(context, found), *_left_out(context, found, rows)), tone="note")
         )
     return Chapter(id="information", title=context.say("section.information"), blocks=blocks)
 
@@ -60,7 +60,7 @@ def _row(context: Context, row: WorthRow, trial: TrialRow | None, with_trials: b
     note = context.say("measure.count", count=fmt.count(len(row.numbers)))
     if row.kind == "number":  # a lever may call it by something else that it decides: say what the value is of
         unit = {assumed.parameter: assumed.unit for assumed in context.run.assumptions}.get(row.name)
-        note = f"{row.name}, {unit}" if unit else row.name
+        note = context.named([row.name, context.unit(unit)]) if unit else row.name
     belief = TableCell(text=fmt.ABSENT)
     if row.value is not None:
         interval = ""

@@ -24,7 +24,7 @@ def chapter(context: Context) -> Chapter:
     end, last = fmt.day(validation.calibration_end), fmt.day(validation.holdout_end)
     blocks: list[Block] = [Paragraph(text=say("prediction.intro", calibration_end=end, holdout_end=last))]
     if validation.replay:
-        blocks.append(Paragraph(text=" ".join(replay_sentences(context, validation.replay))))
+        blocks.append(Paragraph(text=context.prose(*replay_sentences(context, validation.replay))))
         blocks.append(replay_figure(context, validation.replay))
     if validation.tracking:
         blocks.append(tracking_figure(context))

@@ -81,7 +81,7 @@ def _money(context: Context, survey: SurveyRecord, money: Money) -> list[Block]:
         worth = money.worth
         interval = context.money_interval(worth.lower, worth.upper)
         sentences.append(say("survey.worth", amount=context.money(worth.estimate), level=level, interval=interval))
-    blocks: list[Block] = [Heading(text=say("survey.money")), Paragraph(text=" ".join(sentences))]
+    blocks: list[Block] = [Heading(text=say("survey.money")), Paragraph(text=context.prose(*sentences))]
     confounded = money.buying.e_value if money.buying else None
     if confounded is not None:
         blocks.append(Paragraph(text=say("survey.confounding", e_value=fmt.fixed(confounded, 2)), tone="note"))

@@ -98,7 +98,9 @@ def does(context: Context, strategy: StrategyRecord) -> str:
         sentence = context.words.known(f"does.{part}", f"{part.replace('_', ' ')}: {other}", **values)
         extras = (context.words.known(f"does_more.{part}.{name}", "", **values) for name in settings)
         told.append(sentence + "".join(extra for extra in extras if extra))
-    return fmt.sentence(context.listed(told)) + "." if told else context.say("strategies.does_nothing")
+    if not told:
+        return context.say("strategies.does_nothing")
+    return context.say("page.sentence", text=fmt.sentence(context.listed(told)))
 
 
 def _setting(context: Context, name: str, value: Any) -> str:

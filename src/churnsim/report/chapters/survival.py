@@ -32,7 +32,7 @@ def chapter(context: Context) -> Chapter:
         customers=fmt.count(churn.customers),
     )  # fmt: skip
     blocks: list[Block] = [
-        Paragraph(text=f"{intro} {inside}"),
+        Paragraph(text=context.prose(intro, inside)),
         _figure(context, found),
         *_stays(context, found),
         Paragraph(text=say("survival.why", why=context.with_titles(found.why)), tone="note"),
@@ -87,7 +87,7 @@ def _name(context: Context, kind: str) -> str:
 
 def _folded(context: Context, key: str, records: list[dict[str, Any]]) -> Details:
     caption = context.say(f"survival.{key}")
-    return Details(summary=caption, blocks=[records_table(caption, records, limit=MOST_ROWS)])
+    return Details(summary=caption, blocks=[records_table(caption, records, limit=MOST_ROWS, told=context.words.told)])
 
 
 def _figure(context: Context, found: SurvivalRecord) -> FigureBlock:

@@ -21,7 +21,7 @@ def chapter(context: Context) -> Chapter:
     title, value = context.say("section.value"), context.run.value
     if value is None:
         return Chapter(id="value", title=title)
-    blocks: list[Block] = [Paragraph(text=" ".join(_sentences(context, value)))]
+    blocks: list[Block] = [Paragraph(text=context.prose(*_sentences(context, value)))]
     if value.by_model:
         blocks += _by_model(context, value)
     if value.by_decile:
@@ -44,7 +44,7 @@ def _by_model(context: Context, value: ValueRecord) -> list[Block]:
         for row in value.by_model
     ]
     sentence = say("value.average", rate=fmt.percent(value.average_churn, 2))
-    told = " ".join([say("value.horizon_payment"), say("value.models_differ"), sentence])
+    told = context.prose(say("value.horizon_payment"), say("value.models_differ"), sentence)
     return [Paragraph(text=told), table(say("value.by_model"), columns, rows)]
 
 

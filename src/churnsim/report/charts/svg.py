@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 from xml.etree import ElementTree
@@ -52,8 +52,23 @@ def to_svg(chart: AnyChart, *, size: Size, height: int) -> str:
         spec["width"], spec["height"] = size.width, height
         spec["autosize"] = {"type": "fit", "contains": "padding"}
     spec["padding"] = {"left": 8, "right": 16, "top": 6, "bottom": 4}
+    _write_dates(spec, marks().dates)
     # An empty list of addresses: a chart cannot fetch anything, whatever a data value looks like.
     return str(vl_convert.vegalite_to_svg(spec, allowed_base_urls=[], format_locale=marks().of_charts))
+
+
+def _write_dates(spec: Any, forms: Mapping[str, str]) -> None:
+    """Put the client's forms of dates in place of the English ones, at any depth."""
+    if not forms:
+        return
+    if isinstance(spec, list):
+        for item in spec:
+            _write_dates(item, forms)
+    elif isinstance(spec, dict):
+        if isinstance(form := spec.get("format"), str):
+            spec["format"] = forms.get(form, form)
+        for item in spec.values():
+            _write_dates(item, forms)
 
 
 def inline(svg: str, *, name: str, title: str, description: str) -> Markup:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import date, timedelta
 from functools import cached_property
@@ -19,6 +19,7 @@ from churnsim.records.load import load_draws, load_run
 from churnsim.records.run import Difference, Run
 from churnsim.report.messages import Words
 from churnsim.report.page import numbers as fmt
+from churnsim.report.page.translated import translated
 from churnsim.units import Duration, Unit, parse_duration
 
 
@@ -187,6 +188,11 @@ class Context:
         ):  # of subscribers only tenures are known; or beyond the calendar
             return {}
 
+    def unit(self, unit: str | None) -> str:
+        """The unit of a stored number in words; of a number of money it begins with "money"."""
+        first, _, rest = (unit or "").partition(" ")
+        return f"{self.words('page.money')} {rest}".strip() if first == "money" else unit or ""
+
     def since_start(self, period: int) -> tuple[float, str]:
         """How long after the start a period ends, and the name of the unit in which that is counted."""
         length = self.stated("period")
@@ -249,6 +255,10 @@ class Context:
         """Several phrases in one sentence."""
         return self.words("page.list_separator").join(items)
 
+    def named(self, names: Iterable[str]) -> str:
+        """Several names in one sentence."""
+        return self.words("page.name_separator").join(names)
+
     def with_titles(self, text: str) -> str:
         """A text of the models' with the families' titles in place of their keys."""
 
@@ -257,21 +267,35 @@ class Context:
 
         return re.sub(r"\b(?:[a-z]+_)+[a-z]+\b|\b(?:nbd|weibull|sbg|bdw)\b", title, text)
 
+    def prose(self, *sentences: str) -> str:
+        """Whole sentences as one paragraph."""
+        return self.words.joined(*sentences)
+
+    def aside(self, text: str, aside: str) -> str:
+        """A text with what explains it in brackets, where there is anything."""
+        return self.say("page.aside", text=text, aside=aside) if aside else text
+
     def say(self, key: str, **values: Any) -> str:
         """The sentence `key`, filled."""
         return self.words(key, **values)
 
 
 @contextmanager
-def stored_context(run_dir: Path, *, language: str = "en", locale: str | None = None) -> Iterator[Context]:
-    """A stored run in a language's words, its figures written as `locale` or the study's own ``[report]`` says.
+def stored_context(run_dir: Path, *, language: str | None = None, locale: str | None = None) -> Iterator[Context]:
+    """A stored run in a language's words, its figures written as `locale` says; both as the study's own ``[report]``
+    says where they are None.
 
     Raises ConfigError for an unknown language or locale, and what `load_run` and `load_draws` raise.
     """
-    words = Words(language)
+    if language is not None:
+        Words(language)  # before a file is read
     run = load_run(run_dir)
-    with fmt.written(run.manifest.report.get("locale", "en") if locale is None else locale):
-        yield Context(run, words, draws=load_draws(run_dir))
+    stored = run.manifest.report
+    words = Words(stored.get("language", "en") if language is None else language)
+    chosen = stored.get("locale", "en") if locale is None else locale
+    # "en" is what nobody asked for: another language has its own.
+    with fmt.written(words("page.locale") if chosen == "en" else chosen):
+        yield Context(translated(run, words), words, draws=load_draws(run_dir))
 
 
 def _budget_of_nothing(settings: Mapping[str, Any]) -> bool:

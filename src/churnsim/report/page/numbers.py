@@ -7,10 +7,10 @@ place of the currency and the order of a date are those of `LOCALES`, English on
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
@@ -30,7 +30,7 @@ _NARROW = "\N{NARROW NO-BREAK SPACE}"
 @dataclass(frozen=True, kw_only=True)
 class Marks:
     """How a country writes figures: marks, what stands between a number and %, whether a currency comes after its
-    amount or apart before it, and a date (as of `strftime`)."""
+    amount or apart before it, a date (as of `strftime`), and what stands for the English forms of a chart's axis."""
 
     decimal: str = "."
     thousands: str = ","
@@ -38,6 +38,7 @@ class Marks:
     after: bool = False
     apart: bool = False
     day: str = "%Y-%m-%d"
+    dates: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def of_charts(self) -> dict[str, Any] | None:
@@ -64,7 +65,8 @@ LOCALES = {
     "pt-BR": replace(_CONTINENT, after=False, apart=True, day="%d/%m/%Y"),
     "sv-SE": Marks(decimal=",", thousands=_SPACE, percent=_SPACE, after=True),
     "ja-JP": Marks(day="%Y/%m/%d"),
-    "zh-CN": Marks(),
+    "zh-CN": Marks(dates={"%b %Y": "%Y-%m", "%-d %b %Y": "%Y-%m-%d"}),
+    "zh-TW": Marks(day="%Y/%m/%d", dates={"%b %Y": "%Y/%m", "%-d %b %Y": "%Y/%m/%d"}),
 }
 """By language and country, as the Unicode Common Locale Data Repository (CLDR 45) has them; "en" has ISO dates."""
 _MARKS: ContextVar[Marks] = ContextVar("marks", default=LOCALES["en"])

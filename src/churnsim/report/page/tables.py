@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from churnsim.report.page import numbers as fmt
@@ -13,6 +14,8 @@ from churnsim.report.page.context import Context
 PAGE_LETTERS = 88
 """That stand beside each other in a table as wide as the page."""
 PROSE_LETTERS = 24
+WIDE = "\u2e80-\u9fff\uff00-\uffef"
+"""Letters between which a line may break, each as wide as two others."""
 
 
 def heads(context: Context, section: str, *keys: str, **said: str) -> list[ColumnHead]:
@@ -48,21 +51,28 @@ def _letters(column: ColumnHead, cells: list[TableCell]) -> int:
     if column.prose:
         return PROSE_LETTERS
     words = column.title if column.numeric else " ".join([column.title, *(cell.text for cell in cells)])
-    unbroken = [*re.split("[ -]", words), *(cell.text for cell in cells if column.numeric)]
-    return 2 + max(map(len, unbroken), default=0)
+    unbroken = [*re.split(f"[ -]|(?<=[{WIDE}])(?=[{WIDE}])", words), *(cell.text for cell in cells if column.numeric)]
+    return 2 + max(map(_width, unbroken), default=0)
 
 
-def records_table(caption: str, records: Sequence[dict[str, Any]], *, limit: int) -> TableBlock:
-    """The first `limit` records, columns in the order they first occur, numbers of one column rounded alike."""
+def _width(text: str) -> int:
+    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def records_table(
+    caption: str, records: Sequence[dict[str, Any]], *, limit: int, told: Callable[[str], str] = str
+) -> TableBlock:
+    """The first `limit` records, columns in the order they first occur, numbers of one column rounded alike; `told`
+    puts stored words into the report's language."""
     names = list(dict.fromkeys(name for record in records for name in record))
     shown = records[:limit]
     texts, columns = [], []
     for name in names:
         values = [record.get(name) for record in shown]
         numeric = all(value is None or _is_number(value) for value in values) and any(map(_is_number, values))
-        texts.append(_column_texts(name, values) if numeric else [fmt.cell(value) for value in values])
+        texts.append(_column_texts(name, values) if numeric else [told(fmt.cell(value)) for value in values])
         prose = any(len(text) > 40 for text in texts[-1])
-        columns.append(ColumnHead(title=name.replace("_", " "), numeric=numeric, prose=prose))
+        columns.append(ColumnHead(title=told(name.replace("_", " ")), numeric=numeric, prose=prose))
     rows = [[TableCell(text=column[i]) for column in texts] for i in range(len(shown))]
     return table(caption, columns, rows, quiet=True)
 

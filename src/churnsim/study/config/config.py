@@ -223,7 +223,10 @@ class ReportSection(Section):
     locale: str = Field(
         default="en",
         pattern="^[a-z]{2}(-[A-Z]{2})?$",
-        description="how numbers, money and dates are written, such as 'de-DE'; 'en' has ISO dates",
+        description="how numbers, money and dates are written, such as 'de-DE'; 'en' is that of the language",
+    )
+    language: Literal["en", "zh"] = Field(
+        default="en", description="of the sentences: English, or Chinese in traditional characters"
     )
 
 
