@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from pathlib import Path
 
 import pytest
 
+from churnsim.data import read_covariates, read_records, read_subscriptions, read_transactions
 from churnsim.data.database import CustomerDatabase
 from churnsim.errors import DataError
+from churnsim.models import load_model
+from churnsim.satisfaction import read_survey
+from churnsim.trials import TrialAssignment
 
 _SPEC = importlib.util.spec_from_file_location("broken_files", Path(__file__).parents[1] / "broken_files.py")
 broken_files = importlib.util.module_from_spec(_SPEC)
@@ -61,3 +66,24 @@ def test_a_locked_workbook_is_not_called_a_broken_one(database, tmp_path):
     (locked,) = (broken for broken in CORPUS if broken.name == "locked-parts.xlsx")
     with pytest.raises(DataError, match=r"xlsx is encrypted\. Take the password off\.$"):
         database.add(locked.write(tmp_path))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with a name on this system")
+@pytest.mark.parametrize(
+    "read",
+    [
+        read_transactions,
+        lambda path: read_subscriptions(path, observed_until="2024-01-01"),
+        read_survey,
+        TrialAssignment.read,
+        load_model,
+        lambda path: read_covariates(path, ["z"]),
+        lambda path: read_records("contacts", path),
+    ],
+)
+def test_a_pipe_is_refused_before_it_is_opened(read, tmp_path):
+    """Reading it would wait for ever for somebody to write."""
+    pipe = tmp_path / "pipe.csv"
+    os.mkfifo(pipe)
+    with pytest.raises(DataError, match="is not a regular file but a pipe"):
+        read(pipe)

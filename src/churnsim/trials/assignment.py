@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 import churnsim
 from churnsim.data.database.export import neutral
-from churnsim.data.tabular.files import read_json_file
+from churnsim.data.tabular.files import read_json_file, regular_file
 from churnsim.errors import DataError
 from churnsim.typing import Flags, Floats
 
@@ -140,10 +140,9 @@ class TrialAssignment:
         in it twice, and a list that is not the one that was drawn."""
         file = Path(path)
         file = file / LIST if file.is_dir() else file
-        try:
-            content = file.read_bytes()
-        except FileNotFoundError:
-            raise DataError(f"there is no file {str(file)!r}. Give the assignment.csv of a trial.") from None
+        if not file.exists():
+            raise DataError(f"there is no file {str(file)!r}. Give the assignment.csv of a trial.")
+        content = regular_file(file, what="list of a trial").read_bytes()
         manifest = _manifest(file.with_name(MANIFEST))
         try:
             table = pd.read_csv(io.BytesIO(content), dtype=str, keep_default_na=False)

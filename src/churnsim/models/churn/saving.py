@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from churnsim.checks import shown, typed
+from churnsim.data.tabular.files import regular_file
 from churnsim.errors import ConfigError, DataError
 from churnsim.models.churn.classifier import ChurnModel, ChurnRows
 from churnsim.models.churn.estimator import ChurnClassifier
@@ -115,7 +116,7 @@ def load_model(path: str | Path) -> Saved:
     constructed), that is no such file, or that cannot be read.
     """
     (skops,) = optional_modules("skops.io", extra="saving", purpose="loading a model")
-    place = Path(path)
+    place = regular_file(path, what="model's file")
     try:
         content = place.read_bytes()
     except OSError as error:
