@@ -35,7 +35,7 @@ RESULTS = frozenset(
     PairedDifference Plausible PlausibleRange Pooled QiniCurve QualityReport Region Replay RetentionColumn Run Selection
     Sensitivity SimulationCalibration Split SubscriberValues TailRisk TotalValue UpliftModel Validation Whale World
     BreakEven ClockEffects ComplaintEvidence ContactEffect TargetingRule TrialCheck TrialEffects VarianceSplit
-    CalendarFit CalendarModel LikelihoodRatio SeriesModel TwoClockModel
+    CalendarFit CalendarModel LikelihoodRatio SeriesModel TwoClockModel TwoClockSeriesModel
     TrialAssignment TrialDesign TrialReading
     Calibration Instrumented OfferEvidence ReferralEvidence SpendEvidence WinBackEvidence
     Optimisation ValueOfInformation UpliftPolicy ValueRows
@@ -519,7 +519,8 @@ OWN: dict[str, dict[str, Any]] = {
     "CustomerSeries.of": {"frame": paths},
     "CustomerSeries().select": {"names": ["member"]},
     **{
-        f"SeriesModel().{verb}": {"summary": with_series, "n": 1, "times": [1.0, 5.0], "future": "hold"}
+        f"{model}().{verb}": {"summary": with_series, "n": 1, "times": [1.0, 5.0], "future": "hold"}
+        for model in ("SeriesModel", "TwoClockSeriesModel")
         for verb in (
             "p_alive",
             "p_alive_path",
@@ -535,6 +536,7 @@ OWN: dict[str, dict[str, Any]] = {
         )
     },
     "SeriesModel().with_series": {"series": series},
+    "TwoClockSeriesModel().with_series": {"series": series},
     "GammaGammaCovariates": {"effects": {"T": 0.01}, "covariate_means": {"T": 30.0}},
     "GammaGammaCovariates.fit": {"covariates": ["T"]},
     "Target": {"quantity": "births", "low": 1.0, "high": 2.0},
@@ -954,6 +956,7 @@ NO_VERB = frozenset(
         "on_days",
         "rows_of",
         "continued",
+        "check_same_rows",
         "on_start",
         "on_event",
     }
@@ -975,6 +978,10 @@ def instances() -> dict[str, Any]:
     nothing = {"cos 1": 0.0, "sin 1": 0.0}
     found["SeriesModel"] = cs.BGNBD.fit(with_series(), calendar=series()).model
     found["CustomerSeries"] = series()
+    found["TwoClockSeriesModel"] = cs.models.TwoClockSeriesModel(
+        base=cs.ParetoNBD(r=0.5, alpha=10.0, s=0.6, beta=12.0), effects={"member": 0.2}, means={"member": 0.0},
+        seen_until="1997-09-30", calendar=series(),
+    )  # fmt: skip
     found["TwoClockModel"] = cs.models.TwoClockModel(
         base=cs.ParetoNBD(r=0.5, alpha=10.0, s=0.6, beta=12.0), calendar=season, effects={"cos 1": 0.2, "sin 1": 0.1},
         means=nothing, seen_until="1998-06-30", leaving=season, leaving_effects=nothing, leaving_means=nothing,

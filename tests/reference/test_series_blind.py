@@ -4,7 +4,9 @@ with its speed looked up day by day; and equal to a calendar where all customers
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from datetime import date, timedelta
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -18,6 +20,7 @@ from churnsim.models.purchase.calendar_fit import HistorySeries, calendar_likeli
 FIRST = date(2022, 3, 10)
 GAMMA, MEAN = {"mail": 0.8, "price": -1.1}, {"mail": 0.2, "price": 1.05}
 R, ALPHA, A, B = 0.8, 6.0, 0.7, 2.3  # in weeks
+S, BETA, DELTA = 1.4, 20.0, {"price": 0.7}  # of Pareto/NBD's leaving
 BASES = {
     "nbd": cs.NBD(r=R, alpha=ALPHA),
     "bg_nbd": cs.BGNBD(r=R, alpha=ALPHA, a=A, b=B),
@@ -35,14 +38,23 @@ def values(k: int, day: int) -> tuple[float, float]:
     return next((mail, price) for start, mail, price in reversed(CUSTOMERS[k][2]) if start <= day)
 
 
-def run(k: int, begin: float, end: float) -> float:
-    """Weeks on the customer's clock between two days, the value of day d for (d - 1, d]."""
-    total = 0.0
-    for day in range(math.floor(begin) + 1, math.ceil(end) + 1):
-        mail, price = values(k, day)
-        length = min(day, end) - max(day - 1, begin)
-        total += length * math.exp(GAMMA["mail"] * (mail - MEAN["mail"]) + GAMMA["price"] * (price - MEAN["price"]))
-    return total / 7
+@cache
+def weeks(k: int, day: int, leaving: bool) -> float:
+    """Weeks on one of the customer's clocks after so many days, the value of day d for (d - 1, d]."""
+    if day == 0:
+        return 0.0
+    mail, price = values(k, day)
+    effect = GAMMA["mail"] * (mail - MEAN["mail"]) + GAMMA["price"] * (price - MEAN["price"])
+    return weeks(k, day - 1, leaving) + math.exp(DELTA["price"] * (price - MEAN["price"]) if leaving else effect) / 7
+
+
+def run(k: int, begin: float, end: float, leaving: bool = False) -> float:
+    """Weeks on the clock between two days."""
+    low, high = (
+        weeks(k, int(t), leaving) + (t - int(t)) * (weeks(k, int(t) + 1, leaving) - weeks(k, int(t), leaving))
+        for t in (begin, end)
+    )
+    return high - low
 
 
 def data() -> tuple[pd.DataFrame, cs.data.CustomerSeries]:
@@ -213,3 +225,109 @@ def test_what_is_missing_is_named():
         cs.BGNBD.fit(summary, calendar=other)
     with pytest.raises(ConfigError, match='future must be "hold"'):
         fit.p_alive(summary, at=40.0, future=3)
+
+
+def left(k: int, end: float) -> float:
+    return run(k, 0, end, leaving=True)
+
+
+def test_two_clocks_customer_by_customer():
+    """Pareto/NBD: given the time of leaving the traits integrate in closed form; that time by Gauss's rule by day."""
+    summary, series = data()
+    model = cs.models.TwoClockSeriesModel(
+        base=cs.ParetoNBD(r=R, alpha=ALPHA, s=S, beta=BETA), effects=GAMMA, means=MEAN, seen_until="2023-04-14",
+        calendar=series, future="hold", leaving=series.select(["price"]), leaving_effects=DELTA,
+        leaving_means={"price": MEAN["price"]},
+    )  # fmt: skip
+    likelihood, alive = model.log_likelihood(summary), model.p_alive(summary, at=5.0)
+    expected, chances = model.expected_purchases(summary, 9.0), model.conditional_pmf([0, 1], summary, 9.0)
+    node, part = np.polynomial.legendre.leggauss(4)
+
+    def days_of(begin: int, until: int):
+        for day in range(begin, until):
+            for t, w in zip(day + (1 + node) / 2, part / 2, strict=True):
+                yield day, t, w
+
+    for k, (bought, end, _) in enumerate(CUSTOMERS):
+        x, last = len(bought), bought[-1] if bought else 0
+        speeds = sum(math.log(7 * run(k, day - 1, day)) for day in bought)
+        front = math.gamma(R + x) / math.gamma(R) * ALPHA**R * BETA**S * math.exp(speeds)
+        law = lambda t, k=k, x=x: (ALPHA + run(k, 0, t)) ** -(R + x)  # noqa: E731
+        here = front * law(end) * (BETA + left(k, end)) ** -S
+        gone = sum(
+            w * front * law(t) * S * (BETA + left(k, t)) ** -(S + 1)
+            * (left(k, day + 1) - left(k, day))
+            for day, t, w in days_of(last, end)
+        )  # fmt: skip
+        assert likelihood[k] == pytest.approx(math.log(here + gone), abs=1e-8)
+        stays = here / (here + gone)
+        L = BETA + left(k, end)
+        later = lambda t, k=k, L=L, end=end: ((BETA + left(k, end + t)) / L) ** -S  # noqa: E731
+        assert alive[k] == pytest.approx(stays * later(35), abs=1e-8)
+        A = ALPHA + run(k, 0, end)
+        mean = sum(
+            w * (R + x) / A * later(day + t - day) * run(k, end + day, end + day + 1) for day, t, w in days_of(0, 63)
+        )
+        assert expected[k] == pytest.approx(stays * mean, rel=1e-8)
+        one = lambda b, x=x, A=A: (R + x) * (A / (A + b)) ** (R + x) * b / (A + b)  # noqa: E731
+        lost = sum(
+            w * one(run(k, end, end + t)) * S / L * ((BETA + left(k, end + t)) / L) ** -(S + 1)
+            * (left(k, end + day + 1) - left(k, end + day))
+            for day, t, w in days_of(0, 63)
+        )  # fmt: skip
+        assert chances.loc[k, 1] == pytest.approx(stays * (one(run(k, end, end + 63)) * later(63) + lost), abs=1e-8)
+
+
+def test_two_clocks_alike_for_all_are_those_of_a_calendar():
+    calendar, series = cs.data.Calendar(series=SHARED), cs.data.CustomerSeries.of(ALIKE)
+    few = LOG[LOG["customer_id"] % 20 == 0]
+    common = cs.summarise(few, until="1998-05-15", calendar=calendar)
+    own = cs.summarise(few, until="1998-05-15", calendar=series)
+    base = cs.ParetoNBD(r=0.5, alpha=10.0, s=0.6, beta=12.0)
+    told = {"effects": {"price": 0.4, "mail": -0.3}, "means": {"price": 1.0, "mail": 0.2}, "seen_until": "1998-05-15"}
+    moved = {"leaving_effects": {"price": 0.3}, "leaving_means": {"price": 1.0}}
+    of_price = cs.data.Calendar(series=SHARED[["price"]])
+    theirs = cs.models.TwoClockModel(base=base, calendar=calendar, leaving=of_price, **told, **moved)
+    model = cs.models.TwoClockSeriesModel(
+        base=base, calendar=series, leaving=series.select(["price"]), future="hold", **told, **moved
+    )
+    tight = {"rtol": 1e-9}
+    np.testing.assert_allclose(model.log_likelihood(own), theirs.log_likelihood(common), **tight)
+    np.testing.assert_allclose(model.p_alive(own, at=5.0), theirs.p_alive(common, at=5.0), **tight)
+    np.testing.assert_allclose(
+        model.expected_purchases(own, 4.0, after=2.0), theirs.expected_purchases(common, 4.0, after=2.0), **tight
+    )
+    np.testing.assert_array_equal(
+        model.draw_posterior(own, seed=1)["alive"], theirs.draw_posterior(common, seed=1)["alive"]
+    )
+    waits = model.time_to_next_purchase(own.head(9), quantile=0.1)
+    held = theirs.with_future({"price": float(SHARED["price"].iloc[-1]), "mail": float(SHARED["mail"].iloc[-1])})
+    np.testing.assert_allclose(waits, held.time_to_next_purchase(common.head(9), quantile=0.1), rtol=1e-7)
+    none = {"effects": {"price": 0.0, "mail": 0.0}, "leaving_effects": {"price": 0.0}}
+    still = replace(model, **none)
+    for verb in (lambda m, s: m.log_likelihood(s), lambda m, s: m.expected_purchases(s, 20.0)):
+        np.testing.assert_array_equal(verb(still, own), verb(base, own))
+
+
+def test_a_fit_of_two_clocks():
+    shared = SHARED.assign(price=1 + 0.3 * (np.arange(80) > 40))
+    alike = (
+        shared[["price"]].rename_axis("date").reset_index().merge(ALIKE[["customer_id"]].drop_duplicates(), how="cross")
+    )
+    calendar, series = cs.data.Calendar(series=shared[["price"]]), cs.data.CustomerSeries.of(alike)
+    few = LOG[LOG["customer_id"] % 12 == 0]
+    common = cs.summarise(few, until="1998-05-15", calendar=calendar)
+    own = cs.summarise(few, until="1998-05-15", calendar=series)
+    theirs = cs.ParetoNBD.fit(common, calendar=calendar, leaving=calendar)
+    fit = cs.ParetoNBD.fit(own, calendar=series, leaving=series)
+    assert fit.names == theirs.names
+    assert fit.loglik == pytest.approx(theirs.loglik, abs=1e-6)
+    for name in fit.names[4:]:
+        assert fit.parameters[name] == pytest.approx(theirs.parameters[name], rel=1e-3, abs=1e-4)
+        assert fit.standard_errors[name] == pytest.approx(theirs.standard_errors[name], rel=1e-3)
+    assert fit.log_likelihood(own).sum() == pytest.approx(fit.loglik, rel=1e-10)
+    assert fit.draw_parameters(2, seed=1)[1].leaving is fit.model.leaving
+    loaded = cs.models.TwoClockSeriesModel.from_dict(fit.model.to_dict()).with_series(series, series)
+    pd.testing.assert_series_equal(loaded.p_alive(own), fit.p_alive(own))
+    with pytest.raises(DataError, match="must have rows of the same customers and days"):
+        cs.ParetoNBD.fit(own, calendar=series, leaving=cs.data.CustomerSeries.of(alike.iloc[:-1]))

@@ -63,6 +63,7 @@ from .purchase.pareto_nbd import ParetoNBD as ParetoNBD
 from .purchase.pareto_nbd import ParetoNBDCovariates as ParetoNBDCovariates
 from .purchase.protocol import PurchaseModel as PurchaseModel
 from .purchase.series_model import SeriesModel as SeriesModel
+from .purchase.two_clock_series import TwoClockSeriesModel as TwoClockSeriesModel
 from .purchase.two_clocks import TwoClockModel as TwoClockModel
 from .retention.base import RetentionModel as RetentionModel
 from .retention.bdw import BetaDiscreteWeibull as BetaDiscreteWeibull

@@ -131,6 +131,15 @@ class CustomerSeries:
             total = zlib.crc32(np.ascontiguousarray(part).view(np.uint8).data, total)
         return total
 
+    def check_same_rows(self, other: CustomerSeries) -> None:
+        """DataError unless others have rows of the same customers and days."""
+        alike = other.ids.equals(self.ids) and np.array_equal(other.starts, self.starts)
+        if not alike or not np.array_equal(other.day, self.day):
+            raise DataError(
+                "the series of both clocks must have rows of the same customers and days. Make them of one frame: "
+                "whole.select([...])."
+            )
+
     def to_dict(self) -> dict[str, Any]:
         """Which series these are, not the series: the columns, the number of rows and a checksum."""
         return {"names": list(self.names), "rows": len(self.day), "checksum": self._hash}
@@ -161,9 +170,7 @@ class CustomerSeries:
         return self.values[np.searchsorted(key, owner[customer] * 2**24 + day, side="right") - 1]
 
     def continued(self, later: CustomerSeries, after: int) -> CustomerSeries:
-        """These until the day `after`, then the rows of `later`, of the same columns."""
-        if set(later.names) != set(self.names):
-            raise DataError(f"future must have the columns {', '.join(self.names)}; it has {', '.join(later.names)}.")
+        """These until the day `after`, then the rows of `later`. DataError where it lacks one of the columns."""
         place = self.ids.get_indexer(later.ids)
         codes = [np.repeat(np.arange(len(each.ids)), np.diff(each.starts)) for each in (self, later)]
         codes[1] = place[codes[1]]

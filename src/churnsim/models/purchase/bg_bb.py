@@ -73,8 +73,8 @@ class LivingBetas(BuyTillYouDie):
 
     def _draw(self, h: Histories, uids: Ints, seed: int, replication: int) -> pd.DataFrame:
         # The posterior is a mixture of Beta x Beta over the last opportunity of the customer's life (see the kernel).
-        alpha, beta, gamma, delta = self._of(h)
-        one: Any = np.ones(h.x.size)
+        values: Any = self._of(h)
+        (alpha, beta, gamma, delta), one = values, np.ones(h.x.size)
         traits, alive = kernel.draw_histories(
             alpha * one, gamma * one, h.x, h.t_x, h.T, beta, delta, uids, replication, seed, MODEL_DRAWS, TRAITS
         )

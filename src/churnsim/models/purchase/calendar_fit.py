@@ -232,16 +232,8 @@ class HistorySeries:
         owner = calendar.rows_of(h.index, first)
         last, end = positions(first, h.t_x, per), positions(first, h.T, per)
         start, until = int(first.min()), math.ceil(end.max())
-        origin = np.ascontiguousarray(calendar.values[0])
-        rows = Chunks(owner, first, end, weight)
-        days, total, *products = rows.sum(kernel.moments, (), (*_arrays(calendar), origin))
-        mean = total / days
-        covariance = np.array(products) / days - np.outer(mean, mean)
-        spread = np.sqrt(np.maximum(np.diag(covariance), 0.0))
-        values, vectors = np.linalg.eigh(covariance)
-        root = np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.T  # columns as dependent as the series'
-        check_columns(calendar, root, spread / np.maximum(np.abs(origin), 1.0), start, until)
-        means = origin + mean
+        means, spread, root = series_moments(calendar, owner, first, end, weight)
+        check_columns(calendar, root, spread, start, until)
         sums = (calendar_sums(summary, calendar) - h.x[:, None] * means) / spread
         scale = float((weight * h.T).sum()) / float(weight.sum())
         gaps = None
@@ -265,6 +257,11 @@ class HistorySeries:
         # The gaps of some customers are not told apart, so that with stages all are searched.
         some = part(slice(None, None, SKETCH), None) if h.x.size >= SKETCH_FROM and stages == 1 else None
         return part(slice(None), some)
+
+    def moments(self, series: CustomerSeries) -> tuple[Floats, Floats, Floats]:
+        """`series_moments` of others of the same rows."""
+        begin, _, end = self.places
+        return series_moments(series, self.owner, begin, end, self.weight)
 
     def bent(self, effects: Floats) -> BentSeries:
         """By these effects."""
@@ -315,9 +312,24 @@ class BentSeries:
 
     def table(self) -> tuple[tuple[Floats, ...], Floats]:
         """As of `Bent`: a row of 0 where all begin, then two rows a customer."""
-        at: Floats = 1.0 + 2.0 * np.arange(len(self.rows))
+        at: Floats = np.asarray(1.0 + 2.0 * np.arange(len(self.rows)))
         slopes = self.rows[:, 2:].reshape(-1, self.gamma.size)
         return (0.0 * at, at, np.asarray(at + 1.0)), np.concatenate([np.zeros((1, self.gamma.size)), slopes])
+
+
+def series_moments(
+    series: CustomerSeries, owner: Ints, begin: Floats, end: Floats, weight: Floats
+) -> tuple[Floats, Floats, Floats]:
+    """Means and spreads of the columns over the days of all customers, 0 where a column does not vary, and columns as
+    dependent as these."""
+    origin = np.ascontiguousarray(series.values[0])
+    days, total, *products = Chunks(owner, begin, end, weight).sum(kernel.moments, (), (*_arrays(series), origin))
+    mean = total / days
+    covariance = np.array(products) / days - np.outer(mean, mean)
+    spread = np.sqrt(np.maximum(np.diag(covariance), 0.0))
+    spread = np.where(spread > 1e-9 * np.abs(origin), spread, 0.0)  # what rounding leaves of nothing
+    values, vectors = np.linalg.eigh(covariance)
+    return origin + mean, spread, np.sqrt(np.maximum(values, 0.0))[:, None] * vectors.T
 
 
 def _arrays(series: CustomerSeries) -> tuple[Ints, Ints, Floats]:

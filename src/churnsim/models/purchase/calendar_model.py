@@ -218,6 +218,11 @@ class ClockModel(ParametricModel):
         return self.with_future(other.future)
 
     @classmethod
+    def _rest_of_dict(cls, rest: dict[str, Any]) -> dict[str, Any]:
+        """Takes what the class has more than this one out of a dict."""
+        return {}
+
+    @classmethod
     def _base_of(cls, rest: dict[str, Any], *needed: str) -> type[Any]:
         """The family of the base of a dict made by `to_dict`, whose name is taken out."""
         family = str(rest.pop("family", "")).removesuffix(cls.suffix)
@@ -526,11 +531,6 @@ class CalendarModel(ClockModel):
         until = rest.pop("seen_until")
         base = family.from_dict(rest)
         return cls(base=base, calendar=calendar, effects=effects, means=means, seen_until=until, **more)
-
-    @classmethod
-    def _rest_of_dict(cls, rest: dict[str, Any]) -> dict[str, Any]:
-        """Takes what the class has more than this one out of a dict."""
-        return {}
 
     # ---- the clock ----
 

@@ -85,8 +85,8 @@ class LivingErlang(ContinuousTime):
 
     def _draw(self, h: Histories, uids: Ints, seed: int, replication: int) -> pd.DataFrame:
         # `stages`: how many of the k to the next purchase a live customer has behind it.
-        r, alpha, a, b = self._of(h)
-        one: Any = np.ones(h.x.size)
+        values: Any = self._of(h)
+        (r, alpha, a, b), one = values, np.ones(h.x.size)
         traits, alive = kernel.draw_histories(
             alpha * one, a * one, h.x, h.t_x, h.T, r, b, uids, replication, seed, MODEL_DRAWS, TRAITS, self.k
         )

@@ -38,6 +38,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from churnsim.data.summaries.calendar import Calendar
+from churnsim.data.summaries.customer_series import CustomerSeries, check_calendar
 from churnsim.errors import ConfigError
 from churnsim.kernels.likelihoods import pareto_nbd as kernel
 from churnsim.kernels.likelihoods import pareto_nbd_forecast as forecast
@@ -56,6 +57,7 @@ from churnsim.models.purchase.covariates import CovariatesInTime
 from churnsim.models.purchase.fit_data import ScaledHistories, likelihood_of, summed
 from churnsim.models.purchase.histories import Histories
 from churnsim.models.purchase.protocol import Simulated
+from churnsim.models.purchase.two_clock_series import fit_two_clock_series
 from churnsim.models.purchase.two_clocks import fit_two_clocks
 from churnsim.typing import Floats, Ints
 
@@ -127,8 +129,9 @@ class ParetoNBD(LivingGammaGamma):
     @overload
     @classmethod
     def fit(
-        cls, summary: pd.DataFrame, *, unit: str | None = None, weights: ArrayLike | None = None, calendar: Calendar,
-        leaving: Calendar | None = None,
+        cls, summary: pd.DataFrame, *, unit: str | None = None, weights: ArrayLike | None = None,
+        calendar: Calendar | CustomerSeries,
+        leaving: Calendar | CustomerSeries | None = None,
     ) -> CalendarFit: ...  # fmt: skip
 
     @classmethod
@@ -139,13 +142,17 @@ class ParetoNBD(LivingGammaGamma):
         *,
         unit: str | None = None,
         weights: ArrayLike | None = None,
-        calendar: Calendar | None = None,
-        leaving: Calendar | None = None,
+        calendar: Calendar | CustomerSeries | None = None,
+        leaving: Calendar | CustomerSeries | None = None,
     ) -> ModelFit[Self] | CalendarFit:
         """Maximum likelihood, as of every family. With a `calendar`, with which the summary was made too, the fit is of
         a `TwoClockModel`: it bends the buying clock, and a calendar `leaving` the leaving clock, whose effects are
-        named ``leaving:COLUMN``. Raises ConfigError for `leaving` without `calendar`."""
+        named ``leaving:COLUMN``. With a `CustomerSeries` for each it is of a `TwoClockSeriesModel`. Raises ConfigError
+        for `leaving` without `calendar`."""
+        if isinstance(calendar, CustomerSeries):
+            return fit_two_clock_series(cls, summary, calendar, leaving, unit=unit, weights=weights)
         if calendar is not None:
+            check_calendar(calendar)
             return fit_two_clocks(cls, summary, calendar, leaving, unit=unit, weights=weights)
         if leaving is not None:
             raise ConfigError("leaving= goes with calendar=, with which the summary was made. Give both.")

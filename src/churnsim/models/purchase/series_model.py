@@ -140,10 +140,11 @@ class SeriesModel(ClockModel):
         try:
             effects = {str(name): rest.pop(name) for name in names}
             means = {str(name): rest.pop(f"mean:{name}") for name in names}
+            more = cls._rest_of_dict(rest)
         except (KeyError, TypeError) as error:
             raise ConfigError(f"a model with these series needs {error}.") from None
         base = family.from_dict(rest)
-        return cls(base=base, calendar=series, effects=effects, means=means, seen_until=until)
+        return cls(base=base, calendar=series, effects=effects, means=means, seen_until=until, **more)
 
     def _check_future(self, future: Any) -> Any:
         if future is None or (isinstance(future, str) and future == HOLD):
@@ -154,9 +155,8 @@ class SeriesModel(ClockModel):
             return future
         raise ConfigError(f'future must be "hold", or a frame as that of the series; got {shown(future)}.')
 
-    def _known_series(self, until: float, future: Any) -> CustomerSeries:
-        """The series until a position. Raises DataError where they must be told what comes."""
-        series: CustomerSeries | None = self.calendar
+    def _known_series(self, series: CustomerSeries | None, until: float, future: Any) -> CustomerSeries:
+        """Series until a position. Raises DataError where they must be told what comes."""
         if series is None:
             raise ConfigError("the model was saved without its series. Give them by with_series(series).")
         known = max(self._seen, series.until)
@@ -173,6 +173,6 @@ class SeriesModel(ClockModel):
 
     def _clock(self, begin: Floats, end: Floats, future: Any, index: pd.Index[Any] | None = None) -> OwnClocks:
         assert index is not None  # every verb that asks knows its customers
-        series = self._known_series(float(end.max()), future)
+        series = self._known_series(self.calendar, float(end.max()), future)
         gamma, means = (np.array([float(kind[name]) for name in self._names]) for kind in (self.effects, self.means))
         return OwnClocks(series, series.rows_of(index, begin), means, gamma, DAYS_PER_UNIT[self.unit])

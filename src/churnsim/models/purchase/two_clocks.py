@@ -20,6 +20,7 @@ singularity is pi away).
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -44,11 +45,13 @@ from churnsim.models.purchase.calendar_model import (
     CYCLE,
     CalendarFit,
     CalendarModel,
+    ClockModel,
     check_effects,
     day_number,
     positions,
     speeds,
 )  # fmt: skip
+from churnsim.models.purchase.fit_data import Objective
 from churnsim.models.purchase.histories import Histories
 from churnsim.typing import Floats, Ints
 from churnsim.units import DAYS_PER_UNIT
@@ -61,7 +64,204 @@ BLOCK = 2_000_000  # numbers in an array at once
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class TwoClockModel(CalendarModel):
+class TwoClocks(ClockModel):
+    """Base of the Pareto/NBD models on two clocks. A subclass says how both run (`_clocks`)."""
+
+    like: ClassVar[str] = "TwoClockModel"
+
+    leaving: Any = None
+    leaving_effects: Mapping[str, float] = field(default_factory=dict)
+    leaving_means: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for kind in ("leaving_effects", "leaving_means"):
+            check_effects(getattr(self, kind), kind, self._leaving_names)
+        super().__post_init__()
+
+    @property
+    @abstractmethod
+    def _leaving_names(self) -> tuple[str, ...]:
+        """The columns of the leaving clock."""
+
+    @abstractmethod
+    def _clocks(self, begin: Floats, end: Floats, future: Any, index: pd.Index[Any] | None = None) -> Any:
+        """Both clocks of customers, from one position to another."""
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """The base's, the columns of the buying clock and those of the leaving clock."""
+        return (*super().parameter_names, *(LEAVING + name for name in self._leaving_names))
+
+    # ---- the clocks ----
+
+    @property
+    def _even(self) -> bool:
+        """Whether both clocks run evenly, so that all verbs are the plain family's."""
+        return not any([*self.effects.values(), *self.leaving_effects.values()])
+
+    def _state(self, summary: pd.DataFrame, ahead: Floats | float, future: Any) -> _State:
+        h = Histories.of(summary, unit=self.unit)
+        first, per = first_days(summary).astype(np.float64), DAYS_PER_UNIT[self.unit]
+        end = positions(first, h.T, per)
+        last_day = positions(end, np.broadcast_to(np.asarray(ahead, dtype=np.float64), end.shape), per)
+        clocks = self._clocks(first, last_day, future, h.index)
+        r, alpha, s, beta = self.base._parameters
+        rows = clocks.terms((r, alpha, s, beta), h.x, first, positions(first, h.t_x, per), end)
+        with np.errstate(over="ignore"):
+            alive = 1.0 / (1.0 + np.exp(rows[:, 1]))
+        B, D = clocks.run(first, end)
+        return _State(h, first, end, clocks, rows[:, 0], alive, r + h.x, alpha + B, s, beta + D)
+
+    def _new(self, first: Floats, ages: Floats, future: Any, index: pd.Index[Any] | None = None) -> _State:
+        """New customers, each alive at the end of its own first day."""
+        r, alpha, s, beta = self.base._parameters
+        clocks = self._clocks(first, positions(first, ages, DAYS_PER_UNIT[self.unit]), future, index)
+        one, nothing = np.ones(first.size), np.zeros(first.size, dtype=np.int64)
+        h = Histories(nothing, 0.0 * one, 0.0 * one, pd.RangeIndex(first.size))
+        return _State(h, first, first, clocks, 0.0 * one, one, r * one, alpha * one, s, beta * one)
+
+    # ---- the verbs ----
+
+    def log_likelihood(self, summary: pd.DataFrame) -> pd.Series[float]:
+        """Log-likelihood of each customer, in the data's own time unit."""
+        if self._even:
+            return super().log_likelihood(summary)
+        state = self._state(summary, 0.0, None)
+        return state.h.series(state.value + self._at_purchases(summary, state.h), "log_likelihood")
+
+    def p_alive(self, summary: pd.DataFrame, *, at: float | ArrayLike = 0.0, future: Any = None) -> pd.Series[float]:
+        """P(alive at T + at | history to T) of each customer."""
+        if self._even:
+            return super().p_alive(summary, at=at, future=future)
+        later = self._spans(summary, at, "at")
+        state = self._state(summary, later, future)
+        return state.h.series(state.alive * state.staying(later), "p_alive")
+
+    def expected_purchases(
+        self, summary: pd.DataFrame, horizon: float | ArrayLike, *, after: float | ArrayLike = 0.0,
+        future: Any = None,
+    ) -> pd.Series[float]:  # fmt: skip
+        """E[purchases in (T + after, T + after + horizon] | history] of each customer."""
+        if self._even:
+            return super().expected_purchases(summary, horizon, after=after, future=future)
+        state, start, spans = self._to_come(summary, horizon, after, future)
+        return state.h.series(state.alive * state.expected(start, spans), "expected_purchases")
+
+    def conditional_pmf(
+        self, n: int | Sequence[int] | NDArray[np.int64], summary: pd.DataFrame, horizon: float | ArrayLike, *,
+        after: float | ArrayLike = 0.0, future: Any = None,
+    ) -> pd.DataFrame:  # fmt: skip
+        """P(n purchases in (T + after, T + after + horizon] | history): one row a customer, one column for each n."""
+        if self._even and not np.any(after):
+            return super().conditional_pmf(n, summary, horizon, future=future)
+        state, start, spans = self._to_come(summary, horizon, after, future)
+        columns = {
+            k: state.alive * state.pmf(k, start, spans) + (1.0 - state.alive if k == 0 else 0.0)
+            for k in counts(n).ravel().tolist()
+        }
+        return pd.DataFrame(columns, index=state.h.index).rename_axis(columns="n")
+
+    def residual_transactions(
+        self, summary: pd.DataFrame, annual_discount_rate: float, *, horizon: float = math.inf,
+        future: Any = None,
+    ) -> pd.Series[float]:  # fmt: skip
+        """Discounted expected residual transactions (DERT) of each customer: purchases after T, each discounted to T.
+
+        `annual_discount_rate` is annual and effective; it must be above 0 for an infinite `horizon`, for which a trend
+        must be held.
+        """
+        if self._even:
+            return super().residual_transactions(summary, annual_discount_rate, horizon=horizon, future=future)
+        force, span = self._discounted_span(annual_discount_rate, horizon, future)
+        state = self._state(summary, span, future)
+        nothing = np.zeros(state.h.x.size)
+        values = state.alive * state.expected(nothing, nothing + span, force)
+        return state.h.series(values, "residual_transactions")
+
+    @typed
+    def time_to_next_purchase(
+        self, summary: pd.DataFrame, *, quantile: float = 0.5, if_alive: bool = False, future: Any = None
+    ) -> pd.Series[float]:
+        """Time after T by which the next purchase has come with probability `quantile`; infinite where it never does
+        or not within 400 years."""
+        if self._even:
+            return super().time_to_next_purchase(summary, quantile=quantile, if_alive=if_alive, future=future)
+        check_number(quantile, "quantile", above=0, below=1)
+        state = self._state(summary, 0.0, None)
+        with np.errstate(divide="ignore"):
+            share = np.minimum(quantile / (1.0 if if_alive else state.alive), 1.0) * np.ones(state.h.x.size)
+        waits = np.full(share.size, np.inf)
+        for together in state.clocks.groups(state.end):
+            rows, end, days = together[share[together] < 1.0], state.end[together[0]], 366
+            while rows.size and days <= CYCLE:
+                until = np.array([end + days])
+                clocks = self._clocks(until - days, until, future, state.h.index[rows])
+                waits[rows], over = state.waits(rows, clocks, days, share[rows])
+                rows, days = rows[~over], CYCLE if days < CYCLE < 4 * days else 4 * days
+        return state.h.series(waits, "time_to_next_purchase")
+
+    def _expected_new(self, begin: Floats, ages: Floats, future: Any, index: pd.Index[Any] | None = None) -> Floats:
+        return self._new(begin, ages, future, index).expected(np.zeros(ages.size), ages) if ages.size else ages
+
+    def expected_purchases_like(
+        self, summary: pd.DataFrame, t: ArrayLike, *, from_morning: bool = False, future: Any = None
+    ) -> Floats:
+        """E[X(t)] of new customers with the first purchases of these rows, each by its own age `t` (or all by one).
+
+        Their time begins at the end of the day of the first purchase, as T does, or `from_morning` (`tracking`).
+        """
+        if self._even:
+            return super().expected_purchases_like(summary, t, from_morning=from_morning, future=future)
+        begin = np.asarray(first_days(summary) - float(from_morning), dtype=np.float64)
+        return self._expected_new(begin, durations(t, "t", shape=begin.shape), future, summary.index)
+
+    def purchase_pmf_like(self, n: int, summary: pd.DataFrame, t: ArrayLike, *, future: Any = None) -> Floats:
+        """P(X(t) = n) of new customers with the first purchases of these rows, each by its own age `t`."""
+        if self._even:
+            return super().purchase_pmf_like(n, summary, t, future=future)
+        begin = first_days(summary).astype(np.float64)
+        ages = durations(t, "t", shape=begin.shape)
+        return self._new(begin, ages, future, summary.index).pmf(int(counts(n)), np.zeros(ages.size), ages)
+
+    def draw_posterior(self, summary: pd.DataFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
+        """One exact draw of each customer's traits and of whether it is `alive`, given its own history."""
+        if self._even:
+            return super().draw_posterior(summary, seed=seed, replication=replication)
+        check_draws(0, seed, replication)
+        state, per = self._state(summary, 0.0, None), DAYS_PER_UNIT[self.unit]
+        u = kernel.uniforms(customer_uids(state.h.index), replication, seed, MODEL_DRAWS, TRAITS)
+        alive = u[:, 0] < state.alive
+        # The time of leaving: of the integral from the last purchase on, the share u comes before it.
+        low = positions(state.first, state.h.t_x, per)
+        high = np.where(alive, low, state.end)
+        if not alive.all():
+
+            def left(place: Floats) -> Floats:
+                rows = state.clocks.terms(self.base._parameters, state.h.x, state.first, place, state.end)
+                return np.asarray(rows[:, 1])
+
+            with np.errstate(divide="ignore", invalid="ignore"):
+                target = left(low) + np.log1p(-u[:, 3])
+                for _ in range(48):
+                    middle = (low + high) / 2
+                    later = left(middle) > target
+                    low, high = np.where(later, middle, low), np.where(later, high, middle)
+        until = np.where(alive, state.end, high)
+        B, D = state.clocks.run(state.first, until)
+        _, alpha, s, beta = self.base._parameters
+        rates = gammaincinv(state.R, u[:, 1]) / (alpha + B)
+        deaths = gammaincinv(s + ~alive, u[:, 2]) / (beta + D)
+        return pd.DataFrame({"rate": rates, "death_rate": deaths, "alive": alive}, index=state.h.index)
+
+    def _to_come(
+        self, summary: pd.DataFrame, horizon: float | ArrayLike, after: float | ArrayLike, future: Any
+    ) -> tuple[_State, Floats, Floats]:
+        spans, start = self._spans(summary, horizon, "horizon"), self._spans(summary, after, "after")
+        return self._state(summary, start + spans, future), start, spans
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TwoClockModel(TwoClocks, CalendarModel):
     """A Pareto/NBD model on clocks that calendars bend. Made by ``ParetoNBD.fit(summary, calendar=..., leaving=...)``.
 
     As `CalendarModel`, whose calendar bends the buying clock here. `future` serves both calendars, by the names of
@@ -84,27 +284,16 @@ class TwoClockModel(CalendarModel):
     (('r', 'alpha', 's', 'beta', 'trend'), True)
     """
 
-    like: ClassVar[str] = "TwoClockModel"
-
     leaving: Calendar | None = None
-    leaving_effects: Mapping[str, float] = field(default_factory=dict)
-    leaving_means: Mapping[str, float] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.leaving is not None:
             check_kind(self.leaving, "leaving", Calendar, "a churnsim.data.Calendar")
-        for kind in ("leaving_effects", "leaving_means"):
-            check_effects(getattr(self, kind), kind, self._leaving_names)
         super().__post_init__()
 
     @property
     def _leaving_names(self) -> tuple[str, ...]:
         return () if self.leaving is None else self.leaving.names
-
-    @property
-    def parameter_names(self) -> tuple[str, ...]:
-        """The base's, the columns of the buying clock and those of the leaving clock."""
-        return (*super().parameter_names, *(LEAVING + name for name in self._leaving_names))
 
     def to_dict(self) -> dict[str, Any]:
         """As `CalendarModel.to_dict`, with effects on leaving as `leaving:COLUMN`."""
@@ -122,8 +311,6 @@ class TwoClockModel(CalendarModel):
         effects, means = ({name: rest.pop(f"{of}{LEAVING}{name}") for name in names} for of in ("", "mean:"))
         return {"leaving": leaving, "leaving_effects": effects, "leaving_means": means}
 
-    # ---- the clocks ----
-
     def _told(self, future: Future | None) -> dict[str, Any]:
         return {**(self.future or {}), **self._check_future(future)}
 
@@ -138,7 +325,8 @@ class TwoClockModel(CalendarModel):
         if self.leaving is None:
             return np.ones(last - first + 1)
         effects, means = self.leaving_effects, self.leaving_means
-        return speeds(self.leaving, effects, means, first, last, seen=self._seen, told=told)
+        own = {name: told[name] for name in told if name in self.leaving.names}
+        return speeds(self.leaving, effects, means, first, last, seen=self._seen, told=own)
 
     def leaving_speed(self, first: str | date, last: str | date, *, future: Future | None = None) -> pd.Series[float]:
         """How fast the leaving clock runs on each day, 1 on an average one."""
@@ -147,121 +335,14 @@ class TwoClockModel(CalendarModel):
             "leaving_speed"
         )
 
-    def _clocks(self, begin: Floats, end: Floats, future: Future | None) -> _Clocks:
+    def _clocks(
+        self, begin: Floats, end: Floats, future: Future | None, index: pd.Index[Any] | None = None
+    ) -> ClocksByDay:
         low, high = math.floor(begin.min()), math.ceil(end.max())
         told, per = self._told(future), DAYS_PER_UNIT[self.unit]
         if high == low:
-            return _Clocks(low, per, np.ones(0), np.ones(0))
-        return _Clocks(low, per, self._speed(low + 1, high, told), self._leaving_speed(low + 1, high, told))
-
-    @property
-    def _even(self) -> bool:
-        """Whether both clocks run evenly, so that all verbs are the plain family's."""
-        return not any([*self.effects.values(), *self.leaving_effects.values()])
-
-    def _state(self, summary: pd.DataFrame, ahead: Floats | float, future: Future | None) -> _State:
-        h = Histories.of(summary, unit=self.unit)
-        first, per = first_days(summary).astype(np.float64), DAYS_PER_UNIT[self.unit]
-        end = positions(first, h.T, per)
-        last_day = positions(end, np.broadcast_to(np.asarray(ahead, dtype=np.float64), end.shape), per)
-        clocks = self._clocks(first, last_day, future)
-        r, alpha, s, beta = self.base._parameters
-        rows = clocks.terms((r, alpha, s, beta), h.x, first, positions(first, h.t_x, per), end)
-        with np.errstate(over="ignore"):
-            alive = 1.0 / (1.0 + np.exp(rows[:, 1]))
-        B, D = clocks.run(first, end)
-        return _State(h, first, end, clocks, rows[:, 0], alive, r + h.x, alpha + B, s, beta + D)
-
-    def _new(self, first: Floats, ages: Floats, future: Future | None) -> _State:
-        """New customers, each alive at the end of its own first day."""
-        r, alpha, s, beta = self.base._parameters
-        clocks = self._clocks(first, positions(first, ages, DAYS_PER_UNIT[self.unit]), future)
-        one, nothing = np.ones(first.size), np.zeros(first.size, dtype=np.int64)
-        h = Histories(nothing, 0.0 * one, 0.0 * one, pd.RangeIndex(first.size))
-        return _State(h, first, first, clocks, 0.0 * one, one, r * one, alpha * one, s, beta * one)
-
-    # ---- the verbs ----
-
-    def log_likelihood(self, summary: pd.DataFrame) -> pd.Series[float]:
-        """Log-likelihood of each customer, in the data's own time unit."""
-        if self._even:
-            return super().log_likelihood(summary)
-        state = self._state(summary, 0.0, None)
-        return state.h.series(state.value + self._at_purchases(summary, state.h), "log_likelihood")
-
-    def p_alive(
-        self, summary: pd.DataFrame, *, at: float | ArrayLike = 0.0, future: Future | None = None
-    ) -> pd.Series[float]:
-        """P(alive at T + at | history to T) of each customer."""
-        if self._even:
-            return super().p_alive(summary, at=at, future=future)
-        later = self._spans(summary, at, "at")
-        state = self._state(summary, later, future)
-        return state.h.series(state.alive * state.staying(later), "p_alive")
-
-    def expected_purchases(
-        self, summary: pd.DataFrame, horizon: float | ArrayLike, *, after: float | ArrayLike = 0.0,
-        future: Future | None = None,
-    ) -> pd.Series[float]:  # fmt: skip
-        """E[purchases in (T + after, T + after + horizon] | history] of each customer."""
-        if self._even:
-            return super().expected_purchases(summary, horizon, after=after, future=future)
-        state, start, spans = self._to_come(summary, horizon, after, future)
-        return state.h.series(state.alive * state.expected(start, spans), "expected_purchases")
-
-    def conditional_pmf(
-        self, n: int | Sequence[int] | NDArray[np.int64], summary: pd.DataFrame, horizon: float | ArrayLike, *,
-        after: float | ArrayLike = 0.0, future: Future | None = None,
-    ) -> pd.DataFrame:  # fmt: skip
-        """P(n purchases in (T + after, T + after + horizon] | history): one row a customer, one column for each n."""
-        if self._even and not np.any(after):
-            return super().conditional_pmf(n, summary, horizon, future=future)
-        state, start, spans = self._to_come(summary, horizon, after, future)
-        columns = {
-            k: state.alive * state.pmf(k, start, spans) + (1.0 - state.alive if k == 0 else 0.0)
-            for k in counts(n).ravel().tolist()
-        }
-        return pd.DataFrame(columns, index=state.h.index).rename_axis(columns="n")
-
-    def residual_transactions(
-        self, summary: pd.DataFrame, annual_discount_rate: float, *, horizon: float = math.inf,
-        future: Future | None = None,
-    ) -> pd.Series[float]:  # fmt: skip
-        """Discounted expected residual transactions (DERT) of each customer: purchases after T, each discounted to T.
-
-        `annual_discount_rate` is annual and effective; it must be above 0 for an infinite `horizon`, for which a trend
-        must be held.
-        """
-        if self._even:
-            return super().residual_transactions(summary, annual_discount_rate, horizon=horizon, future=future)
-        force, span = self._discounted_span(annual_discount_rate, horizon, future)
-        state = self._state(summary, span, future)
-        nothing = np.zeros(state.h.x.size)
-        values = state.alive * state.expected(nothing, nothing + span, force)
-        return state.h.series(values, "residual_transactions")
-
-    @typed
-    def time_to_next_purchase(
-        self, summary: pd.DataFrame, *, quantile: float = 0.5, if_alive: bool = False, future: Future | None = None
-    ) -> pd.Series[float]:
-        """Time after T by which the next purchase has come with probability `quantile`; infinite where it never does
-        or not within 400 years."""
-        if self._even:
-            return super().time_to_next_purchase(summary, quantile=quantile, if_alive=if_alive, future=future)
-        check_number(quantile, "quantile", above=0, below=1)
-        state = self._state(summary, 0.0, None)
-        with np.errstate(divide="ignore"):
-            share = np.minimum(quantile / (1.0 if if_alive else state.alive), 1.0) * np.ones(state.h.x.size)
-        waits = np.full(share.size, np.inf)
-        for end in np.unique(state.end):
-            rows = np.flatnonzero((state.end == end) & (share < 1.0))
-            days = 366
-            while rows.size and days <= CYCLE:
-                until = np.array([end + days])
-                clocks = self._clocks(until - days, until, future)
-                waits[rows], over = state.waits(rows, clocks, days, share[rows])
-                rows, days = rows[~over], CYCLE if days < CYCLE < 4 * days else 4 * days
-        return state.h.series(waits, "time_to_next_purchase")
+            return ClocksByDay(low, per, np.ones(0), np.ones(0))
+        return ClocksByDay(low, per, self._speed(low + 1, high, told), self._leaving_speed(low + 1, high, told))
 
     def expected_purchases_new(
         self, t: float | ArrayLike, *, first: str | date, future: Future | None = None
@@ -273,9 +354,6 @@ class TwoClockModel(CalendarModel):
         begin = np.full(ages.size, float(day_number(first, "first")))
         return self._expected_new(begin, ages.ravel(), future).reshape(ages.shape)
 
-    def _expected_new(self, begin: Floats, ages: Floats, future: Future | None) -> Floats:
-        return self._new(begin, ages, future).expected(np.zeros(ages.size), ages) if ages.size else ages
-
     def purchase_pmf(
         self, n: int | Sequence[int] | NDArray[np.int64], t: float, *, first: str | date, future: Future | None = None
     ) -> Floats:
@@ -286,55 +364,6 @@ class TwoClockModel(CalendarModel):
         state = self._new(np.array([float(day_number(first, "first"))]), ages, future)
         values = [state.pmf(k, np.zeros(1), ages)[0] for k in wanted.ravel().tolist()]
         return np.array(values, dtype=np.float64).reshape(wanted.shape)
-
-    def expected_purchases_like(
-        self, summary: pd.DataFrame, t: ArrayLike, *, from_morning: bool = False, future: Future | None = None
-    ) -> Floats:
-        """E[X(t)] of new customers with the first purchases of these rows, each by its own age `t` (or all by one).
-
-        Their time begins at the end of the day of the first purchase, as T does, or `from_morning` (`tracking`).
-        """
-        if self._even:
-            return super().expected_purchases_like(summary, t, from_morning=from_morning, future=future)
-        begin = np.asarray(first_days(summary) - float(from_morning), dtype=np.float64)
-        return self._expected_new(begin, durations(t, "t", shape=begin.shape), future)
-
-    def purchase_pmf_like(self, n: int, summary: pd.DataFrame, t: ArrayLike, *, future: Future | None = None) -> Floats:
-        """P(X(t) = n) of new customers with the first purchases of these rows, each by its own age `t`."""
-        if self._even:
-            return super().purchase_pmf_like(n, summary, t, future=future)
-        begin = first_days(summary).astype(np.float64)
-        ages = durations(t, "t", shape=begin.shape)
-        return self._new(begin, ages, future).pmf(int(counts(n)), np.zeros(ages.size), ages)
-
-    def draw_posterior(self, summary: pd.DataFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
-        """One exact draw of each customer's traits and of whether it is `alive`, given its own history."""
-        if self._even:
-            return super().draw_posterior(summary, seed=seed, replication=replication)
-        check_draws(0, seed, replication)
-        state, per = self._state(summary, 0.0, None), DAYS_PER_UNIT[self.unit]
-        u = kernel.uniforms(customer_uids(state.h.index), replication, seed, MODEL_DRAWS, TRAITS)
-        alive = u[:, 0] < state.alive
-        # The time of leaving: of the integral from the last purchase on, the share u comes before it.
-        low = positions(state.first, state.h.t_x, per)
-        high = np.where(alive, low, state.end)
-        if not alive.all():
-
-            def left(place: Floats) -> Floats:
-                return state.clocks.terms(self.base._parameters, state.h.x, state.first, place, state.end)[:, 1]
-
-            with np.errstate(divide="ignore", invalid="ignore"):
-                target = left(low) + np.log1p(-u[:, 3])
-                for _ in range(48):
-                    middle = (low + high) / 2
-                    later = left(middle) > target
-                    low, high = np.where(later, middle, low), np.where(later, high, middle)
-        until = np.where(alive, state.end, high)
-        B, D = state.clocks.run(state.first, until)
-        _, alpha, s, beta = self.base._parameters
-        rates = gammaincinv(state.R, u[:, 1]) / (alpha + B)
-        deaths = gammaincinv(s + ~alive, u[:, 2]) / (beta + D)
-        return pd.DataFrame({"rate": rates, "death_rate": deaths, "alive": alive}, index=state.h.index)
 
     def draw_summary(
         self, T: ArrayLike, *, first: str | date, seed: int, replication: int = 0, future: Future | None = None
@@ -354,21 +383,30 @@ class TwoClockModel(CalendarModel):
         found: pd.DataFrame = self.base._seen(traits.assign(lifetime=life), observed, seed, replication)
         return found.rename_axis("customer_id")
 
-    def _to_come(
-        self, summary: pd.DataFrame, horizon: float | ArrayLike, after: float | ArrayLike, future: Future | None
-    ) -> tuple[_State, Floats, Floats]:
-        spans, start = self._spans(summary, horizon, "horizon"), self._spans(summary, after, "after")
-        return self._state(summary, start + spans, future), start, spans
-
 
 @dataclass(frozen=True, eq=False)
-class _Clocks:
+class ClocksByDay:
     """How fast both clocks run on the days after `start`."""
 
     start: int
     per: float
     buying: Floats
     leaving: Floats
+
+    def groups(self, end: Floats) -> Iterator[Ints]:
+        """The rows that end together."""
+        for each in np.unique(end):
+            yield np.flatnonzero(end == each)
+
+    def alike(
+        self, end: Floats, start: Floats, spans: Floats
+    ) -> Iterator[tuple[Ints, ClocksByDay, float, float, float]]:
+        """Rows that end together and are asked for one span."""
+        kinds, kind = np.unique(np.column_stack([end, start, spans]), axis=0, return_inverse=True)
+        order = np.argsort(kind.ravel(), kind="stable")
+        cuts = np.searchsorted(kind.ravel()[order], np.arange(len(kinds) + 1))
+        for (at, begin, span), low, high in zip(kinds, cuts, cuts[1:], strict=False):
+            yield order[low:high], self, float(at), float(begin), float(span)
 
     def run(self, begin: Floats, end: Floats) -> tuple[Floats, Floats]:
         """B and D between two positions."""
@@ -392,7 +430,7 @@ class _Clocks:
         rows[order] = np.concatenate([part for _, part in found])
         return rows
 
-    def panels(self, begin: float, stops: Floats, A: float, L: float, R: float, s: float, force: float) -> _Panels:
+    def panels(self, begin: float, stops: Floats, A: float, L: float, R: float, s: float, force: float) -> Panels:
         """Panels from the position `begin` to the last of the times `stops`, over each of which (A + b)^-R (L + d)^-s
         e^(-force t) has few e-foldings."""
         end = float(positions(np.array([begin]), stops[-1:], self.per)[0])
@@ -409,7 +447,7 @@ class _Clocks:
         part = length[of] / cuts[of]
         since = ((np.arange(of.size) - upto[of]) * part)[:, None]
         into = since + part[:, None] * NODES
-        return _Panels(
+        return Panels(
             edges[of] + since[:, 0], part, buying[of], leaving[of], b[of] + buying[of] * since[:, 0],
             d[of] + leaving[of] * since[:, 0], edges[of][:, None] + into, part[:, None] * WEIGHTS,
             b[of][:, None] + buying[of][:, None] * into, d[of][:, None] + leaving[of][:, None] * into,
@@ -418,7 +456,7 @@ class _Clocks:
 
 
 @dataclass(frozen=True, eq=False)
-class _Panels:
+class Panels:
     """Panels: their beginning, length, speeds and clocks there; the time, mass and clocks of their nodes; and how many
     panels come before each stop."""
 
@@ -442,7 +480,7 @@ class _State:
     h: Histories
     first: Floats
     end: Floats
-    clocks: _Clocks
+    clocks: Any
     value: Floats
     alive: Floats
     R: Floats
@@ -458,9 +496,9 @@ class _State:
     def expected(self, start: Floats, spans: Floats, force: float = 0.0) -> Floats:
         """E of the purchases in a span that begins after `start`, of those alive, each times e^(-force . time)."""
         out = np.zeros(self.end.size)
-        for rows, end, begin, span in self._alike(start, spans):
+        for rows, clocks, end, begin, span in self.clocks.alike(self.end, start, spans):
             stops = np.array([begin, begin + span])
-            panels = self.clocks.panels(end, stops, 1.0, float(self.L[rows].min()), 0.0, self.s + 3.5, force)
+            panels = clocks.panels(end, stops, 1.0, float(self.L[rows].min()), 0.0, self.s + 3.5, force)
             chosen = slice(*panels.upto)
             flow = (panels.mass * panels.buying[:, None] * np.exp(-force * panels.t))[chosen].ravel()
             d = panels.d[chosen].ravel()
@@ -474,19 +512,17 @@ class _State:
     def pmf(self, n: int, start: Floats, spans: Floats) -> Floats:
         """P(n purchases in a span that begins after `start`) of those alive."""
         out = np.empty(self.end.size)
-        for rows, end, begin, span in self._alike(start, spans):
+        for rows, clocks, end, begin, span in self.clocks.alike(self.end, start, spans):
             law = np.column_stack([self.R[rows], self.A[rows], self.L[rows]])
             kinds, kind = np.unique(law, axis=0, return_inverse=True)
             R, A, L = kinds.T
             stops = np.array([begin, begin + span])
             steep = float(R.max()) + n + 3.5
-            panels = self.clocks.panels(end, stops, float(A.min()), float(L.min()), steep, self.s + 4.5, 0.0)
+            panels = clocks.panels(end, stops, float(A.min()), float(L.min()), steep, self.s + 4.5, 0.0)
             chosen = slice(*panels.upto)
             b, d = panels.b[chosen].ravel(), panels.d[chosen].ravel()
             flow = (panels.mass * panels.leaving[:, None])[chosen].ravel()
-            (b_from, b_to), (d_from, d_to) = self.clocks.run(
-                np.full(2, end), positions(np.full(2, end), stops, self.clocks.per)
-            )
+            (b_from, b_to), (d_from, d_to) = clocks.run(np.full(2, end), positions(np.full(2, end), stops, clocks.per))
             left = _by_rows(
                 lambda R, A, L, b=b - b_from, d=d, flow=flow: (
                     np.exp(_log_counts(n, R, A, b) - (self.s + 1.0) * np.log1p(d / L[:, None])) @ flow * self.s / L
@@ -498,7 +534,7 @@ class _State:
             out[rows] = (there + left + before)[kind.ravel()]
         return out
 
-    def waits(self, rows: Ints, clocks: _Clocks, days: int, share: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+    def waits(self, rows: Ints, clocks: ClocksByDay, days: int, share: Floats) -> tuple[Floats, NDArray[np.bool_]]:
         """When those alive have bought with a chance `share`, infinite where not within `days`; and whether that is
         known."""
         R, A, L, s = self.R[rows], self.A[rows], self.L[rows], self.s
@@ -512,17 +548,9 @@ class _State:
             waits[of], over[of] = _waits(panels, flow, R[of, None], A[of, None], L[of, None], s, share[of])
         return waits, over
 
-    def _alike(self, start: Floats, spans: Floats) -> Iterator[tuple[Ints, float, float, float]]:
-        """Rows that end together and are asked for one span."""
-        kinds, kind = np.unique(np.column_stack([self.end, start, spans]), axis=0, return_inverse=True)
-        order = np.argsort(kind.ravel(), kind="stable")
-        cuts = np.searchsorted(kind.ravel()[order], np.arange(len(kinds) + 1))
-        for (end, begin, span), low, high in zip(kinds, cuts, cuts[1:], strict=False):
-            yield order[low:high], float(end), float(begin), float(span)
-
 
 def _waits(
-    panels: _Panels, flow: Floats, R: Floats, A: Floats, L: Floats, s: float, share: Floats
+    panels: Panels, flow: Floats, R: Floats, A: Floats, L: Floats, s: float, share: Floats
 ) -> tuple[Floats, NDArray[np.bool_]]:
     def bought(b: Floats, d: Floats) -> Floats:
         return np.asarray(R / A * np.exp(-(R + 1.0) * np.log1p(b / A) - s * np.log1p(d / L)))
@@ -585,16 +613,15 @@ def _smooth_in_log(function: Callable[[Floats], Floats], values: Floats) -> Floa
 
 
 def fit_two_clocks(
-    family: Any, summary: pd.DataFrame, calendar: Calendar, leaving: Calendar | None, *, unit: str | None,
-    weights: ArrayLike | None,
+    family: Any, summary: pd.DataFrame, calendar: Any, leaving: Any, *, unit: str | None, weights: ArrayLike | None,
+    likelihood: Callable[..., Likelihood[Any]] | None = None, kind: Any = HistoryDays,
 ) -> CalendarFit:  # fmt: skip
-    """Maximum likelihood of Pareto/NBD on clocks that calendars bend, begun at the plain family's. Raises as
-    `fit_calendar`."""
-    check_kind(calendar, "calendar", Calendar, "a churnsim.data.Calendar")
+    """Maximum likelihood of Pareto/NBD on clocks that calendars bend (or customers' own series, with their `likelihood`
+    and `kind` of days), begun at the plain family's. Raises as `fit_calendar`."""
     of_plain = family.likelihood(summary, unit=unit, weights=weights)
     plain = fit_likelihood(of_plain)
-    days = HistoryDays.of(summary, calendar, unit=plain.model.unit, weights=weights)
-    found = fit_likelihood(two_clock_likelihood(days, leaving, of_plain, plain))
+    days = kind.of(summary, calendar, unit=plain.model.unit, weights=weights)
+    found = fit_likelihood((likelihood or two_clock_likelihood)(days, leaving, of_plain, plain))
     return CalendarFit(**vars(found), plain=plain)
 
 
@@ -612,23 +639,8 @@ def two_clock_likelihood(
     begin, last, end = (place.astype(np.float64) for place in days.places)
     order = np.lexsort((-last, end, begin, days.h.x))
     chunks = Chunks(*(np.ascontiguousarray(each[order]) for each in (days.h.x, begin, last, end, days.weight)))
-    z, base = np.ascontiguousarray(days.z), len(of_plain.names)
-    both = base + z.shape[1]
-
-    def objective(parameters: Floats) -> tuple[float, Floats]:
-        gamma, delta = parameters[base:both], parameters[both:]
-        with np.errstate(over="ignore"):
-            buying, on_leaving = (
-                np.exp((each * effects).sum(axis=1)) / (days.per * days.scale)
-                for each, effects in ((z, gamma), (z_leaving, delta))
-            )
-        if not np.isfinite(buying.sum() + on_leaving.sum()) or min(buying.min(), on_leaving.min()) <= 0:
-            return -math.inf, np.zeros(parameters.size)
-        found = chunks.each(kernel.terms, tuple(parameters[:base]), (buying, on_leaving, z, z_leaving))
-        total = np.sum([part for part, _ in found], axis=0)
-        total[1 + base : 1 + both] += days.sums
-        return float(total[0] + (days.sums * gamma).sum()), total[1:]
-
+    z = np.ascontiguousarray(days.z)
+    objective = clocks_objective(chunks, z, z_leaving, 1.0 / (days.per * days.scale), days.sums, len(of_plain.names))
     names = [] if leaving is None else [LEAVING + name for name in leaving.names]
     known = {f"mean:{name}": float(mean) for name, mean in zip(names, means, strict=True)}
     return likelihood_of_days(
@@ -637,3 +649,26 @@ def two_clock_likelihood(
         more=dict(zip(names, spread.tolist(), strict=True)), known={**known, "leaving": leaving},
         yearly=() if leaving is None else [LEAVING + name for name in leaving.yearly],
     )  # fmt: skip
+
+
+def clocks_objective(
+    chunks: Chunks, z: Floats, z_leaving: Floats, length: Floats | float, sums: Floats, base: int
+) -> Objective:
+    """Of pieces of time of a length, whose columns are `z` and `z_leaving`; `sums` are those of z at the purchases."""
+    both = base + z.shape[1]
+
+    def objective(parameters: Floats) -> tuple[float, Floats]:
+        gamma, delta = parameters[base:both], parameters[both:]
+        with np.errstate(over="ignore"):
+            buying, on_leaving = (
+                np.exp(np.einsum("nk,k->n", each, effects)) * length
+                for each, effects in ((z, gamma), (z_leaving, delta))
+            )
+        if not np.isfinite(buying.sum() + on_leaving.sum()) or min(buying.min(), on_leaving.min()) <= 0:
+            return -math.inf, np.zeros(parameters.size)
+        found = chunks.each(kernel.terms, tuple(parameters[:base]), (buying, on_leaving, z, z_leaving))
+        total = np.sum([part for part, _ in found], axis=0)
+        total[1 + base : 1 + both] += sums
+        return float(total[0] + (sums * gamma).sum()), total[1:]
+
+    return objective

@@ -1,0 +1,232 @@
+"""Pareto/NBD on two clocks that each customer's own series bend: what was mailed to it, the price it saw.
+
+The likelihood and the forecasts are those of `two_clocks.py`; the pieces of time in which a customer's values hold are
+laid end to end, customer after customer, where a calendar has its days.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from churnsim.checks import check_kind
+from churnsim.data.summaries.customer_series import CustomerSeries
+from churnsim.kernels.likelihoods import pareto_nbd_calendar as kernel
+from churnsim.models.estimation.fit import ModelFit
+from churnsim.models.estimation.likelihood import Likelihood
+from churnsim.models.estimation.threads import Chunks
+from churnsim.models.purchase.calendar_fit import HistorySeries, check_columns, likelihood_of_days
+from churnsim.models.purchase.calendar_model import CalendarFit, positions
+from churnsim.models.purchase.series_model import OwnClocks, SeriesModel
+from churnsim.models.purchase.two_clocks import (
+    LEAVING,
+    ClocksByDay,
+    Panels,
+    TwoClocks,
+    clocks_objective,
+    fit_two_clocks,
+)
+from churnsim.typing import Floats, Ints
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class TwoClockSeriesModel(TwoClocks, SeriesModel):
+    """A Pareto/NBD model on clocks that customers' own series bend, by ``ParetoNBD.fit(summary, calendar=series)``.
+
+    As `SeriesModel`, whose series bend the buying clock here. Forecasts take about a millisecond a customer.
+
+    Parameters
+    ----------
+    leaving : CustomerSeries, optional
+        Of the leaving clock, which runs evenly without.
+    leaving_effects, leaving_means : mapping of column to number
+        The rate of leaving of a day is multiplied by e^(effect . (value - mean)) for each column.
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> base = cs.ParetoNBD(r=0.5, alpha=10.0, s=0.6, beta=12.0)
+    >>> known = dict(base=base, effects={"mail": 0.5}, means={"mail": 0.2}, seen_until="1997-09-30")
+    >>> TwoClockSeriesModel(**known).parameter_names
+    ('r', 'alpha', 's', 'beta', 'mail')
+    """
+
+    leaving: CustomerSeries | None = None
+
+    def __post_init__(self) -> None:
+        if self.leaving is not None:
+            check_kind(self.leaving, "leaving", CustomerSeries, "a churnsim.data.CustomerSeries")
+        check_kind(self.leaving_effects, "leaving_effects", Mapping, "a mapping of the series' columns to numbers")
+        super().__post_init__()
+        if self.leaving is not None and self.calendar is not None:
+            self.calendar.check_same_rows(self.leaving)
+
+    @property
+    def _leaving_names(self) -> tuple[str, ...]:
+        return tuple(self.leaving_effects)
+
+    def with_series(self, series: CustomerSeries, leaving: CustomerSeries | None = None) -> Self:
+        """The same model with these series, those of the leaving clock too where it has one."""
+        return replace(self, calendar=series, leaving=leaving)
+
+    def _like(self, other: Self) -> Self:
+        return replace(super()._like(other), leaving=other.leaving)
+
+    def to_dict(self) -> dict[str, Any]:
+        """As `SeriesModel.to_dict`, with effects on leaving as `leaving:COLUMN`."""
+        values = super().to_dict()
+        values |= {LEAVING + name: float(self.leaving_effects[name]) for name in self._leaving_names}
+        values |= {f"mean:{LEAVING}{name}": float(self.leaving_means[name]) for name in self._leaving_names}
+        return {**values, "leaving": list(self._leaving_names)}
+
+    @classmethod
+    def _rest_of_dict(cls, rest: dict[str, Any]) -> dict[str, Any]:
+        given = rest.pop("leaving", [])
+        names = given.names if isinstance(given, CustomerSeries) else tuple(given or ())
+        effects, means = ({name: rest.pop(f"{of}{LEAVING}{name}") for name in names} for of in ("", "mean:"))
+        leaving = given if isinstance(given, CustomerSeries) else None
+        return {"leaving": leaving, "leaving_effects": effects, "leaving_means": means}
+
+    @property
+    def _even(self) -> bool:
+        return not any([*self.effects.values(), *self.leaving_effects.values()])
+
+    def _clocks(self, begin: Floats, end: Floats, future: Any, index: pd.Index[Any] | None = None) -> OwnTwoClocks:
+        buying = self._clock(begin, end, future, index)
+        owner, none = buying.owner, np.zeros(0)
+        if not self.leaving_effects:
+            return OwnTwoClocks(buying, replace(buying, means=none, gamma=none, series=buying.series.select([])))
+        leaving = self._known_series(self.leaving, float(end.max()), future)
+        delta, means = (
+            np.array([float(kind[name]) for name in self._leaving_names])
+            for kind in (self.leaving_effects, self.leaving_means)
+        )
+        return OwnTwoClocks(buying, OwnClocks(leaving, owner, means, delta, buying.per))
+
+
+@dataclass(frozen=True, eq=False)
+class OwnTwoClocks:
+    """As `ClocksByDay`, one pair a customer."""
+
+    buying: OwnClocks
+    leaving: OwnClocks
+
+    @property
+    def per(self) -> float:
+        """Days of a unit."""
+        return self.buying.per
+
+    def rows(self, rows: Ints) -> OwnTwoClocks:
+        """Those of some customers."""
+        return OwnTwoClocks(self.buying.rows(rows), self.leaving.rows(rows))
+
+    def groups(self, end: Floats) -> Iterator[Ints]:
+        """One customer after the other."""
+        yield from np.arange(end.size)[:, None]
+
+    def alike(self, end: Floats, start: Floats, spans: Floats) -> Iterator[tuple[Ints, Any, float, float, float]]:
+        """One customer after the other."""
+        for row in self.groups(end):
+            yield row, self.rows(row), float(end[row[0]]), float(start[row[0]]), float(spans[row[0]])
+
+    def run(self, begin: Floats, end: Floats) -> tuple[Floats, Floats]:
+        """B and D between two positions."""
+        even = (end - begin) / self.per
+        return even + self.buying.gained(begin, end), even + self.leaving.gained(begin, end)
+
+    def terms(self, parameters: Sequence[float], x: Ints, begin: Floats, last: Floats, end: Floats) -> Floats:
+        """The kernel's rows: log-likelihood but for the speeds at the purchases, and log-odds of being gone."""
+        pieces = Pieces.of(self.buying.series, self.buying.owner, begin, last, end)
+        speeds = (
+            np.exp((clock.series.values[pieces.row] - clock.means) @ clock.gamma) * pieces.length / self.per
+            for clock in (self.buying, self.leaving)
+        )
+        no = np.zeros((pieces.row.size, 0))
+        found = Chunks(x, *pieces.places, np.ones(x.size)).each(kernel.terms, tuple(parameters), (*speeds, no, no))
+        return np.concatenate([rows for _, rows in found])
+
+    def panels(self, begin: float, stops: Floats, A: float, L: float, R: float, s: float, force: float) -> Panels:
+        """As `ClocksByDay.panels`, of one customer."""
+        low = int(np.floor(begin))
+        high = int(np.ceil(positions(np.array([begin]), stops[-1:], self.per)[0]))
+        speeds = []
+        for clock in (self.buying, self.leaving):
+            first, after = clock.series.starts[clock.owner[0]], clock.series.starts[clock.owner[0] + 1]
+            days = np.arange(low + 1, max(high, low + 1) + 1)
+            row = first + np.searchsorted(clock.series.day[first:after], days, side="right") - 1
+            speeds.append(np.exp((clock.series.values[row] - clock.means) @ clock.gamma))
+        return ClocksByDay(low, self.per, *speeds).panels(begin, stops, A, L, R, s, force)
+
+
+@dataclass(frozen=True, eq=False)
+class Pieces:
+    """Pieces of time in which a customer's values hold, end to end for all customers: the row of the series and the
+    days of each; and among them the place of each beginning, last purchase and end."""
+
+    row: Ints
+    length: Floats
+    places: tuple[Floats, Floats, Floats]
+
+    @classmethod
+    def of(cls, series: CustomerSeries, owner: Ints, begin: Floats, last: Floats, end: Floats) -> Pieces:
+        """From each position `begin` to `end`."""
+        starts_at = series.day - 1.0
+        key = np.repeat(np.arange(len(series.ids)) * 2.0**24, np.diff(series.starts)) + starts_at
+        low = np.searchsorted(key, owner * 2.0**24 + begin, side="right") - 1
+        high = np.maximum(np.searchsorted(key, owner * 2.0**24 + end, side="left"), low)
+        count = np.where(end > begin, np.maximum(high - low, 1), 0)
+        first = np.concatenate([[0], np.cumsum(count)])
+        row = np.arange(first[-1]) - np.repeat(first[:-1] - low, count)
+        frm = np.maximum(starts_at[row], np.repeat(begin, count))
+        upto = np.empty(row.size)
+        upto[:-1] = frm[1:]
+        some = count > 0
+        upto[first[1:][some] - 1] = end[some]
+        length = upto - frm
+        # The last purchase lies within a piece, or where one ends.
+        inside = np.searchsorted(key, owner * 2.0**24 + last, side="right") - 1
+        piece = np.minimum(first[:-1] + np.maximum(inside - low, 0), np.maximum(first[1:] - 1, first[:-1]))
+        at = first[:-1] * 1.0
+        at[some] = piece[some] + (last[some] - frm[piece[some]]) / length[piece[some]]
+        return cls(row, length, (first[:-1] * 1.0, at, first[1:] * 1.0))
+
+
+def fit_two_clock_series(
+    family: Any, summary: pd.DataFrame, series: CustomerSeries, leaving: Any, *, unit: str | None,
+    weights: ArrayLike | None,
+) -> CalendarFit:  # fmt: skip
+    """As `fit_two_clocks`, of customers' own series, which must have rows of the same customers and days."""
+    if leaving is not None:
+        check_kind(leaving, "leaving", CustomerSeries, "a churnsim.data.CustomerSeries, as calendar is")
+        series.check_same_rows(leaving)
+    return fit_two_clocks(
+        family, summary, series, leaving, unit=unit, weights=weights, likelihood=series_likelihood, kind=HistorySeries
+    )
+
+
+def series_likelihood(
+    days: HistorySeries, leaving: CustomerSeries | None, of_plain: Likelihood[Any], plain: ModelFit[Any]
+) -> Likelihood[Any]:
+    """The likelihood over the family's parameters and the effects of the columns on both clocks."""
+    pieces = Pieces.of(days.calendar, days.owner, *days.places)
+    z = (days.calendar.values[pieces.row] - days.means) / days.spread
+    means = spread = np.zeros(0)
+    z_leaving = np.zeros((pieces.row.size, 0))
+    if leaving is not None:
+        means, spread, root = days.moments(leaving)
+        check_columns(leaving, root, spread, days.start, days.until)
+        z_leaving = (leaving.values[pieces.row] - means) / spread
+    chunks = Chunks(days.h.x, *pieces.places, days.weight)
+    length = pieces.length / (days.per * days.scale)
+    names = [] if leaving is None else [LEAVING + name for name in leaving.names]
+    known = {f"mean:{name}": float(mean) for name, mean in zip(names, means, strict=True)}
+    return likelihood_of_days(
+        days, of_plain, plain, clocks_objective(chunks, z, z_leaving, length, days.sums, len(of_plain.names)),
+        model=TwoClockSeriesModel, sketch=lambda few: series_likelihood(few, leaving, of_plain, plain),
+        more=dict(zip(names, spread.tolist(), strict=True)), known={**known, "leaving": leaving},
+    )  # fmt: skip
