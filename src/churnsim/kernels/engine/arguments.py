@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from churnsim.kernels.engine.clock_table import ClockTable
 from churnsim.kernels.engine.records import Records
 from churnsim.typing import Floats, Ints
 
@@ -19,6 +20,9 @@ class Tables(NamedTuple):
     gaps: Floats  # quantile table of Erlang gaps; empty where gaps are exponential
     hazards: Floats  # by tenure, for contracts
     profits: Floats  # by tenure, where spend is that
+    buying: ClockTable  # on which gaps between purchases are drawn
+    leaving: ClockTable  # on which lifetimes in time are
+    later: Floats  # what both add to those alive at the end: `residual.residual_margin`
 
 
 class Means(NamedTuple):

@@ -12,7 +12,8 @@ from __future__ import annotations
 from churnsim.kernels.engine import event_rules
 from churnsim.kernels.engine import ledger_accounts as accounts
 from churnsim.kernels.engine.arguments import Buffers, Means, Tables
-from churnsim.kernels.engine.event_times import AHEAD, death_gap, next_event, purchase_gap, referral_gap
+from churnsim.kernels.engine.clock_table import after
+from churnsim.kernels.engine.event_times import AHEAD, death_gap, next_event, next_purchase, referral_gap
 from churnsim.kernels.engine.fast_path import is_independent, purchase_until
 from churnsim.kernels.engine.firm_view import FirmView, apply_pending, update_view
 from churnsim.kernels.engine.ledger_updates import COMPLAINTS, LOG, REFERRALS, book, lose, note
@@ -29,10 +30,11 @@ _MOST_AT_ONCE = 8  # lines that one event can put into a buffer
 
 @rule
 def _arrive(
-    tables: Tables, effect: float, time: float, c: Record, row: Ints, buffers: Buffers, replication: int, seed: int
+    tables: Tables, effect: float, time: float, i: int, c: Record, clocks: Floats, row: Ints, buffers: Buffers,
+    replication: int, seed: int,
 ) -> None:  # fmt: skip
     """Process a new customer's first purchase at `time`: it cannot fail; in MBG/NBD alone it may be the last."""
-    rules, spends, gaps, hazards, profits = tables
+    rules, spends, hazards, profits = tables.rules, tables.spends, tables.hazards, tables.profits
     c.state = ACTIVE
     note(accounts.BIRTH, 0, time, c, row, buffers)
     row[accounts.BIRTHS_PAID + c.origin - 1] += 1
@@ -46,25 +48,27 @@ def _arrive(
         and lose(rules, event_rules.LOST_ORGANIC, 0, time, c, row, buffers, replication, seed)
     ):
         return
-    c.due = time + purchase_gap(rules, gaps, u_gap, c.rate)
+    c.due = next_purchase(tables, u_gap, c.rate, time, clocks, i)
     # Only lifetimes in time have a clock of their own; others end at purchases.
     if rules[0].lifetime == CLOCK:
-        c.death_at = time + death_gap(hazard_of(rules, hazards, effect, c), 0, c.uid, replication, seed)
+        lasts = death_gap(hazard_of(rules, hazards, effect, c), 0, c.uid, replication, seed)
+        c.death_at = after(tables.leaving, time, lasts)
     c.referral_at = time + referral_gap(rules, c.member, c.satisfied, 0, c.uid, replication, seed)
 
 
 @rule
 def _end_lifetime(
-    rules: Records, hazards: Floats, effect: float, time: float, c: Record, row: Ints, buffers: Buffers,
-    replication: int, seed: int,
-) -> None:  # fmt: skip
+    tables: Tables, effect: float, time: float, c: Record, row: Ints, buffers: Buffers, replication: int, seed: int
+) -> None:
     """End a lifetime in time at `time`; where switching costs hold the customer, draw a new lifetime from then on."""
+    rules = tables.rules
     if not lose(
         rules, event_rules.LOST_ORGANIC, event_rules.DEATHS + c.lives, time, c, row, buffers, replication, seed
     ):
         # Each lifetime has a number, by which its length is drawn: the prevented one is not drawn again.
         c.lives += 1
-        c.death_at = time + death_gap(hazard_of(rules, hazards, effect, c), c.lives, c.uid, replication, seed)
+        lasts = death_gap(hazard_of(rules, tables.hazards, effect, c), c.lives, c.uid, replication, seed)
+        c.death_at = after(tables.leaving, time, lasts)
 
 
 @rule
@@ -154,7 +158,7 @@ def advance(
                 row = table[now]
                 # Of events due at one time the first of this list happens first, in both engines.
                 if c.state == UNBORN:
-                    _arrive(tables, means.effect, time, c, row, buffers, replication, seed)
+                    _arrive(tables, means.effect, time, i, c, view.clocks, row, buffers, replication, seed)
                 elif c.due <= time:
                     buy(
                         tables, means, time, i, c, view.clocks, row, buffers, replication, seed,
@@ -162,7 +166,7 @@ def advance(
                 elif c.referral_at <= time:
                     _refer(rules, time, c, buffers, replication, seed)
                 else:
-                    _end_lifetime(rules, tables.hazards, means.effect, time, c, row, buffers, replication, seed)
+                    _end_lifetime(tables, means.effect, time, c, row, buffers, replication, seed)
                 time = next_event(c)
             wake[i] = time
             if filed:

@@ -1,14 +1,16 @@
 """When things happen to a customer: gaps between purchases, the end of a life, referrals, replies.
 
 Purchase and death clocks are unit-exponential clocks in changed time: a factor on a rate rescales what is left of one
-and draws nothing new.
+and draws nothing new. A calendar bends the time in which they run (`clock_table.py`).
 """
 
 from __future__ import annotations
 
 import math
 
+from churnsim.kernels.engine.arguments import Tables
 from churnsim.kernels.engine.buying_clock import stretched
+from churnsim.kernels.engine.clock_table import ClockTable, in_time, on_clock
 from churnsim.kernels.engine.event_rules import failure_probability
 from churnsim.kernels.engine.records import ACTIVE, CLOCK, CONTRACT, LOST, Record, Records
 from churnsim.kernels.engine.satisfaction import satisfaction_factor
@@ -41,12 +43,14 @@ def purchase_gap(rules: Records, gaps: Floats, u: float, rate: float) -> float:
 
 
 @inlined
-def purchase_wait(rules: Records, gaps: Floats, u: float, rate: float, time: float, clocks: Floats, i: int) -> float:
-    """`purchase_gap` from `time` on by the buying clock of customer i, where there are `clocks`."""
-    gap = purchase_gap(rules, gaps, u, rate)
-    if clocks.shape[0] == 0:
-        return gap
-    return stretched(rules, gap, time, clocks[i, 0], clocks[i, 1], clocks[i, 2])
+def next_purchase(tables: Tables, u: float, rate: float, time: float, clocks: Floats, i: int) -> float:
+    """When the purchase after one at `time` comes, by the market's buying clock and that of customer i, where there are
+    `clocks`."""
+    gap, now = purchase_gap(tables.rules, tables.gaps, u, rate), on_clock(tables.buying, time)
+    if clocks.shape[0] > 0:
+        gap = stretched(tables.rules, gap, now, clocks[i, 0], clocks[i, 1], clocks[i, 2])
+    # Not before `time`, whatever is rounded.
+    return max(time, in_time(tables.buying, now + gap))
 
 
 @rule
@@ -69,6 +73,13 @@ def starting_gap(
     # Below 1, whose quantile is infinite.
     given = min(gone + u * (1.0 - gone), 0.9999999999999999)
     return max(gamma_quantile(given, rule.regularity) / scale - silence, 0.0)
+
+
+@rule
+def first_due(tables: Tables, rate: float, last: float, uid: int, replication: int, seed: int) -> float:
+    """When a customer that last bought at `last`, at most 0, buys for the first time after 0."""
+    silence = -on_clock(tables.buying, last)
+    return in_time(tables.buying, starting_gap(tables.rules, tables.gaps, rate, silence, uid, replication, seed))
 
 
 @inlined
@@ -165,6 +176,12 @@ def death_gap(hazard: float, life: int, uid: int, replication: int, seed: int) -
 def rescaled(at: float, now: float, before: float, after: float) -> float:
     """When a clock that would end `at` ends after its hazard changed from `before` to `after` at `now`."""
     return now + (at - now) * (before / after) if after > 0.0 and at < math.inf else at
+
+
+@inlined
+def moved_death(leaving: ClockTable, at: float, now: float, before: float, after: float) -> float:
+    """`rescaled`, of the end of a life on the leaving clock."""
+    return max(now, in_time(leaving, rescaled(on_clock(leaving, at), on_clock(leaving, now), before, after)))
 
 
 @rule

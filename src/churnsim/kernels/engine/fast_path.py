@@ -7,7 +7,7 @@ import math
 from churnsim.kernels.engine import event_rules
 from churnsim.kernels.engine import ledger_accounts as accounts
 from churnsim.kernels.engine.arguments import Buffers, Means, Tables
-from churnsim.kernels.engine.event_times import dropout_now, organic_factor, purchase_wait
+from churnsim.kernels.engine.event_times import dropout_now, next_purchase, organic_factor
 from churnsim.kernels.engine.ledger_updates import answered, lose, note
 from churnsim.kernels.engine.records import DROPOUT, DROPOUT_AT_ONCE, UNITS_PER_CENT, Record, Records
 from churnsim.kernels.numerics.jit import rule
@@ -37,7 +37,7 @@ def purchase_until(
     Equivalent to the general path; what cannot change between boundaries is computed once. Returns the time of the
     customer's next event (infinity when it is lost).
     """
-    rules, spends, gaps, hazards, profits = tables
+    rules, spends, hazards, profits = tables.rules, tables.spends, tables.hazards, tables.profits
     rule = rules[0]
     uid, rate, seen = c.uid, c.rate, c.seen
     last, unhappy = c.last_purchase, c.unhappy
@@ -78,7 +78,7 @@ def purchase_until(
         if fate != event_rules.KEEPS and lose(rules, fate, k, time, c, table[now], buffers, replication, seed):
             time = math.inf
             break
-        time = time + purchase_wait(rules, gaps, u_gap, rate, time, clocks, i)
+        time = next_purchase(tables, u_gap, rate, time, clocks, i)
         c.due = time
     _book_many(bought, revenue, margins, asking, c, table[now])
     c.k = k

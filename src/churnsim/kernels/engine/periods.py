@@ -158,9 +158,9 @@ def _contact(
         row[accounts.RETENTION] += p.budget_cents
         row[accounts.CONTACTS] += number
     if tables.rules[0].lifetime == CLOCK:
-        update_lifetimes(tables.rules, tables.hazards, customers, wake, view, before, p.effect, now, 0, p.customers)
+        update_lifetimes(tables, customers, wake, view, before, p.effect, now, 0, p.customers)
     if lift != 0.0:
-        lift_purchases(tables.rules, customers, wake, view, lift, now, 0, p.customers)
+        lift_purchases(tables, customers, wake, view, lift, now, 0, p.customers)
 
 
 @rule

@@ -6,21 +6,23 @@ import math
 
 import numpy as np
 
-from churnsim.kernels.engine.arguments import BaseColumns
+from churnsim.kernels.engine.arguments import BaseColumns, Tables
 from churnsim.kernels.engine.buying_clock import decayed_clock, lifted_clock, moved_purchase
+from churnsim.kernels.engine.clock_table import after, in_time, on_clock
 from churnsim.kernels.engine.event_rules import EVAPORATES, LOST_DISMISSED, comes_back
 from churnsim.kernels.engine.event_times import (
     AHEAD,
     death_gap,
     dropout_now,
+    first_due,
+    moved_death,
     next_event,
+    next_purchase,
     organic_factor,
     organic_hazard,
-    purchase_wait,
     referral_gap,
     rescaled,
     response_of,
-    starting_gap,
 )
 from churnsim.kernels.engine.firm_view import FirmView, apply_pending, update_view
 from churnsim.kernels.engine.newcomers import NewcomerArguments, draw_new
@@ -59,10 +61,11 @@ def _traits(
 
 @rule
 def start(
-    rules: Records, gaps: Floats, hazards: Floats, customers: Records, wake: Floats, view: FirmView,
-    base: BaseColumns, first: int, last: int, replication: int, seed: int,
+    tables: Tables, customers: Records, wake: Floats, view: FirmView, base: BaseColumns, first: int, last: int,
+    replication: int, seed: int,
 ) -> None:  # fmt: skip
     """Enter customers `first`, ..., `last` - 1 of the starting base at time 0."""
+    rules, hazards = tables.rules, tables.hazards
     for i in range(first, last):
         c = customers[i]
         traits = base.traits[i]
@@ -78,11 +81,11 @@ def start(
         c.due = base.last_purchase[i]
         if base.alive[i]:
             c.state = ACTIVE
-            c.due = starting_gap(rules, gaps, c.rate, -base.last_purchase[i], c.uid, replication, seed)
+            c.due = first_due(tables, c.rate, base.last_purchase[i], c.uid, replication, seed)
             if rules[0].lifetime == CLOCK:
                 factor = organic_factor(rules, 0.0, c.response, 0, c.member, c.satisfied)
                 hazard = organic_hazard(rules, c.rate, dropout_now(rules, hazards, c.dropout, c.seen, 0), factor)
-                c.death_at = death_gap(hazard, 0, c.uid, replication, seed)
+                c.death_at = after(tables.leaving, 0.0, death_gap(hazard, 0, c.uid, replication, seed))
             c.referral_at = referral_gap(rules, c.member, c.satisfied, 0, c.uid, replication, seed)
         wake[i] = next_event(c)
         _start_view(rules, view, i, c)
@@ -126,10 +129,11 @@ def enter(
 
 @rule
 def update_lifetimes(
-    rules: Records, hazards: Floats, customers: Records, wake: Floats, view: FirmView, before: float, effect: float,
-    now: float, first: int, last: int,
+    tables: Tables, customers: Records, wake: Floats, view: FirmView, before: float, effect: float, now: float,
+    first: int, last: int,
 ) -> None:  # fmt: skip
     """Let lifetimes in time run at their new hazard after contacts, whose effect was `before` and is `effect`."""
+    rules, hazards = tables.rules, tables.hazards
     for i in range(first, last):
         c = customers[i]
         old = hazard_of(rules, hazards, before, c)
@@ -139,15 +143,19 @@ def update_lifetimes(
             new = hazard_of(rules, hazards, effect, c)
             # A clock that is rescaled by 1 would lose its last bits.
             if new != old:
-                c.death_at = rescaled(c.death_at, now if c.state == ACTIVE else 0.0, old, new)
+                if c.state == ACTIVE:
+                    c.death_at = moved_death(tables.leaving, c.death_at, now, old, new)
+                else:
+                    c.death_at = rescaled(c.death_at, 0.0, old, new)  # what is left of it
                 wake[i] = next_event(c)
 
 
 @rule
 def lift_purchases(
-    rules: Records, customers: Records, wake: Floats, view: FirmView, lift: float, now: float, first: int, last: int
-) -> None:  # fmt: skip
+    tables: Tables, customers: Records, wake: Floats, view: FirmView, lift: float, now: float, first: int, last: int
+) -> None:
     """Let the clocks of those contacted run at their new rates after contacts that can lift buying by `lift`."""
+    rules, moment = tables.rules, on_clock(tables.buying, now)
     for i in range(first, last):
         soon = min(i + AHEAD, last - 1)
         if view.contacted[soon] and wake[soon] < math.inf:
@@ -155,25 +163,27 @@ def lift_purchases(
         if not view.contacted[i]:
             continue
         clock = view.clocks[i]
-        before, owed = decayed_clock(rules, now - clock[0], clock[1], clock[2])
-        after, still = lifted_clock(rules, before, owed, lift)
+        before, owed = decayed_clock(rules, moment - clock[0], clock[1], clock[2])
+        lifted, still = lifted_clock(rules, before, owed, lift)
         # A clock that goes on as it did keeps its bits.
-        if after == before:
+        if lifted == before:
             continue
-        clock[0], clock[1], clock[2] = now, after, still
+        clock[0], clock[1], clock[2] = moment, lifted, still
         # The lost wake no more: no record is read for them. Who waits for a reply draws its next gap when it is told.
         if wake[i] < math.inf and customers[i].state == ACTIVE:
             c = customers[i]
-            c.due = moved_purchase(rules, c.due, now, before, owed, after, still)
+            due = moved_purchase(rules, on_clock(tables.buying, c.due), moment, before, owed, lifted, still)
+            c.due = max(now, in_time(tables.buying, due))
             wake[i] = next_event(c)
 
 
 @rule
 def win_back(
-    rules: Records, gaps: Floats, hazards: Floats, customers: Records, wake: Floats, view: FirmView, chosen: Ints,
-    effect: float, cost: int, now: float, came: Flags, replication: int, seed: int,
+    tables: Tables, customers: Records, wake: Floats, view: FirmView, chosen: Ints, effect: float, cost: int,
+    now: float, came: Flags, replication: int, seed: int,
 ) -> None:  # fmt: skip
     """Contact the silent customers at the places `chosen`, at `cost` to the account of each; `came`: who came back."""
+    rules = tables.rules
     for j in range(chosen.size):
         c = customers[chosen[j]]
         # The contact is paid for also where it reaches somebody who never left.
@@ -192,9 +202,10 @@ def win_back(
             c.unhappy = 0
             c.offered = 0
             view.there[chosen[j]] = True
-            c.due = now + purchase_wait(rules, gaps, u_gap, c.rate, now, view.clocks, chosen[j])
+            c.due = next_purchase(tables, u_gap, c.rate, now, view.clocks, chosen[j])
             if rules[0].lifetime == CLOCK:
-                c.death_at = now + death_gap(hazard_of(rules, hazards, effect, c), c.lives, c.uid, replication, seed)
+                hazard = hazard_of(rules, tables.hazards, effect, c)
+                c.death_at = after(tables.leaving, now, death_gap(hazard, c.lives, c.uid, replication, seed))
             c.referral_at = now + referral_gap(rules, c.member, c.satisfied, c.referrals, c.uid, replication, seed)
             wake[chosen[j]] = next_event(c)
 

@@ -7,7 +7,8 @@ import math
 from churnsim.kernels.engine import event_rules
 from churnsim.kernels.engine import ledger_accounts as accounts
 from churnsim.kernels.engine.arguments import Buffers, Means, Tables
-from churnsim.kernels.engine.event_times import dropout_now, firm_factor, offered_factor, organic_factor, purchase_wait
+from churnsim.kernels.engine.clock_table import in_time, on_clock
+from churnsim.kernels.engine.event_times import dropout_now, firm_factor, next_purchase, offered_factor, organic_factor
 from churnsim.kernels.engine.ledger_updates import COMPLAINTS, answered, book, lose, note
 from churnsim.kernels.engine.records import ACTIVE, AWAITING, CONTRACT, UNITS_PER_CENT, Record, Records
 from churnsim.kernels.engine.satisfaction import people_told, satisfaction_factor
@@ -49,7 +50,7 @@ def buy(
 
     The decisions are those of `event_rules.purchase`; the event's block of random words is drawn once.
     """
-    rules, spends, gaps, hazards, profits = tables
+    rules, spends, hazards, profits = tables.rules, tables.spends, tables.hazards, tables.profits
     effect, quality, uplift = means
     rule = rules[0]
     # A customer who waits for a reply wakes when it comes.
@@ -65,7 +66,7 @@ def buy(
     failed = u_failure < event_rules.failure_probability(rules, c.rate, dropout) * quality
     # The experience comes before its consequences: it decides about complaining and leaving here and now.
     if rule.satisfaction != 0:
-        apply_purchase_quality(rules, hazards, effect, u_quality, failed, time, c)
+        apply_purchase_quality(tables, effect, u_quality, failed, time, c)
     fate = _fate(rules, dropout, effect, u_organic, c)
     listed = event_rules.amount(
         rules, spends, profits, u_spend, event_rules.spend_scale(c.spend_rate, raised), raised, tenure
@@ -77,7 +78,7 @@ def buy(
     c.unhappy = 0
     # Rare, and long: kept out of the code of the usual purchase.
     if failed:
-        fate = _fail(rules, hazards, effect, fate, time, i, c, row, buffers, replication, seed)
+        fate = _fail(tables, effect, fate, time, i, c, row, buffers, replication, seed)
         if fate == event_rules.AWAITS:
             return
     if fate != event_rules.KEEPS and lose(rules, fate, c.k, time, c, row, buffers, replication, seed):
@@ -85,15 +86,16 @@ def buy(
     if rule.lifetime == CONTRACT:
         c.repeat_revenue += book(rules, listed, time, c, row, buffers)
         c.offered = 0
-    c.due = time + purchase_wait(rules, gaps, u_gap, c.rate, time, clocks, i)
+    c.due = next_purchase(tables, u_gap, c.rate, time, clocks, i)
 
 
 @rule
 def _fail(
-    rules: Records, hazards: Floats, effect: float, unfailed: int, time: float, i: int, c: Record, row: Ints,
-    buffers: Buffers, replication: int, seed: int,
+    tables: Tables, effect: float, unfailed: int, time: float, i: int, c: Record, row: Ints, buffers: Buffers,
+    replication: int, seed: int,
 ) -> int:  # fmt: skip
     """Process a failed purchase: complaint, answer, and what it leads to (one of the constants of `event_rules`)."""
+    rules = tables.rules
     rule = rules[0]
     complains = satisfaction_factor(rule.complaint_effect, c.satisfied)
     kind, fate = event_rules.failed_purchase(rules, unfailed, complains, c.k, c.uid, replication, seed)
@@ -104,13 +106,13 @@ def _fail(
         note(accounts.COMPLAINT, 0, time, c, row, buffers)
         answered(rules, kind, time, c, row, buffers)
         if rule.satisfaction != 0:
-            apply_reply(rules, hazards, effect, kind, time, c, replication, seed)
+            apply_reply(tables, effect, kind, time, c, replication, seed)
     elif fate == event_rules.AWAITS:
         note(accounts.COMPLAINT, 0, time, c, row, buffers)
         c.state = AWAITING
         c.due = math.inf
         # While the complaint is open these hold remaining times: no lifetime passes and no referral is made.
-        c.death_at -= time
+        c.death_at = on_clock(tables.leaving, c.death_at) - on_clock(tables.leaving, time)
         c.referral_at -= time
         line = buffers.complaints[buffers.fill[COMPLAINTS]]
         line.time = time
@@ -128,13 +130,13 @@ def _receive_reply(
     replication: int, seed: int,
 ) -> None:  # fmt: skip
     """Process the desk's reply to a complaint at `time`: the customer's event times, held meanwhile, run on."""
-    rules, spends, gaps, hazards, profits = tables
+    rules, spends, hazards, profits = tables.rules, tables.spends, tables.hazards, tables.profits
     effect, _, uplift = means
     rule = rules[0]
     # As at the purchase, before the answer changes how satisfied it is.
     raised, tenure = _raised(rules, uplift, c), c.seen + c.k
     c.state = ACTIVE
-    c.death_at += time
+    c.death_at = in_time(tables.leaving, on_clock(tables.leaving, time) + c.death_at)
     c.referral_at += time
     organic = _organic(rules, dropout_now(rules, hazards, c.dropout, tenure, c.returns), effect, c)
     u_gap, u_spend, fate = event_rules.reply(rules, organic, c.reply, c.k, c.uid, replication, seed)
@@ -142,7 +144,7 @@ def _receive_reply(
     c.account -= rule.reply_cents * UNITS_PER_CENT
     answered(rules, c.reply, time, c, row, buffers)
     if rule.satisfaction != 0:
-        apply_reply(rules, hazards, effect, c.reply, time, c, replication, seed)
+        apply_reply(tables, effect, c.reply, time, c, replication, seed)
     if fate != event_rules.KEEPS and lose(rules, fate, c.k, time, c, row, buffers, replication, seed):
         return
     if rule.lifetime == CONTRACT:
@@ -150,4 +152,4 @@ def _receive_reply(
         listed = event_rules.amount(rules, spends, profits, u_spend, scale, raised, tenure)
         c.repeat_revenue += book(rules, listed, time, c, row, buffers)
         c.offered = 0
-    c.due = time + purchase_wait(rules, gaps, u_gap, c.rate, time, clocks, i)
+    c.due = next_purchase(tables, u_gap, c.rate, time, clocks, i)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 
+from churnsim.kernels.engine.arguments import Tables
 from churnsim.kernels.engine.buying_clock import decayed_clock, worth_of_clock
+from churnsim.kernels.engine.clock_table import on_clock
 from churnsim.kernels.engine.event_times import dropout_now
 from churnsim.kernels.engine.records import ACTIVE, AWAITING, BY_TENURE, CLOCK, CONTRACT, FIXED_SPEND, Records
 from churnsim.kernels.numerics.jit import rule
@@ -12,6 +14,7 @@ from churnsim.typing import Floats
 
 _LONGEST = 100_000  # renewals; far less where anybody leaves or anything is discounted
 _NEGLIGIBLE = 1e-12
+LEAST, STEP, HAZARDS = -20.0, 0.125, 224  # ln h of the entries of `Tables.later`
 
 
 @rule
@@ -26,9 +29,18 @@ def _contribution(rules: Records, profits: Floats, spend_rate: float, tenure: in
 
 
 @rule
+def _worth_of_calendar(later: Floats, hazard: float) -> float:
+    """By what share more purchases are to come than on even clocks, discounted, of one who leaves at `hazard`."""
+    place = (math.log(hazard) - LEAST) / STEP if hazard > 0.0 else 0.0
+    place = min(max(place, 0.0), HAZARDS - 1.000001)
+    low = math.floor(place)
+    return later[low] + (place - low) * (later[low + 1] - later[low])
+
+
+@rule
 def residual_margin(
-    rules: Records, hazards: Floats, profits: Floats, rate: float, dropout: float, spend_rate: float, tenure: int,
-    returns: int, lift: float, owed: float, wait: float, force: float,
+    tables: Tables, rate: float, dropout: float, spend_rate: float, tenure: int, returns: int, lift: float, owed: float,
+    wait: float, force: float,
 ) -> int:  # fmt: skip
     """Cents that a living customer is still expected to bring, left alone for ever and discounted at `force` > 0.
 
@@ -38,8 +50,10 @@ def residual_margin(
     lifetime in time, comes with the hazard added to the force): g/(1 - (1 - dropout) g). A contract's renewals are
     summed, the next one `wait` from now, until their hazard and profit hold on. Profits by tenure are taken at the
     present tenure, except for contracts, where each renewal has its own. What its buying clock still adds or owes
-    (`lift`, `owed`) counts too (`buying_clock.worth_of_clock`).
+    (`lift`, `owed`) counts too (`buying_clock.worth_of_clock`). On clocks that a calendar bends there are 1 + W times
+    as many purchases, W by the hazard in `tables.later` (`simulation.core.clocks`).
     """
+    rules, hazards, profits = tables.rules, tables.hazards, tables.profits
     rule = rules[0]
     if rule.lifetime == CONTRACT:
         total = 0.0
@@ -74,25 +88,25 @@ def residual_margin(
         purchases = discounted / (1.0 - (1.0 if rule.lifetime == CLOCK else 1.0 - now) * discounted)
     if lift != 0.0 or owed != 0.0:
         purchases *= worth_of_clock(rules, hazard, force, lift, owed)
+    if tables.later.size > 0:
+        purchases *= 1.0 + _worth_of_calendar(tables.later, hazard)
     return math.floor(purchases * _contribution(rules, profits, spend_rate, tenure + 1) * 100.0 + 0.5)
 
 
 @rule
 def total_residual(
-    rules: Records, hazards: Floats, profits: Floats, customers: Records, clocks: Floats, horizon: float, force: float,
-    first: int, last: int,
-) -> int:  # fmt: skip
+    tables: Tables, customers: Records, clocks: Floats, horizon: float, force: float, first: int, last: int
+) -> int:
     """The residual margins of those of customers `first`, ..., `last` - 1 who are alive at the horizon, cents."""
-    total = 0
+    total, now = 0, on_clock(tables.buying, horizon)
     for i in range(first, last):
         c = customers[i]
         if c.state == ACTIVE or c.state == AWAITING:
             wait = c.due - horizon if c.state == ACTIVE else 0.0
             lift, owed = 0.0, 0.0
             if clocks.shape[0] > 0:
-                lift, owed = decayed_clock(rules, horizon - clocks[i, 0], clocks[i, 1], clocks[i, 2])
+                lift, owed = decayed_clock(tables.rules, now - clocks[i, 0], clocks[i, 1], clocks[i, 2])
             total += residual_margin(
-                rules, hazards, profits, c.rate, c.dropout, c.spend_rate, c.seen + c.k, c.returns, lift, owed, wait,
-                force,
-            )  # fmt: skip
+                tables, c.rate, c.dropout, c.spend_rate, c.seen + c.k, c.returns, lift, owed, wait, force
+            )
     return total

@@ -4,7 +4,8 @@ The formulas are those of `kernels/engine/satisfaction.py`."""
 
 from __future__ import annotations
 
-from churnsim.kernels.engine.event_times import dropout_now, organic_factor, organic_hazard, rescaled
+from churnsim.kernels.engine.arguments import Tables
+from churnsim.kernels.engine.event_times import dropout_now, moved_death, organic_factor, organic_hazard, rescaled
 from churnsim.kernels.engine.records import CLOCK, Record, Records
 from churnsim.kernels.engine.satisfaction import after_answer, after_purchase, quality_of, satisfaction_factor_ratio
 from churnsim.kernels.numerics.jit import inlined, rule
@@ -19,8 +20,9 @@ def hazard_of(rules: Records, hazards: Floats, effect: float, c: Record) -> floa
 
 
 @inlined
-def _set_satisfaction(rules: Records, hazards: Floats, effect: float, satisfied: float, time: float, c: Record) -> None:
+def _set_satisfaction(tables: Tables, effect: float, satisfied: float, time: float, c: Record) -> None:
     """Set satisfaction to `satisfied` at `time` (model units) and reschedule the event times that depend on it."""
+    rules, hazards = tables.rules, tables.hazards
     rule = rules[0]
     # Both hazards are needed only where satisfaction acts on a lifetime in time: an exponential each.
     clock = rule.lifetime == CLOCK and rule.dropout_effect != 0.0
@@ -31,24 +33,23 @@ def _set_satisfaction(rules: Records, hazards: Floats, effect: float, satisfied:
         c.referral_at = rescaled(c.referral_at, time, slower, 1.0)
     c.satisfied = satisfied
     if clock:
-        c.death_at = rescaled(c.death_at, time, before, hazard_of(rules, hazards, effect, c))
+        c.death_at = moved_death(tables.leaving, c.death_at, time, before, hazard_of(rules, hazards, effect, c))
 
 
 @inlined
 def apply_purchase_quality(
-    rules: Records, hazards: Floats, effect: float, u_quality: float, failed: bool, time: float, c: Record
+    tables: Tables, effect: float, u_quality: float, failed: bool, time: float, c: Record
 ) -> None:
     """Update expectation and satisfaction by the quality of the purchase at `time` (uniform `u_quality`)."""
-    expected, satisfied = after_purchase(rules, c.expected, c.satisfied, quality_of(rules, u_quality, failed))
+    expected, satisfied = after_purchase(
+        tables.rules, c.expected, c.satisfied, quality_of(tables.rules, u_quality, failed)
+    )
     c.expected = expected
-    _set_satisfaction(rules, hazards, effect, satisfied, time, c)
+    _set_satisfaction(tables, effect, satisfied, time, c)
 
 
 @rule
-def apply_reply(
-    rules: Records, hazards: Floats, effect: float, kind: int, time: float, c: Record, replication: int, seed: int
-) -> None:
+def apply_reply(tables: Tables, effect: float, kind: int, time: float, c: Record, replication: int, seed: int) -> None:
     """Update satisfaction by the answer of `kind` to the complaint about purchase k, at `time`."""
-    _set_satisfaction(
-        rules, hazards, effect, after_answer(rules, c.satisfied, kind, c.k, c.uid, replication, seed), time, c
-    )
+    satisfied = after_answer(tables.rules, c.satisfied, kind, c.k, c.uid, replication, seed)
+    _set_satisfaction(tables, effect, satisfied, time, c)

@@ -38,6 +38,7 @@ from churnsim.models.estimation.arguments import check_draws, counts, discountin
 from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.estimation.parameters import ParametricModel
 from churnsim.models.purchase.histories import Histories
+from churnsim.models.purchase.protocol import Simulated
 from churnsim.models.purchase.registry import PURCHASE_FAMILIES
 from churnsim.statistics import chi2_tail
 from churnsim.typing import Floats, Ints
@@ -505,6 +506,26 @@ class CalendarModel(ClockModel):
     @property
     def _names(self) -> tuple[str, ...]:
         return self.calendar.names
+
+    @property
+    def simulated_as(self) -> Simulated | None:  # type: ignore[override]
+        """How the base's customers leave."""
+        found: Simulated | None = self.base.simulated_as
+        return found
+
+    @property
+    def simulated_parameters(self) -> tuple[float, ...]:
+        """The base's."""
+        return tuple(self.base.simulated_parameters)
+
+    @property
+    def k(self) -> int:
+        """Stages of a gap, where the base has them: AttributeError elsewhere."""
+        return int(self.base.k)
+
+    def clocked(self, summary: pd.DataFrame) -> Histories:
+        """The histories in the time of the buying clock."""
+        return self._known(summary, 0.0, None).clocked
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values: the base's, effects by column, means as `mean:COLUMN`, the calendar and the last day. What

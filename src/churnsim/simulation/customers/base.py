@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -14,19 +15,23 @@ from numpy.typing import NDArray
 
 from churnsim.checks import check_count, typed
 from churnsim.data.logs.customer_uid import customer_uids
+from churnsim.data.summaries.calendar import FIRST, first_days
 from churnsim.errors import ConfigError
 from churnsim.kernels.engine.newcomers import draw_cohort, lineage, trait_uniforms
 from churnsim.kernels.engine.records import CONTRACT, DROPOUT, DROPOUT_AT_ONCE, GAMMA_GAMMA
 from churnsim.kernels.likelihoods.population import draw_base, draw_spend_rates
 from churnsim.kernels.numerics.rng_streams import SIMULATION, TRAITS
 from churnsim.models.estimation.threads import Chunks
+from churnsim.models.purchase.calendar_model import CalendarModel, positions
 from churnsim.models.purchase.covariates import RowHistories
 from churnsim.models.purchase.histories import Histories
+from churnsim.models.purchase.two_clocks import TwoClockModel
 from churnsim.models.spend.gamma_gamma import repeat_spend
 from churnsim.simulation.core.lifetimes import Purchases, Spend, lifetime_of, spending_of
 from churnsim.simulation.core.thread_pool import ThreadPool
 from churnsim.simulation.customers.new_customers import Newcomers
 from churnsim.typing import Floats, Ints
+from churnsim.units import DAYS_PER_UNIT
 
 # Lineage of customers that a cohort makes: a fixed odd number, so that they share no uid with paid arrivals.
 COHORT_LINEAGE = 0x636F686F7274
@@ -110,6 +115,19 @@ class PosteriorBase:
         """The customers' histories, as they were given."""
         return self._summary.copy()
 
+    def last_day(self, unit: str) -> int | None:
+        """The day (since 1970) that ends the observation, where the summary says when customers first bought."""
+        if FIRST not in self._summary.columns:
+            return None
+        first = first_days(self._summary).astype(np.float64)
+        ends = positions(first, self._histories.T, DAYS_PER_UNIT[unit])
+        return math.ceil(ends.max()) if ends.size else None
+
+    @property
+    def longest_silence(self) -> float:
+        """Time since the last purchase of the customer of whom it is the longest."""
+        return float((self._histories.T - self._histories.t_x).max(initial=0.0))
+
     def __len__(self) -> int:
         return len(self._uids)
 
@@ -135,10 +153,17 @@ class PosteriorBase:
         }
 
     def _draw(self, purchases: Purchases, spend: Spend, seed: int, replication: int) -> Base:
-        h = self._histories
-        draw = _PosteriorDraw.of(purchases, spend, seed, replication)
-        model: Any = purchases
-        factors = model.factors(self._summary) if hasattr(model, "factors") else ()
+        h, model, drawn = self._histories, cast("Any", purchases), False
+        factors: tuple[Any, ...] = ()
+        if isinstance(model, TwoClockModel) and model.leaving is not None:
+            # Lives end on a clock of their own, by which the model draws.
+            frame, drawn = model.draw_posterior(self._summary, seed=seed, replication=replication), True
+            factors = tuple(frame[name].to_numpy() for name in (*frame.columns[:2], "alive"))
+        elif isinstance(model, CalendarModel):
+            h, model = model.clocked(self._summary), model.base
+        elif hasattr(model, "factors"):
+            factors = model.factors(self._summary)
+        draw = _PosteriorDraw.of(model, spend, seed, replication, drawn=drawn)
         pieces = Chunks(h.x, h.t_x, h.T, self._spend, self._uids, *factors).each(draw)
         traits, alive, members = (np.concatenate(column) for column in zip(*pieces, strict=True))
         return Base(traits=traits, members=members, alive=alive, **self._observed)
@@ -196,9 +221,10 @@ class _PosteriorDraw:
     spends: tuple[float, float, float]
     seed: int
     replication: int
+    drawn: bool  # whether `factors` are the rate, the dropout and whether it is alive
 
     @classmethod
-    def of(cls, purchases: Purchases, spend: Spend, seed: int, replication: int) -> _PosteriorDraw:
+    def of(cls, purchases: Purchases, spend: Spend, seed: int, replication: int, *, drawn: bool) -> _PosteriorDraw:
         """The draw from these models. Raises ConfigError for a contract."""
         kind, parameters, _ = lifetime_of(purchases)
         spending, (p, q, gamma), _ = spending_of(spend)
@@ -206,7 +232,7 @@ class _PosteriorDraw:
             raise ConfigError("a contract's customers have no purchase histories. Start from a TraitsBase or a Cohort.")
         return cls(
             purchases=purchases, kind=kind, parameters=parameters, spending=spending,
-            spends=(float(p), float(q), float(gamma)), seed=seed, replication=replication,
+            spends=(float(p), float(q), float(gamma)), seed=seed, replication=replication, drawn=drawn,
         )  # fmt: skip
 
     def __call__(
@@ -220,11 +246,14 @@ class _PosteriorDraw:
             first = self.kind == DROPOUT_AT_ONCE
             traits, alive = draw_base(r, alpha, a, b + first, *self.spends, x, t_x, T, spend, first, *address)
         else:
-            index = pd.RangeIndex(x.size)
-            histories = RowHistories(x, t_x, T, index, *factors) if factors else Histories(x, t_x, T, index)
-            frame = self.purchases.draw_known(histories, uids, seed=self.seed, replication=self.replication)
-            traits, alive = np.ones((x.size, 4)), frame["alive"].to_numpy(dtype=np.bool_)
-            traits[:, :2] = frame[frame.columns[:2]].to_numpy(dtype=np.float64)
+            index, traits = pd.RangeIndex(x.size), np.ones((x.size, 4))
+            if self.drawn:
+                traits[:, 0], traits[:, 1], alive = factors
+            else:
+                histories = RowHistories(x, t_x, T, index, *factors) if factors else Histories(x, t_x, T, index)
+                frame = self.purchases.draw_known(histories, uids, seed=self.seed, replication=self.replication)
+                traits[:, :2] = frame[frame.columns[:2]].to_numpy(dtype=np.float64)
+                alive = frame["alive"].to_numpy(dtype=np.bool_)
             traits[:, 3] = uniforms[:, 0]
             if self.spending == GAMMA_GAMMA:
                 traits[:, 2] = draw_spend_rates(*self.spends, x, spend, *address)

@@ -63,6 +63,11 @@ class TraitsBase:
         """The customers' own ids."""
         return self._ids
 
+    @property
+    def longest_silence(self) -> float:
+        """Time since the last purchase of the customer of whom it is the longest."""
+        return float(-self._traits.get("last_purchase", np.zeros(1)).min(initial=0.0))
+
     def __len__(self) -> int:
         return len(self._uids)
 

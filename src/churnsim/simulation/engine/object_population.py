@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churnsim.errors import ChurnSimError
-from churnsim.kernels.engine import buying_clock, event_rules, event_times
+from churnsim.kernels.engine import buying_clock, clock_table, event_rules, event_times
 from churnsim.kernels.engine.newcomers import draw_new
 from churnsim.kernels.engine.records import ACTIVE, AWAITING, CLOCK, CONTRACT, LOST, UNBORN
 from churnsim.kernels.engine.residual import residual_margin
@@ -51,7 +51,7 @@ class ObjectPopulation:
             c.first_purchase, c.last_purchase, c.repeat_revenue, c.seen = first, last, revenue, seen
             c.lost_at = math.inf if alive else last
             if alive:
-                c.due = event_times.starting_gap(self.rules, self.p.gaps, c.rate, -last, uid, *self.address)
+                c.due = event_times.first_due(self.p.tables, c.rate, last, uid, *self.address)
                 self.start_clocks(c, 0.0)
 
     def _add(self, uid: int, traits: tuple[float, ...], state: int) -> Customer:
@@ -78,12 +78,15 @@ class ObjectPopulation:
     def start_clocks(self, c: Customer, now: float) -> None:
         """The end of a customer's life, where that has a clock, and its first referral."""
         if self.p.numbers.lifetime == CLOCK:
-            c.death_at = now + event_times.death_gap(
-                self.hazard(c, self.firm.effect if self.firm else 0.0), c.lives, c.uid, *self.address
-            )
+            self.start_lifetime(c, self.firm.effect if self.firm else 0.0, now)
         c.referral_at = now + event_times.referral_gap(
             self.rules, c.member, c.satisfied, c.referrals, c.uid, *self.address
         )
+
+    def start_lifetime(self, c: Customer, effect: float, now: float) -> None:
+        """Draw the end of its life, which begins `now`; `effect` is that of contacts."""
+        lasts = event_times.death_gap(self.hazard(c, effect), c.lives, c.uid, *self.address)
+        c.death_at = clock_table.after(self.p.tables.leaving, now, lasts)
 
     # What is known of one customer
 
@@ -109,7 +112,8 @@ class ObjectPopulation:
             c.referral_at = event_times.rescaled(c.referral_at, now, slower, 1.0)
         c.satisfied = satisfied
         if clock:
-            c.death_at = event_times.rescaled(c.death_at, now, before, self.hazard(c, effect))
+            leaving = self.p.tables.leaving
+            c.death_at = event_times.moved_death(leaving, c.death_at, now, before, self.hazard(c, effect))
 
     def active(self) -> int:
         """Those with the firm, waiting for a reply or not."""
@@ -125,14 +129,13 @@ class ObjectPopulation:
         force = self.p.market.discount_force
         if force <= 0:
             return 0
-        tables = self.rules, self.p.hazards, self.p.profits
-        total = 0
+        total, now = 0, clock_table.on_clock(self.p.tables.buying, horizon)
         for c in self.customers:
             if c.alive:
                 wait = c.due - horizon if c.state == ACTIVE else 0.0
                 traits = c.rate, c.dropout, c.spend_rate
-                clock = buying_clock.decayed_clock(self.rules, horizon - c.lifted_at, c.lift, c.owed)
-                total += residual_margin(*tables, *traits, c.tenure, c.returns, *clock, wait, force)
+                clock = buying_clock.decayed_clock(self.rules, now - c.lifted_at, c.lift, c.owed)
+                total += residual_margin(self.p.tables, *traits, c.tenure, c.returns, *clock, wait, force)
         return total
 
     # What the firm sees and does, and what customers did to others
@@ -190,27 +193,33 @@ class ObjectPopulation:
             c.account -= cost * c.contacted
             new = self.hazard(c, effect)
             if self.p.numbers.lifetime == CLOCK and c.alive and new != old:
-                c.death_at = event_times.rescaled(c.death_at, now if c.state == ACTIVE else 0.0, old, new)
-                if c.state == ACTIVE:  # one that waits for a reply looks at its clocks when it is told
+                if c.state == ACTIVE:
+                    c.death_at = event_times.moved_death(self.p.tables.leaving, c.death_at, now, old, new)
                     self.wake(c)
+                else:  # what is left of it, which it looks at when it is told
+                    c.death_at = event_times.rescaled(c.death_at, 0.0, old, new)
             if contacted and lift != 0.0:
                 self._lift_purchases(c, lift, now)
 
     def _lift_purchases(self, c: Customer, by: float, now: float) -> None:
         """Let its buying clock run at its new rate after a contact that can lift buying `by` so much."""
-        lift, owed = buying_clock.decayed_clock(self.rules, now - c.lifted_at, c.lift, c.owed)
+        buying = self.p.tables.buying
+        moment = clock_table.on_clock(buying, now)
+        lift, owed = buying_clock.decayed_clock(self.rules, moment - c.lifted_at, c.lift, c.owed)
         after, still = buying_clock.lifted_clock(self.rules, lift, owed, by)
         if after == lift:
             return
-        c.lifted_at, c.lift, c.owed = now, after, still
+        c.lifted_at, c.lift, c.owed = moment, after, still
         if c.state == ACTIVE:
-            c.due = buying_clock.moved_purchase(self.rules, c.due, now, lift, owed, after, still)
+            due = clock_table.on_clock(buying, c.due)
+            due = buying_clock.moved_purchase(self.rules, due, moment, lift, owed, after, still)
+            c.due = max(now, clock_table.in_time(buying, due))
             self.wake(c)
 
-    def purchase_wait(self, c: Customer, u_gap: float, time: float) -> float:
-        """How long it is from `time` until its next purchase, by the word of the gap."""
-        gap = event_times.purchase_gap(self.rules, self.p.gaps, u_gap, c.rate)
-        return buying_clock.stretched(self.rules, gap, time, c.lifted_at, c.lift, c.owed)
+    def next_purchase(self, c: Customer, u_gap: float, time: float) -> float:
+        """When the purchase after one at `time` comes, by the word of the gap."""
+        clock = np.array([[c.lifted_at, c.lift, c.owed]])
+        return event_times.next_purchase(self.p.tables, u_gap, c.rate, time, clock, 0)
 
     def renewals(self) -> NDArray[np.float64]:
         """When the contract of each comes up for renewal, without an offer for it so far; else infinity."""
@@ -241,7 +250,7 @@ class ObjectPopulation:
                 c.state, c.unhappy, c.offered = ACTIVE, 0, 0
                 c.returns += 1
                 c.lives += 1
-                c.due = now + self.purchase_wait(c, u_gap, now)
+                c.due = self.next_purchase(c, u_gap, now)
                 self.start_clocks(c, now)
                 self.books.note(now, c.uid, "returned")
                 self.live(c)

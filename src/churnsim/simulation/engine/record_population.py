@@ -73,8 +73,7 @@ class RecordPopulation:
 
         def part(_: int, first: int, last: int) -> None:
             kernel.start(
-                p.rules, p.gaps, p.hazards, self._records, self._wake, self._view, columns, first, last,
-                p.replication, p.seed,
+                p.tables, self._records, self._wake, self._view, columns, first, last, p.replication, p.seed,
             )  # fmt: skip
 
         self.pool.share(self.size, part)
@@ -184,14 +183,14 @@ class RecordPopulation:
             self.pool.share(
                 self.size,
                 lambda _, first, last: kernel.update_lifetimes(
-                    p.rules, p.hazards, self._records, self._wake, self._view, *means, first, last
+                    p.tables, self._records, self._wake, self._view, *means, first, last
                 ),
             )
         if lift != 0.0:
             self.pool.share(
                 self.size,
                 lambda _, first, last: kernel.lift_purchases(
-                    p.rules, self._records, self._wake, self._view, lift, now, first, last
+                    p.tables, self._records, self._wake, self._view, lift, now, first, last
                 ),
             )
 
@@ -214,8 +213,7 @@ class RecordPopulation:
         """Contact the silent customers at the places chosen."""
         p, came = self.inputs, np.empty(chosen.size, dtype=np.bool_)
         kernel.win_back(
-            p.rules, p.gaps, p.hazards, self._records, self._wake, self._view, chosen, effect, cost, now, came,
-            p.replication, p.seed,
+            p.tables, self._records, self._wake, self._view, chosen, effect, cost, now, came, p.replication, p.seed,
         )  # fmt: skip
         self._note(accounts.RETURNED, chosen[came], 1, now)
 
@@ -310,10 +308,10 @@ class RecordPopulation:
     def residual(self, force: float) -> int:
         """What those active at the end are still worth there, cents, discounted at `force`."""
         p, worth = self.inputs, np.zeros(self.pool.size, dtype=np.int64)
-        tables, horizon = (p.rules, p.hazards, p.profits), float(self.bounds[-1])
+        horizon = float(self.bounds[-1])
 
         def part(worker: int, first: int, last: int) -> None:
-            worth[worker] += total_residual(*tables, self._records, self._view.clocks, horizon, force, first, last)
+            worth[worker] += total_residual(p.tables, self._records, self._view.clocks, horizon, force, first, last)
 
         self.pool.share(self.size, part)
         return int(worth.sum())

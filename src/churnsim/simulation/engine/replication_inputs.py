@@ -65,10 +65,11 @@ class ReplicationInputs:
             profits=profits,
         )
 
-    @property
+    @cached_property
     def tables(self) -> Tables:
-        """The rules and tables as the compiled engine takes them."""
-        return Tables(self.rules, self.spends, self.gaps, self.hazards, self.profits)
+        """The rules and tables as compiled code takes them."""
+        clocks = self.market.clocks(self.bound(self.scenario.periods))
+        return Tables(self.rules, self.spends, self.gaps, self.hazards, self.profits, *clocks)
 
     @cached_property
     def newcomers(self) -> Newcomers:

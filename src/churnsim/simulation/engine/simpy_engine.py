@@ -14,7 +14,7 @@ from typing import Any
 
 import simpy
 
-from churnsim.kernels.engine import event_rules, event_times, satisfaction
+from churnsim.kernels.engine import clock_table, event_rules, event_times, satisfaction
 from churnsim.kernels.engine.ledger_accounts import KINDS
 from churnsim.kernels.engine.ledger_accounts import LOST as LOST_KINDS
 from churnsim.kernels.engine.ledger_accounts import REPLY as REPLY_KINDS
@@ -129,9 +129,7 @@ class _Run:
                 self._refer(c, time)
             elif not self._lose(c, time, event_rules.LOST_ORGANIC, event_rules.DEATHS + c.lives):
                 c.lives += 1
-                c.death_at = time + event_times.death_gap(
-                    self.population.hazard(c, self.firm.effect), c.lives, c.uid, *self.address
-                )
+                self.population.start_lifetime(c, self.firm.effect, time)
 
     def _arrive(self, c: Customer, time: float) -> None:
         """Birth and first purchase, which neither fails nor, but in MBG/NBD, ends the relation."""
@@ -144,7 +142,7 @@ class _Run:
         self._book(c, time, listed)
         ends = self.numbers.lifetime == DROPOUT_AT_ONCE and u_organic < c.dropout
         if not (ends and self._lose(c, time, event_rules.LOST_ORGANIC, 0)):
-            c.due = time + self.population.purchase_wait(c, u_gap, time)
+            c.due = self.population.next_purchase(c, u_gap, time)
             self.population.start_clocks(c, time)
 
     def _buy(self, c: Customer, time: float) -> Process:
@@ -185,14 +183,15 @@ class _Run:
         if contract:
             c.repeat_revenue += self._book(c, time, self._amount(c, u_spend, raised))
             c.offered = 0
-        c.due = time + self.population.purchase_wait(c, u_gap, time)
+        c.due = self.population.next_purchase(c, u_gap, time)
 
     def _answer(self, c: Customer, complained: float) -> Generator[simpy.Event, Any, tuple[int, float]]:
         """Queue, be served, and be told: at the finish, but not before the next epoch boundary. Its clocks stand still.
         Returns the kind of the reply and the time it is told."""
         assert self.clerks is not None
         c.state, c.due = AWAITING, math.inf
-        c.death_at -= complained
+        leaving = self.p.tables.leaving
+        c.death_at = clock_table.on_clock(leaving, c.death_at) - clock_table.on_clock(leaving, complained)
         c.referral_at -= complained
         # Events at one time happen in the order of uids, whatever the order in which they were put on the calendar.
         priority = FIRST_CUSTOMER + c.uid
@@ -206,7 +205,7 @@ class _Run:
         if told > finish:
             yield self.clock.at(told, priority)
         c.state = ACTIVE
-        c.death_at += told
+        c.death_at = clock_table.in_time(leaving, clock_table.on_clock(leaving, told) + c.death_at)
         c.referral_at += told
         return event_rules.reply_kind(self.rules, finish - complained), told
 

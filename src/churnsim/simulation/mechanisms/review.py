@@ -10,8 +10,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from churnsim.data.summaries.calendar import FIRST
 from churnsim.kernels.engine.records import Records, Rules
+from churnsim.models.purchase.calendar_model import CalendarModel
 from churnsim.typing import Flags, Floats
+from churnsim.units import DAYS_PER_UNIT
 
 
 class Visible(NamedTuple):
@@ -132,5 +135,8 @@ class Review:
             history = {
                 "frequency": seen.purchases[there], "recency": seen.last_purchase[there] - first, "T": self.now - first
             }  # fmt: skip
+            if isinstance(self.fitted, CalendarModel):
+                days = np.floor(self.market.start_day + first * DAYS_PER_UNIT[self.fitted.unit])
+                history[FIRST] = days.astype("datetime64[D]").astype("datetime64[ns]")
             found[there] = self.fitted.p_alive(pd.DataFrame(history))
         return found

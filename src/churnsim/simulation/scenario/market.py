@@ -13,6 +13,7 @@ from typing import Any
 
 from churnsim.checks import check_count, check_kind, shown
 from churnsim.errors import ConfigError
+from churnsim.models.purchase.calendar_model import CalendarModel, day_number
 from churnsim.simulation.core.assumption import (
     CUSTOMER,
     PURCHASE,
@@ -25,6 +26,7 @@ from churnsim.simulation.core.assumption import (
     with_numbers,
 )
 from churnsim.simulation.core.belief import Belief
+from churnsim.simulation.core.clocks import NO_CALENDAR, Clocks, clocks_of
 from churnsim.simulation.core.lifetimes import lifetime_of, typical_amount
 from churnsim.simulation.customers.base import Base, StartingBase
 from churnsim.simulation.customers.remaining_lifetimes import RemainingLifetimes
@@ -64,7 +66,9 @@ class Market:
     customers : PosteriorBase, Cohort, TraitsBase or SubscriberBase
         Who is there when a simulation begins.
     purchases : purchase model or ContractualLifetime
-        How customers buy or renew, and leave; its `unit` is that of every duration of the market.
+        How customers buy or renew, and leave; its `unit` is that of every duration of the market. One with a calendar
+        has been told what comes (`with_future`), as far as the simulation goes; time 0 is the end of the observation of
+        the customers, or of the model's fit.
     spend : GammaGamma, FixedSpend or ProfitByTenure
         What a purchase is worth, in money.
     terms, complaints, prospects, retention, renewal_offers, quality, staff, recovery, cross_selling, win_back, bonds
@@ -195,6 +199,29 @@ class Market:
         Never rate x dropout: what dropout means is the purchase model's (see `RemainingLifetimes`).
         """
         return RemainingLifetimes.of(self.purchases, base, stages=self.gap_stages)
+
+    def clocks(self, horizon: float) -> Clocks:
+        """The buying and the leaving clock until a horizon, as engines take them (`simulation.core.clocks`)."""
+        if not isinstance(self.purchases, CalendarModel):
+            return NO_CALENDAR
+        if horizon not in self._clocks:
+            # Exponential gaps do not know how long they have lasted.
+            silence = getattr(self.customers, "longest_silence", 0.0) if self.gap_stages > 1 else 0.0
+            self._clocks[horizon] = clocks_of(
+                self.purchases, start=self.start_day, horizon=horizon, silence=silence, force=self.discount_force
+            )
+        return self._clocks[horizon]
+
+    @cached_property
+    def start_day(self) -> int:
+        """The day (since 1970) that ends at time 0, for a purchase model with a calendar: the last of the customers'
+        observation, else of the model's fit."""
+        last = self.customers.last_day(self.unit) if hasattr(self.customers, "last_day") else None
+        return day_number(self.purchases.seen_until, "seen_until") if last is None else int(last)
+
+    @cached_property
+    def _clocks(self) -> dict[float, Clocks]:
+        return {}
 
     @property
     def most_replications(self) -> int | None:

@@ -1,0 +1,70 @@
+"""Clocks that a calendar bends: the time on a clock of a time of the simulation, and the inverse, from one table.
+
+The rate of a clock is constant on each piece (a day) of a grid. On piece k, which begins at t_k with B_k on the clock
+and has the speed s_k, with a_k = B_k - t_k,
+
+    B(t) = t + a_k + (a_k+1 - a_k)(t - t_k)/(t_k+1 - t_k),      t(B) = B - a_k - (1 - 1/s_k)(B - B_k),
+
+so that a clock of speed 1 returns what it is given, to the bit; both are the identity without a table. Before the table
+its first piece goes on, after it the speed is 1. Where a purchase or the end of a life is due is drawn on the clock and
+mapped back (the time-rescaling theorem; `buying_clock.py`).
+
+Every purchase passes here: the inverse finds its piece by a table of more parts than pieces, so that the step to the
+next piece is nearly always the last, and no branch hangs on it.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from churnsim.kernels.numerics.jit import inlined
+from churnsim.typing import Floats, Ints
+
+
+class ClockTable(NamedTuple):
+    """A clock of n pieces; without any it is time itself."""
+
+    ahead: Floats  # a_k, n + 1
+    start: float  # t_0
+    pieces: float  # in a time unit
+    knots: Floats  # rows B_k, a_k, 1 - 1/s_k, B_k+1
+    places: Ints  # of equal parts of the clock's time, the piece in which each begins
+    begin: float  # B_0
+    end: float  # B_n
+    parts: float  # in a unit of the clock's time
+
+
+@inlined
+def on_clock(clock: ClockTable, time: float) -> float:
+    """B(time)."""
+    ahead = clock.ahead
+    last = ahead.shape[0] - 1
+    if last < 0:
+        return time
+    place = (time - clock.start) * clock.pieces
+    # Also of infinity, which is in no piece.
+    if not place < last:
+        return time + ahead[last]
+    k = int(max(place, 0.0))
+    return time + (ahead[k] + (place - k) * (ahead[k + 1] - ahead[k]))
+
+
+@inlined
+def in_time(clock: ClockTable, reached: float) -> float:
+    """The time at which the clock has `reached` so much."""
+    knots = clock.knots
+    if knots.shape[0] == 0:
+        return reached
+    if not reached < clock.end:
+        return reached - clock.ahead[knots.shape[0]]
+    k = clock.places[int(max((reached - clock.begin) * clock.parts, 0.0))]
+    k += 1 if knots[k, 3] <= reached else 0
+    while knots[k, 3] <= reached:
+        k += 1
+    return reached - (knots[k, 1] + knots[k, 2] * (reached - knots[k, 0]))
+
+
+@inlined
+def after(clock: ClockTable, time: float, gap: float) -> float:
+    """When `gap` has passed on the clock since `time`; not before `time`, whatever is rounded."""
+    return max(time, in_time(clock, on_clock(clock, time) + gap))

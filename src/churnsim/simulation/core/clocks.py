@@ -1,0 +1,95 @@
+"""The clocks of a market whose purchase model has a calendar, as the engines take them.
+
+Time 0 of a simulation is the midnight that ends a day of the calendar; from then on the model's own speeds hold. When
+the simulation ends, what customers are still worth is taken as if the year before went on for ever: with the speeds m
+of buying and d of leaving (m itself where purchases end the relation), hazard h and force f a customer makes 1 + W
+times the discounted purchases that it makes on even clocks,
+
+    W = int [h (m - d) + f (m - 1)] e^(-h D - f t) dt,     since int (h d + f) e^(-h D - f t) dt = 1;
+
+a year's integral over one less the last factor of the year. W is tabulated by the hazard, for all customers at once.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from churnsim.data.logs.days import iso_day
+from churnsim.errors import DataError
+from churnsim.kernels.engine.clock_table import ClockTable
+from churnsim.kernels.engine.residual import HAZARDS, LEAST, STEP
+from churnsim.models.purchase.calendar_model import CalendarModel
+from churnsim.models.purchase.two_clocks import TwoClockModel
+from churnsim.typing import Floats
+from churnsim.units import DAYS_PER_UNIT
+
+EVEN = ClockTable(np.empty(0), 0.0, 1.0, np.empty((0, 4)), np.empty(0, dtype=np.int32), 0.0, 0.0, 1.0)
+PARTS = 4  # of the clock's time to a day
+SLOWEST = 1e-9  # speed of a day, so that its inverse is a number
+YEAR = 365  # days that go on for ever after the end
+
+Clocks = tuple[ClockTable, ClockTable, Floats]
+NO_CALENDAR: Clocks = (EVEN, EVEN, np.empty(0))
+
+
+def clocks_of(purchases: CalendarModel, *, start: int, horizon: float, silence: float, force: float) -> Clocks:
+    """The buying clock, the leaving clock and the table of W of a model that begins at the end of the day `start`
+    (since 1970).
+
+    The buying clock goes back to a `silence` before. `force` is that of the discount, without which there is no W.
+    Raises DataError where the model does not know what a day is like.
+    """
+    per = DAYS_PER_UNIT[purchases.unit]
+    before, end = math.ceil(silence * per), math.ceil(horizon * per)
+    two = isinstance(purchases, TwoClockModel) and purchases.leaving is not None
+
+    def speeds(first: int, last: int, leaving: bool = False) -> Floats:
+        verb = purchases.leaving_speed if leaving else purchases.speed
+        try:
+            found = verb(iso_day(start + first + 1), iso_day(start + last))
+        except DataError as error:
+            raise DataError(f"{error} A market's model is told so once: with_future(...).") from None
+        return np.maximum(found.to_numpy(dtype=np.float64), SLOWEST)
+
+    buying = clock_table(speeds(-before, end), before, per)
+    leaving = clock_table(speeds(0, end, leaving=True), 0, per) if two else EVEN
+    if force <= 0.0:
+        return buying, leaving, NO_CALENDAR[2]
+    m = speeds(end - YEAR, end)
+    d = m
+    if purchases.simulated_as == "clock":
+        d = speeds(end - YEAR, end, leaving=True) if two else np.ones(YEAR)
+    return buying, leaving, worth_later(m, d, force, per)
+
+
+def clock_table(speed: Floats, before: int, per: float) -> ClockTable:
+    """The table of a clock by its `speed` on days, of which `before` come before time 0; `per` is days a time unit."""
+    t = (np.arange(speed.size + 1) - before) / per
+    ahead = np.concatenate([[0.0], np.cumsum(speed - 1.0)]) / per
+    ahead -= ahead[before]
+    B = t + ahead
+    number = PARTS * speed.size
+    parts = number / (B[-1] - B[0])
+    places = np.searchsorted(B, B[0] + np.arange(number + 1) / parts, side="right") - 1
+    return ClockTable(
+        ahead=ahead,
+        start=float(t[0]),
+        pieces=per,
+        knots=np.column_stack([B[:-1], ahead[:-1], 1.0 - 1.0 / speed, B[1:]]),
+        places=np.clip(places, 0, speed.size - 1).astype(np.int32),
+        begin=float(B[0]),
+        end=float(B[-1]),
+        parts=float(parts),
+    )
+
+
+def worth_later(m: Floats, d: Floats, force: float, per: float) -> Floats:
+    """W by the logarithm of the hazard, of speeds `m` of buying and `d` of leaving that repeat themselves for ever."""
+    hazard = np.exp(LEAST + STEP * np.arange(HAZARDS))[:, None]
+    t, run = np.arange(m.size + 1) / per, np.concatenate([[0.0], np.cumsum(d)]) / per
+    rate = hazard * d + force
+    inside = np.exp(-hazard * run[:-1] - force * t[:-1]) * -np.expm1(-rate / per) / rate
+    found = ((hazard * (m - d) + force * (m - 1.0)) * inside).sum(axis=1)
+    return np.asarray(found / -np.expm1(-(hazard[:, 0] * run[-1] + force * t[-1])))

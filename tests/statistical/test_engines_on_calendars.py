@@ -1,0 +1,82 @@
+"""Truth: theory. What the engine does on a calendar against what the model expects in closed form."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from tests.parity.test_engines_on_calendars import END, on_calendar
+
+import churnsim as cs
+from churnsim.kernels.engine.clock_table import in_time, on_clock
+from churnsim.kernels.engine.residual import LEAST, STEP
+from churnsim.simulation.core.clocks import clock_table, worth_later
+from churnsim.simulation.engine.bookkeeping import INDEX
+
+SIZE, WEEKS, REPLICATIONS, BOUND = 400, 40, 40, 4.5  # as t of 39 degrees: once in 15,000 weeks by chance
+FAMILIES = {
+    "BG/NBD": cs.BGNBD(r=0.8, alpha=4.4, a=0.8, b=2.4),
+    "Pareto/NBD": cs.ParetoNBD(r=0.8, alpha=4.0, s=0.6, beta=11.0),
+}
+
+
+def standardised(customers, model, expected):
+    """Purchases by the end of each week less those `expected`, over their standard error."""
+    market = cs.Market(
+        customers=customers,
+        purchases=model,
+        spend=cs.simulation.FixedSpend(amount=1.0),
+        complaints=cs.simulation.Complaints(failure_share=0.0),
+    )
+    tried = cs.Scenario(market=market, strategy=cs.Strategy(name="plain"), horizon=float(WEEKS), period=1.0, epoch=1.0)
+    tables = [cs.simulate(tried, seed=11, replication=number).table for number in range(REPLICATIONS)]
+    counted = np.cumsum([table[:, INDEX["purchases"]] for table in tables], axis=1)
+    return (counted.mean(axis=0) - expected) / (counted.std(axis=0, ddof=1) / np.sqrt(REPLICATIONS))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_new_customers_buy_as_the_calendar_says(family):
+    """Week by week; what the plain family expects is told from it."""
+    model, weeks = on_calendar(FAMILIES[family]), np.arange(1.0, WEEKS + 1)
+    expected = model.expected_purchases_new(weeks, first=END)
+    assert np.abs(standardised(cs.Cohort(size=SIZE), model, SIZE * expected)).max() < BOUND
+    assert np.abs(SIZE * (expected - model.base.expected_purchases_new(weeks))).max() > 100
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_known_customers_buy_as_the_calendar_says(family):
+    """Each drawn from its posterior, on both clocks where there are two; time 0 is the end of its observation."""
+    model = on_calendar(FAMILIES[family])
+    summary = model.draw_summary(np.full(60, 52.0), first="2022-01-01", seed=3).assign(monetary_value=1.0)
+    weeks = np.array([4, 13, 26, WEEKS])
+    expected = np.full(WEEKS, np.nan)
+    expected[weeks - 1] = [model.expected_purchases(summary, float(week)).sum() for week in weeks]
+    assert np.nanmax(np.abs(standardised(cs.PosteriorBase(summary), model, expected))) < BOUND
+
+
+def test_a_clock_and_its_inverse():
+    """Sums of days, to rounding; beyond its table a clock runs evenly."""
+    speed = np.array([0.5, 2.0, 1.0, 1e-3, 4.0, 0.1])
+    clock = clock_table(speed, 2, 7.0)
+    times = np.linspace(-2 / 7, 4 / 7, 61)
+    edges = np.arange(-2, 5) / 7
+    run = np.concatenate([[0.0], np.cumsum(speed)]) / 7
+    by_hand = np.interp(times, edges, run - run[2])
+    np.testing.assert_allclose([on_clock(clock, float(t)) for t in times], by_hand, atol=1e-15)
+    np.testing.assert_allclose([in_time(clock, float(b)) for b in by_hand], times, atol=1e-12)
+    assert in_time(clock, on_clock(clock, 100.0)) == pytest.approx(100.0, abs=1e-13)
+    assert in_time(clock, np.inf) == np.inf
+
+
+def test_what_is_left_after_the_end_is_the_integral():
+    """Discounted purchases over those on even clocks, less 1, by a sum over small steps of 200 years."""
+    days = np.arange(365)
+    m, d = np.exp(0.6 * np.cos(2 * np.pi * days / 365)), np.exp(-0.9 * np.sin(2 * np.pi * days / 365))
+    force, place = 0.002, 150
+    hazard = np.exp(LEAST + STEP * place)
+    step = 1 / 7 / 20
+    t = (np.arange(365 * 20 * 200) + 0.5) * step
+    speeds = (np.tile(np.repeat(kind, 20), 200) for kind in (m, d))
+    buying, leaving = speeds
+    run = np.cumsum(leaving) * step - leaving * step / 2
+    purchases = (buying * np.exp(-hazard * run - force * t)).sum() * step
+    assert worth_later(m, d, force, 7.0)[place] == pytest.approx(purchases * (hazard + force) - 1, rel=1e-5)
