@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
 
-from churnsim.checks import check_count, check_kind, shown
+from churnsim.checks import check_count, check_kind, check_number, shown
 from churnsim.errors import ConfigError
 from churnsim.models.purchase.calendar_model import CalendarModel, day_number
 from churnsim.simulation.core.assumption import (
@@ -204,6 +204,7 @@ class Market:
         """The buying and the leaving clock until a horizon, as engines take them (`simulation.core.clocks`)."""
         if not isinstance(self.purchases, CalendarModel):
             return NO_CALENDAR
+        check_number(horizon, "horizon", above=0)
         if horizon not in self._clocks:
             # Exponential gaps do not know how long they have lasted.
             silence = getattr(self.customers, "longest_silence", 0.0) if self.gap_stages > 1 else 0.0
