@@ -100,6 +100,14 @@ CENSUS = (
 
 SET_ASIDE = (
     ("after-marketing", "国美 2002年11月; 海尔; 沃爾瑪", "anecdotes of single firms without a figure to test"),
+    (
+        "after-marketing",
+        "價格戰 服務戰",
+        "no figure, and no data at hand show a rival's answer to a price",
+    ),
+    ("after-marketing", "complaints and praise treated alike", "how to file letters, without an effect that is stated"),
+    ("nine-steps", "洗地瓜机", "that complaints show where needs move: one firm's product, without a figure"),
+    ("nine-steps", "避开竞争对手的注意力", "that databases hide a campaign from rivals: nothing that is measured"),
     ("lecture", "300 000 members of the Harley club", "the size of a club, told as an example of a bond"),
     ("lecture", "品质具有文化性", "an opinion about nations, not about customers"),
     ("small-firms", "每销售100万件产品 … 万次的接触机会", "the number of contacts is missing in the text"),

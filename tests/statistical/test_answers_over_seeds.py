@@ -17,7 +17,7 @@ evidence = cache(lambda seed: cdnow_evidence(seed=seed))
 @pytest.mark.slow
 @pytest.mark.parametrize("claim_id", [claim.id for claim in CATALOGUE.values() if claim.kind is Kind.SIMULATION])
 def test_the_answer_does_not_hang_on_the_seed(claim_id):
-    """The judge alone: its controls and planted worlds are run elsewhere."""
+    """The judge alone, quick, where chance is largest: controls and planted worlds are run elsewhere."""
     claim = CATALOGUE[claim_id]
-    answers = {seed: claim.judge(evidence(seed), False).answer.value for seed in SEEDS}
+    answers = {seed: claim.judge(evidence(seed), True).answer.value for seed in SEEDS}
     assert len(set(answers.values())) == 1, answers

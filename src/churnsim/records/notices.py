@@ -58,7 +58,8 @@ class Unjudged(Record):
 
 
 class ModelChoice(Record):
-    """The purchase model that was chosen among candidates on the holdout; `table` has a row for each candidate."""
+    """The purchase model and why: chosen among candidates on the holdout, with a row for each in `table`, or named by
+    the configuration."""
 
     chosen: str
     why: str
@@ -66,7 +67,7 @@ class ModelChoice(Record):
 
 
 class Notices(Record):
-    """The content of notices.json. `choice` is None where the configuration names the model."""
+    """The content of notices.json. `choice` is None where the configuration names the model and not why."""
 
     warnings: list[StudyWarning] = Field(default_factory=list)
     failures: list[StageFailure] = Field(default_factory=list)

@@ -98,7 +98,9 @@ def where(region: Region) -> str:
 
 def map_tables(name: str, region: Region, beliefs: Mapping[str, Belief | float] | None = None) -> dict[str, Rows]:
     """The region as three tables: its cells, its axes, and what it is about, with where `beliefs` have its axes."""
-    likely = {axis: [b.low, b.high] for axis, b in (beliefs or {}).items() if isinstance(b, Belief)}
+    likely = {
+        axis: [b.low, b.high] if isinstance(b, Belief) else [float(b), float(b)] for axis, b in (beliefs or {}).items()
+    }
     about = {
         **asdict(region.statement), "judged": region.judged, "here": dict(region.here) if region.here else None,
         "likely": likely or None,
@@ -127,7 +129,8 @@ def region_from(tables: Mapping[str, Rows], name: str) -> Region:
 
 
 def likely_in(tables: Mapping[str, Rows], name: str) -> Mapping[str, tuple[float, float]]:
-    """Where the axes of a stored map are believed to be, nine tenths of what is plausible; empty where nobody says."""
+    """Where the axes of a stored map are believed to be, nine tenths of what is plausible, or have been chosen; empty
+    where nobody says."""
     (about,) = tables[f"map {name}: statement"]
     return about.get("likely") or {}
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 # Dark, middle and light, so that the states stay apart in grey print too.
 COLOURS = {"holds": "#0b5c92", "undecided": "#9cc3de", "fails": "#f0e7d8", "impossible": "#ffffff"}
 COLUMNS = 3
-FRAME = "Frame: nine tenths of what is believed of each."
+FRAME = "Frame: nine tenths of what is believed of each, or what is chosen."
 Likely = Mapping[str, Sequence[float]]
 """Low and high of what is believed, by axis."""
 

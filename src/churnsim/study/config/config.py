@@ -141,6 +141,7 @@ class ModelsSection(Section):
         default=CHOOSE,
         description="a family, or 'choose': the one that foresees the held-out purchases best (log score)",
     )
+    why: str = Field(default="", max_length=600, description="why that family, where one is named: the report says so")
 
 
 class ValidationSection(Section):

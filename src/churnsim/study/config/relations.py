@@ -164,6 +164,9 @@ def _data_problems(config: StudyConfig) -> Iterator[Problem]:
             f"has no covariates. Use one of {', '.join(map(repr, with_covariates()))}, or leave [data.covariates] out."
         )
         yield Problem(path=("models", "purchases"), message=message)
+    if config.models.why and config.models.purchases == CHOOSE:
+        message = "is of a family that is named. Name one as purchases, or leave it out: the study says why it chose."
+        yield Problem(path=("models", "why"), message=message, show_value=False)
     if data.holdout_end is not None and data.holdout_end <= data.calibration_end:
         yield Problem(
             path=("data", "holdout_end"),

@@ -96,18 +96,19 @@ def candidates(config: StudyConfig) -> tuple[str, ...]:
     return tuple(name for name in among if not (own_regularity and PURCHASE_FAMILIES[name].reads == "intervals"))
 
 
-def fit_models(data: StudyData, families: Sequence[str] = (DEFAULT_FAMILY,)) -> StudyFits:
+def fit_models(data: StudyData, families: Sequence[str] = (DEFAULT_FAMILY,), *, why: str = "") -> StudyFits:
     """Fit all three, purchases by the family that foresees the holdout best; raises FitError when one cannot be used.
 
-    `families` are the candidates; where there is one, nothing is compared.
+    `families` are the candidates; where there is one, nothing is compared, and `why` says why it was named.
     """
     options = data.covariates.options if data.covariates else {}
     kinds: dict[str, Any] = {
         name: PURCHASE_FAMILIES[name].covariate_family if options else PURCHASE_FAMILIES[name] for name in families
     }
-    choice, family = None, families[0]
+    family = families[0]
     if len(families) == 1:
         calibration = kinds[family].fit(data.split, unit=data.unit, **options)
+        choice = ModelChoice(chosen=family, why=f"{family} is named by the configuration: {why}") if why else None
     else:
         makers = {name: partial(kind.fit, unit=data.unit, **options) for name, kind in kinds.items()}
         compared = compare_models(data.split, makers, unit=data.unit)

@@ -173,7 +173,7 @@ class TransactionStages:
         return data.summary.index  # type: ignore[no-any-return]
 
     def fit(self, config: StudyConfig, data: Any) -> Any:
-        return fit_models(data, candidates(config))
+        return fit_models(data, candidates(config), why=config.models.why)
 
     def scores(self, data: Any, fits: Any) -> dict[str, CustomerScores]:
         return {}
