@@ -502,6 +502,10 @@ def parquet_summary() -> Any:
     return cs.data.write_summary(parquet_log(), new_path())
 
 
+def unbound_table() -> Any:
+    return ibis.table({"customer_id": "int64", "date": "date"}, name="purchases")
+
+
 def new_path() -> Path:
     return Path(tempfile.mkdtemp()) / "new"
 
@@ -510,7 +514,9 @@ OWN: dict[str, dict[str, Any]] = {
     "ParquetSummary": {"path": lambda: parquet_summary().path},
     "write_summary": {"log": parquet_log, "folder": new_path},
     "write_scores": {"summary": parquet_summary, "folder": new_path},
-    "histories_expression": {"table": lambda: ibis.table({"customer_id": "int64", "date": "date"}, name="purchases")},
+    "histories_expression": {"table": unbound_table},
+    "summary_expression": {"table": unbound_table},
+    "score_sql": {"model": purchases},
     **{name: {"ax": axes, **PICTURES.get(name, {})} for name in cs.plots.__all__ if name != "data"},
     "Belief": BELIEVED | {"draws": None},
     "Plausible.of_draws": {"inside": [True, False], "beliefs": {"margin": 0.3}},

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import itertools
+import os
 import signal
 import subprocess
 import sys
+import warnings
 from concurrent.futures import ThreadPoolExecutor
 
+import duckdb
+import ibis
 import numpy as np
 import pandas as pd
 import pytest
+from typer.testing import CliRunner
 
 import churnsim as cs
+from churnsim.cli import app
 from churnsim.data import CustomerDatabase, ParquetLog, ParquetSummary, count_histories, write_summary
 from churnsim.errors import ConfigError, DataError
 from churnsim.models import write_scores
@@ -110,6 +116,44 @@ def test_scores_are_those_of_a_summary_in_memory(log, summary, tmp_path):
         np.testing.assert_allclose(found[name], values, rtol=1e-10)
 
 
+def test_closed_forms_in_sql_are_the_models_own(log, summary):
+    here = cs.summarise(log, until=UNTIL).reset_index()
+    here.loc[len(here)] = [0, 900, 800.0, 1000.0, 30.0]  # whose odds overflow
+    models = [
+        cs.BGNBD(r=0.24, alpha=4.4, a=0.79, b=0.4),
+        cs.MBGNBD(r=0.5, alpha=6.2, a=0.9, b=1.6),
+        cs.NBD.fit(summary),
+    ]
+    for model in models:
+        (found,) = duckdb.sql(f"SELECT {cs.models.score_sql(model)} FROM here").fetchnumpy().values()
+        score = model.p_alive(here) if hasattr(model, "a") else model.expected_purchases(here, 1.0)
+        np.testing.assert_allclose(found, score, rtol=1e-11, atol=1e-300)
+    for spend in (cs.GammaGamma.fit(summary), cs.GammaGamma(p=6.0, q=0.7, gamma=15.0)):
+        (found,) = duckdb.sql(f"SELECT {cs.models.score_sql(spend)} FROM here").fetchnumpy().values()
+        expected = np.asarray(spend.expected_spend(here))
+        np.testing.assert_allclose(np.ma.filled(found.astype(float), np.inf), expected, rtol=1e-13)
+    with pytest.raises(ConfigError, match="no closed form"):
+        cs.models.score_sql(cs.ParetoNBD(r=0.5, alpha=10.0, s=0.6, beta=11.0))
+
+
+def test_scores_are_joined_where_the_customers_lie(log, summary):
+    """Any model's scores, by a table of the histories."""
+    connection = ibis.duckdb.connect()
+    connection.con.register("purchases", log)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="fetch_arrow_table", category=DeprecationWarning)
+        table = connection.table("purchases")
+        counted = count_histories(table, unit="D", until=UNTIL)
+        fit = cs.ParetoNBD.fit(counted)
+        scored = counted.assign(expected=fit.expected_purchases(counted, 364.0)).drop(columns="customers")
+        customers = cs.data.summary_expression(table, until=UNTIL)
+        found = customers.join(ibis.memtable(scored), HISTORY).to_pandas().set_index("customer_id").sort_index()
+    here = cs.summarise(log, unit="D", until=UNTIL)
+    np.testing.assert_array_equal(found[HISTORY], here[HISTORY])
+    np.testing.assert_allclose(found["monetary_value"], here["monetary_value"], rtol=1e-12)
+    np.testing.assert_allclose(found["expected"], fit.expected_purchases(here, 364.0), rtol=1e-10)
+
+
 def test_parts_of_an_executor_count_alike(folder, summary, tmp_path):
     log = ParquetLog(folder)
     with ThreadPoolExecutor(2) as pool:
@@ -165,6 +209,41 @@ def test_what_cannot_be_used(log, folder, summary, tmp_path):
     assert not list(tmp_path.glob(".s-*"))  # nor what was begun
 
 
+def test_a_sample_has_all_purchases_of_its_customers(log, folder):
+    whole = ParquetLog(folder)
+    some = whole.sample(500, seed=1)
+    ids = some["customer_id"].unique()
+    assert 400 < len(ids) < 600
+    days = log.assign(date=log["date"].dt.normalize())
+    expected = days[days["customer_id"].isin(ids)]
+    assert len(some) == len(expected)
+    pd.testing.assert_frame_equal(cs.summarise(some), cs.summarise(expected), check_dtype=False)
+    assert set(whole.sample(500, seed=2)["customer_id"]) != set(ids)
+    assert len(whole.sample(10**9, seed=1)) == len(log)
+
+
+def test_the_command_line_counts_a_folder(folder, tmp_path):
+    def run(*words):
+        return CliRunner().invoke(app, [str(word) for word in words])
+
+    fitted = run("fit", folder, "--until", UNTIL)
+    assert "bg_nbd on 2,357 customers, unit W; log-likelihood -9582.4292" in fitted.stdout
+    assert run("summarise", folder, "--until", UNTIL, "--out", tmp_path / "summary").exit_code == 0
+    scored = run("score", tmp_path / "summary", tmp_path / "scores", "--horizon", 52, "--discount-rate", 0.1)
+    assert scored.exit_code == 0
+    assert "scores of 2,357 customers" in scored.stderr
+    assert list(pd.read_parquet(tmp_path / "scores"))[1:] == ["p_alive", "expected_purchases", "customer_value"]
+    for words, said in (
+        (("score", tmp_path / "summary", tmp_path / "scores", "--horizon", 52), "scores cannot be made a folder"),
+        (("score", folder, tmp_path / "new", "--horizon", 52), "no column 'frequency'"),
+        (("summarise", folder), "Give it by --out"),
+        (("fit", folder, "--delimiter", ";"), "--delimiter is for files that are read row by row"),
+    ):
+        refused = run(*words)
+        assert refused.exit_code == 2
+        assert said in refused.stderr
+
+
 INTERRUPTED = """
 import sys, pathlib, churnsim as cs
 from churnsim.data.summaries import parquet_summary
@@ -190,3 +269,30 @@ def test_ctrl_c_leaves_nothing(folder, tmp_path):
         process.send_signal(signal.SIGINT)
         assert process.stdout.readline() == "interrupted\n"
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_dask_cluster_that_loses_a_worker_finds_the_same(folder, summary, tmp_path):
+    distributed = pytest.importorskip("distributed", reason="needs the extra [cluster]")
+    log = ParquetLog(folder)
+    fit = cs.BGNBD.fit(summary)
+    with (
+        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster,
+        distributed.Client(cluster) as client,
+    ):
+        submitted = client.submit
+
+        def submit(task, *args):
+            """Kill a worker once all its tasks are handed out."""
+            future = submitted(task, *args)
+            if args[-1] == 6 and args[-2] == 5:
+                os.kill(client.run(os.getpid)[min(client.scheduler_info()["workers"])], signal.SIGKILL)
+            return future
+
+        client.submit = submit
+        parts = write_summary(log, tmp_path / "parts", until=UNTIL, executor=client, parts=6)
+        pd.testing.assert_frame_equal(count_histories(parts), count_histories(summary))
+        counted = count_histories(log, until=UNTIL, executor=client, parts=6)
+        pd.testing.assert_frame_equal(counted, count_histories(summary))
+        scores = write_scores(parts, tmp_path / "scores", purchases=fit, horizon=4.0, executor=client)
+    assert {file.suffix for folder in (parts.path, scores) for file in folder.iterdir()} == {".parquet"}
+    assert sorted(pd.read_parquet(scores)["customer_id"]) == sorted(pd.read_parquet(summary.path)["customer_id"])

@@ -9,7 +9,7 @@ import typer
 
 import churnsim
 from churnsim.cli.claims import claims_app, reproduce
-from churnsim.cli.data import fit, summarise
+from churnsim.cli.data import fit, score, summarise
 from churnsim.cli.data_sets import data_app
 from churnsim.cli.database import db_app
 from churnsim.cli.decide import decide
@@ -80,6 +80,7 @@ app.add_typer(claims_app, name="claims")
 app.command(short_help="Fit a model to a file of purchases.")(guarded(fit))
 app.command(short_help="Score models on purchases that were held out.")(guarded(validate))
 app.command(short_help="Summarise a file of purchases by customer.")(guarded(summarise))
+app.command(short_help="Write every customer's scores from a summary in Parquet files.")(guarded(score))
 app.command(short_help="Score a file of survey answers by one of the field's instruments.")(guarded(survey))
 app.add_typer(data_app, name="data")
 app.add_typer(db_app, name="db")

@@ -98,8 +98,17 @@ def summarise(
       churnsim summarise purchases.csv --customer-id customer --amount value > summary.csv
       churnsim summarise sales.csv --price Price --quantity Quantity --guests apart --refunds net
       churnsim summarise purchases.parquet --unit D --until 2024-12-31 --out summary.parquet
+      churnsim summarise purchases/ --unit D --out summary/
     """
     not_the_input(given.path, out, "--out")
+    if given.path.is_dir():
+        if out is None:
+            raise ConfigError(f"{given.path} is a folder, whose summary is written to another. Give it by --out.")
+        from churnsim.data.summaries.parquet_summary import write_summary
+
+        written = write_summary(given.parquet_log(), out, unit=unit, until=until)
+        typer.echo(f"{written.customers:,} customers written to {out}", err=True)
+        return
     from churnsim.data.summaries.summary import summarise as summarise_transactions
 
     transactions = given.read()
@@ -135,7 +144,8 @@ def fit(
 ) -> None:
     """Fit a model to purchases: estimates with standard errors, and in words how the fit went.
 
-    Exits with 1 when the estimates cannot be used as they stand.
+    Exits with 1 when the estimates cannot be used as they stand. Of a folder of Parquet files the customers are counted
+    without being read into memory; comparisons, calendars and covariates take some of them, chosen by chance.
 
     \b
     Examples:
@@ -153,7 +163,6 @@ def fit(
     from churnsim.data.summaries.summary import summarise as summarise_transactions
     from churnsim.models.spend.gamma_gamma import GammaGamma
 
-    transactions = given.read(amounts=model == SPEND)
     asked: dict[str, Any] = {
         "customers": customers,
         "rate": covariates_rate,
@@ -161,6 +170,10 @@ def fit(
         "penalty": penalty,
     }
     bent = calendar_of(calendar, calendar_series)
+    family: Any = PURCHASE_FAMILIES.get(model)
+    reads = getattr(family, "reads", "summary")
+    counted = given.path.is_dir() and not (compare or bent or any(asked.values())) and reads == "summary"
+    transactions: Any = None if counted else given.read(amounts=model == SPEND)
     if bent is not None:
         _refuse_calendar(model, compare=compare, covariates=any(asked.values()))
     if compare:
@@ -168,9 +181,12 @@ def fit(
             raise ConfigError("--compare fits every model, and most take no covariates. Leave one of the two out.")
         _compare(summarise_with_intervals(transactions, unit=unit, until=until), unit, json_file)
         return
-    family: Any = PURCHASE_FAMILIES.get(model)
-    reads = getattr(family, "reads", "summary")
-    if reads == "opportunities":
+    if counted:
+        from churnsim.data.summaries.counted import count_histories
+
+        log = given.parquet_log(amounts=model == SPEND)
+        summary = count_histories(log, unit=unit, until=until, spend=model == SPEND)
+    elif reads == "opportunities":
         summary = summarise_opportunities(transactions, unit=unit, until=until)
     elif reads == "intervals":
         summary = summarise_with_intervals(transactions, unit=unit, until=until, calendar=bent)
@@ -211,6 +227,45 @@ def fit(
         write_json_file(json_file, {"family": model, "unit": unit, **estimates})
     if not fitted.status.ok:
         raise typer.Exit(EXIT_NO)
+
+
+def score(
+    summary: Annotated[Path, typer.Argument(metavar="SUMMARY", help="A folder that churnsim summarise wrote.")],
+    out: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the scores go, as Parquet; made anew.")],
+    horizon: Annotated[float, typer.Option(help="How far to look ahead, in the summary's unit.")],
+    model: Annotated[Model, typer.Option(help="A family of purchases.")] = DEFAULT_FAMILY,
+    discount_rate: Annotated[
+        float | None, typer.Option(metavar="SHARE", help="A year, such as 0.1: value the purchases too.")
+    ] = None,
+    margin: Annotated[float, typer.Option(help="Share of revenue that is contribution.")] = 1.0,
+) -> None:
+    """Fit models to a summary in Parquet files and write every customer's scores, a million in memory at a time.
+
+    P(alive), expected purchases and, with --discount-rate, the value. Exits with 1, and writes nothing, when the
+    estimates cannot be used as they stand.
+
+    \b
+    Examples:
+      churnsim score summary/ scores/ --horizon 365 --discount-rate 0.1 --margin 0.3
+    """
+    from churnsim.data.summaries.parquet_summary import ParquetSummary
+    from churnsim.models.spend.gamma_gamma import GammaGamma
+    from churnsim.models.value.write_scores import write_scores
+
+    if model == SPEND:
+        raise ConfigError(f"--model {SPEND} is of spend. Give a family of purchases; spend goes with --discount-rate.")
+    customers = ParquetSummary(summary)
+    purchases: Any = PURCHASE_FAMILIES[model]
+    fits = [purchases.fit(customers), *([] if discount_rate is None else [GammaGamma.fit(customers)])]
+    for name, fitted in zip((model, SPEND), fits, strict=False):
+        typer.echo(f"{name}: {fitted.status}")
+    if not all(fitted.status.ok for fitted in fits):
+        raise typer.Exit(EXIT_NO)
+    write_scores(
+        customers, out, purchases=fits[0], spend=fits[1] if len(fits) > 1 else None, horizon=horizon,
+        annual_discount_rate=discount_rate, margin=margin,
+    )  # fmt: skip
+    typer.echo(f"scores of {customers.customers:,} customers written to {out}", err=True)
 
 
 def _refuse_calendar(model: str, *, compare: bool, covariates: bool) -> None:

@@ -18,10 +18,13 @@ from churnsim.units import Unit
 if TYPE_CHECKING:
     import pandas as pd
 
+    from churnsim.data.summaries.parquet_log import ParquetLog
+
 P = ParamSpec("P")
 R = TypeVar("R")
 DATABASES = (".db", ".duckdb")
 SECONDS_OF_SILENCE = 5.0
+SAMPLED = 200_000  # customers of a folder, for commands that need every purchase in memory
 
 
 def _text(metavar: str, help_: str, *names: str) -> Any:
@@ -33,7 +36,11 @@ def _choice(values: Any, help_: str) -> Any:
 
 
 File = Annotated[
-    Path, typer.Argument(metavar="FILE", help="Purchases, one row each: CSV, Parquet, Excel or a customer database.")
+    Path,
+    typer.Argument(
+        metavar="FILE",
+        help="Purchases, one row each: CSV, Parquet, Excel, a customer database, or a folder of Parquet files.",
+    ),
 ]
 UnitOption = Annotated[Unit, typer.Option(help="Count time in days, weeks, months or years.")]
 Until = _text("DAY", "Last day to look at, such as 1997-09-30; the last in the file if absent.")
@@ -150,9 +157,33 @@ class PurchaseFile:
         """How a file beside this one, of the same customers, is written."""
         return {name: self.words[name] for name in ("decimal", "thousands", "delimiter", "encoding", "detect")}
 
+    def parquet_log(self, *, amounts: bool = True) -> ParquetLog:
+        """A folder of Parquet files, which are not read into memory; with amounts where they are wanted or there.
+        ConfigError for options that are for other files."""
+        from churnsim.data.summaries.parquet_log import ParquetLog
+        from churnsim.data.tabular.arrow_source import open_parquet
+
+        options = {**FORMAT, **RULES, "price": COLUMNS["price"], "quantity": COLUMNS["quantity"]}
+        given = [name for name, (_, default) in options.items() if name != "rate" and self.words[name] != default]
+        if given:
+            raise ConfigError(
+                f"--{given[0].replace('_', '-')} is for files that are read row by row, and {self.path} is a folder of "
+                "Parquet files. Leave it out, or add the files to a database by churnsim db add."
+            )
+        columns: dict[str, Any] = dict(self.columns)
+        first = min(self.path.glob("*.parquet"), default=None)
+        if not amounts and "amount" not in columns and first is not None:
+            with open_parquet(first) as opened:
+                columns |= {} if "amount" in opened.schema_arrow.names else {"amount": None}
+        return ParquetLog(self.path, **columns, exchange_rates=exchange_rates(self.words["rate"]))
+
     def read(self, *, amounts: bool = True) -> pd.DataFrame:
         """The log. Amounts that are not needed are read where they are there, since they tell a refund from a
         purchase. What was left out is said on standard error."""
+        if self.path.is_dir():
+            log = self.parquet_log(amounts=amounts).sample(SAMPLED, seed=1)
+            typer.echo(f"{log['customer_id'].nunique():,} of the customers in {self.path}, chosen by chance", err=True)
+            return log
         rates = exchange_rates(self.words["rate"])
         first_from, refunds = self.words["first_from"], self.words["refunds"]
         if self.path.suffix.lower() in DATABASES:

@@ -23,6 +23,7 @@ from .summaries.familiar_names import rfm_summary as rfm_summary
 from .summaries.frame_kinds import split_holdout as split_holdout
 from .summaries.frame_kinds import summarise as summarise
 from .summaries.ibis_log import histories_expression as histories_expression
+from .summaries.ibis_log import summary_expression as summary_expression
 from .summaries.intervals import summarise_with_intervals as summarise_with_intervals
 from .summaries.opportunities import summarise_opportunities as summarise_opportunities
 from .summaries.parquet_log import ParquetLog as ParquetLog

@@ -22,7 +22,7 @@ from churnsim.data.tabular.columns import MISSING, text_as_objects
 from churnsim.data.tabular.row_errors import show
 from churnsim.data.tabular.table_columns import check_columns
 from churnsim.errors import DataError
-from churnsim.units import check_unit
+from churnsim.units import DAYS_PER_UNIT, check_unit
 
 _EPOCH = date(1970, 1, 1)
 IDS_SHOWN = 3
@@ -103,6 +103,51 @@ def histories_expression(table: Any, *, until: str | date) -> Any:
     _check_columns(table)
     rows = _checked_types(table, False)
     return _counted(_by_customer(rows, past_day(until, name="until"), spend=False), False)
+
+
+def summary_expression(table: Any, *, until: str | date, unit: str = "D") -> Any:
+    """`churnsim.summarise` of an Ibis table as an expression that is not run: what scores are joined to in a warehouse.
+
+    Parameters
+    ----------
+    table : Ibis table
+        As for `histories_expression`; with ``amount`` there is ``monetary_value``.
+    until : str or date
+        Last day observed.
+    unit : {"D", "W", "M", "Y"}
+        What durations are counted in; in days they are whole numbers, which all databases compare alike.
+
+    Returns
+    -------
+    Ibis table
+        ``customer_id, frequency, recency, T`` and perhaps ``monetary_value``. Rows are taken to be usable.
+
+    Examples
+    --------
+    >>> import ibis
+    >>> table = ibis.table({"customer_id": "int64", "date": "date"}, name="purchases")
+    >>> summary_expression(table, until="2024-12-31").columns
+    ('customer_id', 'frequency', 'recency', 'T')
+    """
+    import ibis
+
+    _check_columns(table)
+    per = DAYS_PER_UNIT[check_unit(unit)]
+    end = past_day(until, name="until")
+    amounts = "amount" in table.columns
+    customers = _by_customer(_checked_types(table, amounts), end, spend=amounts)
+    found = customers.select(
+        customers.customer_id,
+        frequency=customers.purchases - 1,
+        recency=customers.last.delta(customers.first, unit="day").cast("float64") / per,
+        T=ibis.literal(_EPOCH + timedelta(days=end)).delta(customers.first, unit="day").cast("float64") / per,
+        **({"spend": customers.spend} if amounts else {}),
+    )
+    if not amounts:
+        return found
+    again = found.frequency > 0
+    mean = again.ifelse(found.spend / again.ifelse(found.frequency, 1), 0.0)
+    return found.mutate(monetary_value=mean).drop("spend")
 
 
 def _check_columns(table: Any) -> None:

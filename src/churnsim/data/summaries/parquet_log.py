@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from churnsim.checks import check_count, check_seed, typed
 from churnsim.data.logs.days import iso_day, latest_day, past_day
 from churnsim.data.logs.log_rules import currency_column, exchange_factors
 from churnsim.data.logs.transactions import read_transactions
@@ -119,6 +120,38 @@ class ParquetLog:
             summary = summary_of(connection, rows, unit)
         self._check_ids(summary.index)
         return summary
+
+    @typed
+    def sample(self, customers: int, *, seed: int, today: str | date | None = None) -> pd.DataFrame:
+        """All purchases of some customers, as a log in memory, for what needs every purchase: `churnsim.validate`.
+
+        Parameters
+        ----------
+        customers : int
+            About how many; all where there are fewer. Whether a customer is among them depends on its id and the seed.
+        seed : int
+            Of the choice.
+        today : str or date, optional
+            As in `summarise`.
+
+        Returns
+        -------
+        DataFrame
+            ``customer_id, date`` (days) and perhaps ``amount``, by customer and day. Raises as `summarise`.
+        """
+        wanted, seed = check_count(customers, "customers"), check_seed(seed)
+        with self.purchase_rows(None, today) as (connection, rows):
+            number = f"SELECT approx_count_distinct(customer_id) FROM ({rows.sql})"
+            ((there,),) = connection.execute(number, rows.parameters).fetchall()
+            names = "customer_id, day::TIMESTAMP AS date" + ("" if rows.largest is None else ", amount")
+            below = min(2**64 - 1, wanted * 2**64 // max(there, 1))
+            chosen = (
+                f"SELECT {names} FROM ({rows.sql}) WHERE hash(customer_id, {seed}) <= {below}::UBIGINT ORDER BY ALL"
+            )
+            frame: pd.DataFrame = connection.execute(chosen, rows.parameters).df()
+        frame["customer_id"] = text_as_objects(frame["customer_id"])
+        self._check_ids(pd.Index(frame["customer_id"].unique()))
+        return frame
 
     @contextmanager
     def purchase_rows(self, until: str | date | None, today: object | None) -> Iterator[tuple[Any, PurchaseRows]]:

@@ -177,10 +177,13 @@ def new_folder(folder: str | os.PathLike[str]) -> Iterator[Path]:
             raise FileExistsError("it is there already")
         made = Path(tempfile.mkdtemp(prefix=f".{target.name}-", dir=target.absolute().parent))
     except (OSError, TypeError, ValueError) as error:  # of a value that is no path, or leads nowhere
-        raise DataError(f"{shown(folder)} cannot be made a folder ({error}). Give another path.") from None
+        name = str(folder) if isinstance(folder, Path) else shown(folder)
+        raise DataError(f"{name} cannot be made a folder ({error}). Give another path.") from None
     try:
         made.chmod(0o777 & ~_umask())
         yield made
+        for begun in made.glob(".*.part"):  # by a worker that was lost
+            begun.unlink()
         made.rename(target)
     except OSError as error:
         raise DataError(f"{target} cannot be written ({error.strerror or error}).") from None

@@ -28,6 +28,7 @@ in `buy_till_you_die.py`. MBG/NBD (`mbg_nbd.py`) shares all of it, with a first 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
@@ -114,6 +115,13 @@ class BetaDropout(LivingGammaBeta, TakesCalendar):
         """Parameters as the kernels take them: b + 1 where the first purchase is a toss already survived."""
         r, alpha, a, b = self._parameters
         return r, alpha, a, b + self.drops_at_first
+
+    def _score_sql(self, *, x: str, t_x: str, T: str, **_: str) -> str:
+        """P(alive) in SQL: see the head of this file. By logarithms, since databases refuse a power that overflows."""
+        r, alpha, a, b = map(float, self._shifted)
+        odds = f"{math.log(a)!r} - LN({b - 1!r} + {x}) + ({r!r} + {x}) * LN(({alpha!r} + {T}) / ({alpha!r} + {t_x}))"
+        alive = f"1.0 / (1.0 + EXP(LEAST({odds}, 700.0)))"
+        return alive if self.drops_at_first else f"CASE WHEN {x} > 0 THEN {alive} ELSE 1.0 END"
 
     @classmethod
     def likelihood(

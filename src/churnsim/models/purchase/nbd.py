@@ -65,6 +65,11 @@ class NBD(TakesCalendar):
 
         return likelihood_of(cls, data, summed(kernel.objective, chunks), leaving=[()] * 6, remedies=REMEDIES)
 
+    def _score_sql(self, *, x: str, T: str, **_: str) -> str:
+        """Expected purchases in a unit of time in SQL; nobody leaves, so those of h units are h times as many."""
+        r, alpha = map(float, self._parameters)
+        return f"({r!r} + {x}) / ({alpha!r} + {T})"
+
     def _log_likelihood(self, h: Histories) -> Floats:
         r, alpha = self._parameters
         return kernel.log_likelihood(r, alpha, h.x, h.T)

@@ -191,6 +191,12 @@ class GammaGamma(ParametricModel):
             values = np.where(below > 0, self.p * (self.gamma + x * m) / below, np.inf)
         return pd.Series(values, index=summary.index, name="expected_spend")
 
+    def _score_sql(self, *, x: str, m: str, **_: str) -> str:
+        """`expected_spend` in SQL, which is empty where the population's mean is infinite."""
+        p, q, gamma = float(self.p), float(self.q), float(self.gamma)
+        form = f"{p!r} * ({gamma!r} + {x} * {m}) / ({p!r} * {x} + {q - 1!r})"
+        return form if q > 1 else f"CASE WHEN {p!r} * {x} + {q - 1!r} > 0 THEN {form} END"
+
     def draw_customers(self, n: int, *, seed: int, replication: int = 0) -> pd.DataFrame:
         """`n` customers from the population: columns `spend_rate` (nu) and `mean_spend` (p/nu, money per purchase)."""
         check_draws(n, seed, replication)
