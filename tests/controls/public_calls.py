@@ -35,7 +35,7 @@ RESULTS = frozenset(
     PairedDifference Plausible PlausibleRange Pooled QiniCurve QualityReport Region Replay RetentionColumn Run Selection
     Sensitivity SimulationCalibration Split SubscriberValues TailRisk TotalValue UpliftModel Validation Whale World
     BreakEven ClockEffects ComplaintEvidence ContactEffect TargetingRule TrialCheck TrialEffects VarianceSplit
-    CalendarFit CalendarModel LikelihoodRatio SeriesModel TwoClockModel TwoClockSeriesModel
+    CalendarFit CalendarModel LikelihoodRatio PooledFit SeriesModel TwoClockModel TwoClockSeriesModel
     TrialAssignment TrialDesign TrialReading
     Calibration Instrumented OfferEvidence ReferralEvidence SpendEvidence WinBackEvidence
     Optimisation ValueOfInformation UpliftPolicy ValueRows
@@ -523,6 +523,11 @@ OWN: dict[str, dict[str, Any]] = {
     "Belief.of_draws": {"status": "assumed", "source": "a trial", "draws": [1.0, 2.0, 3.0]},
     "Calendar": {"season": 1},
     "CustomerSeries.of": {"frame": paths},
+    "fit_pooled": {
+        "family": cs.BGNBD,
+        "summary": lambda: split().head(300).assign(part=list("abc") * 100),
+        "by": "part",
+    },
     "CustomerSeries().select": {"names": ["member"]},
     **{
         f"{model}().{verb}": {"summary": with_series, "n": 1, "times": [1.0, 5.0], "future": "hold"}

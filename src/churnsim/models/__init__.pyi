@@ -61,6 +61,8 @@ from .purchase.mbg_nbd import MBGNBDCovariates as MBGNBDCovariates
 from .purchase.nbd import NBD as NBD
 from .purchase.pareto_nbd import ParetoNBD as ParetoNBD
 from .purchase.pareto_nbd import ParetoNBDCovariates as ParetoNBDCovariates
+from .purchase.pooling import PooledFit as PooledFit
+from .purchase.pooling import fit_pooled as fit_pooled
 from .purchase.protocol import PurchaseModel as PurchaseModel
 from .purchase.series_model import SeriesModel as SeriesModel
 from .purchase.two_clock_series import TwoClockSeriesModel as TwoClockSeriesModel
