@@ -73,7 +73,8 @@ def write_scores(
     check_kind(summary, "summary", ParquetSummary, "a churnsim.data.ParquetSummary, as write_summary makes it")
     counts, amounts = fitted_model(purchases), None if spend is None else fitted_model(spend)
     for model, verb, what in ((counts, "p_alive", "purchases"), (amounts, "expected_spend", "spend")):
-        if model is not None and (isinstance(model, type) or not hasattr(model, verb)):
+        wanted = what == "purchases" or spend is not None
+        if wanted and (isinstance(model, type) or not hasattr(model, verb)):
             raise ConfigError(f"{what} must be a fitted model; got {shown(model)}.")
     unit = f"It is counted in the model's unit ({counts.unit})."
     check_number(horizon, "horizon", above=0, most=LONGEST, remedy=unit)
