@@ -111,6 +111,11 @@ def test_scores_are_those_of_a_summary_in_memory(log, summary, tmp_path):
         ),
     }
     assert list(found.columns) == list(expected)
+    correlation, repeaters = summary.spend_correlation()
+    assert correlation == pytest.approx(cs.models.spend_correlation(here), rel=1e-10)
+    assert repeaters == spend.n
+    with pytest.raises(DataError, match="write_scores"):
+        cs.customer_value(summary, purchases=purchases, spend=spend, annual_discount_rate=0.1)
     for name, values in expected.items():
         # by_age interpolates to 1e-11 of the customers that come together
         np.testing.assert_allclose(found[name], values, rtol=1e-10)
@@ -152,6 +157,18 @@ def test_scores_are_joined_where_the_customers_lie(log, summary):
     np.testing.assert_array_equal(found[HISTORY], here[HISTORY])
     np.testing.assert_allclose(found["monetary_value"], here["monetary_value"], rtol=1e-12)
     np.testing.assert_allclose(found["expected"], fit.expected_purchases(here, 364.0), rtol=1e-10)
+
+
+def test_spend_that_goes_with_frequency_is_warned_of(log, tmp_path):
+    summary = cs.summarise(log, until=UNTIL)
+    bent = summary.assign(monetary_value=summary["frequency"] * 10.0)
+    bent.reset_index().to_parquet(tmp_path / "bent.parquet")
+    fits = {"purchases": cs.BGNBD.fit(summary), "spend": cs.GammaGamma.fit(summary)}
+    with pytest.warns(cs.models.SpendCorrelationWarning, match="correlated at 1.00"):
+        write_scores(
+            ParquetSummary(tmp_path / "bent.parquet", unit="W"), tmp_path / "scores", **fits, horizon=52.0,
+            annual_discount_rate=0.1,
+        )  # fmt: skip
 
 
 def test_parts_of_an_executor_count_alike(folder, summary, tmp_path):

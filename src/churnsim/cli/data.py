@@ -255,8 +255,8 @@ def score(
     if model == SPEND:
         raise ConfigError(f"--model {SPEND} is of spend. Give a family of purchases; spend goes with --discount-rate.")
     customers = ParquetSummary(summary)
-    purchases: Any = PURCHASE_FAMILIES[model]
-    fits = [purchases.fit(customers), *([] if discount_rate is None else [GammaGamma.fit(customers)])]
+    families: list[Any] = [PURCHASE_FAMILIES[model], *([] if discount_rate is None else [GammaGamma])]
+    fits = [family.fit(customers) for family in families]
     for name, fitted in zip((model, SPEND), fits, strict=False):
         typer.echo(f"{name}: {fitted.status}")
     if not all(fitted.status.ok for fitted in fits):

@@ -21,7 +21,11 @@ SPELLINGS = {
 
 def as_summary(frame: pd.DataFrame) -> pd.DataFrame:
     """The frame under our names, itself where it has them. A column of ours is never taken from another one."""
-    check_frame(frame, "the summary", "Make it with churnsim.summarise(transactions).")
+    elsewhere = hasattr(frame, "summary_rows")
+    made = (
+        "Score it by churnsim.models.write_scores." if elsewhere else "Make it with churnsim.summarise(transactions)."
+    )
+    check_frame(frame, "the summary", made)
     found = set(frame.columns)
     renamed = {
         theirs: ours

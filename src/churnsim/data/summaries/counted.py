@@ -186,7 +186,7 @@ def check_parts(log: Any, executor: Any, parts: int | None) -> int:
 
 def _added_up(found: pd.DataFrame, columns: tuple[str, ...]) -> pd.DataFrame:
     """Rows that are alike as one, in order."""
-    return found.groupby(list(columns), as_index=False, sort=True)["customers"].sum()
+    return found.groupby(list(columns), sort=True)[[CUSTOMERS]].sum().reset_index()
 
 
 def with_counts(fit: C) -> C:

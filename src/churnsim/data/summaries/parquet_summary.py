@@ -11,6 +11,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,6 +19,7 @@ import pyarrow.parquet as pq
 from churnsim.checks import shown
 from churnsim.data.summaries.counted import (
     HISTORY,
+    SPEND,
     TaskRunner,
     check_amounts,
     check_parts,
@@ -28,7 +30,7 @@ from churnsim.data.summaries.summary_query import nobody_by
 from churnsim.data.tabular.arrow_source import open_parquet
 from churnsim.data.tabular.files import regular_file
 from churnsim.data.tabular.table_columns import check_columns
-from churnsim.errors import ConfigError, DataError
+from churnsim.errors import ConfigError, DataError, interruptible
 from churnsim.units import check_unit
 
 UNIT = b"churnsim unit"
@@ -95,17 +97,28 @@ class ParquetSummary:
 
     def counted(self, columns: tuple[str, ...], *, unit: str | None, until: object | None) -> pd.DataFrame:
         """See `churnsim.data.count_histories`, which calls this."""
-        import duckdb
-
         if until is not None or unit not in (None, self.unit):
             raise DataError(f"{self.path} is a summary as it is, in {self.unit!r}. Summarise the log again.")
         check_amounts(["monetary_value"] if self.amounts else [], columns)
         names = ", ".join(f'"{name}"' for name in columns)
-        query = counting_sql(f"SELECT {names} FROM read_parquet(?)", columns)
+        return self._asked(counting_sql(f"SELECT {names} FROM read_parquet(?)", columns))
+
+    def spend_correlation(self) -> tuple[float, int]:
+        """`churnsim.models.spend_correlation`, and of how many repeat customers it is."""
+        check_amounts(["monetary_value"] if self.amounts else [], SPEND)
+        asked = "SELECT corr(frequency, monetary_value) AS found, count(*) AS customers FROM read_parquet(?)"
+        row = self._asked(f"{asked} WHERE frequency > 0 AND monetary_value > 0").iloc[0]
+        return (float(row["found"]) if np.isfinite(row["found"]) else 0.0), int(row["customers"])
+
+    def _asked(self, query: str) -> pd.DataFrame:
+        """What DuckDB answers of the files."""
+        import duckdb
+
         with duckdb.connect() as connection:
             connection.execute("SET enable_progress_bar = false")
             try:
-                found: pd.DataFrame = connection.execute(query, [[str(file) for file in self.files]]).df()
+                with interruptible():
+                    found: pd.DataFrame = connection.execute(query, [[str(file) for file in self.files]]).df()
             except duckdb.Error as error:
                 reason = (str(error).splitlines() or [""])[0][:300]
                 raise DataError(f"{self.path} cannot be read ({reason}). Write it again.") from None

@@ -309,10 +309,14 @@ def total_value(
 def warn_if_correlated(summary: pd.DataFrame) -> None:
     """Warn where frequency and mean spend of repeat customers are correlated beyond 0.3, with Fisher's interval."""
     correlation = spend_correlation(summary)
+    x, m = repeat_spend(summary)
+    warn_of_correlation(correlation, int(((x > 0) & (m > 0)).sum()), stacklevel=4)
+
+
+def warn_of_correlation(correlation: float, n: int, *, stacklevel: int = 3) -> None:
+    """The warning of `warn_if_correlated` for a correlation among `n` repeat customers, where it is notable."""
     if abs(correlation) <= NOTABLE_CORRELATION:
         return
-    x, m = repeat_spend(summary)
-    n = int(((x > 0) & (m > 0)).sum())
     reach = 1.96 / math.sqrt(n - 3) if n > 3 else math.inf
     lower, upper = (math.tanh(math.atanh(min(max(correlation, -1 + 1e-12), 1 - 1e-12)) + s * reach) for s in (-1, 1))
     bias = "too low" if correlation > 0 else "too high"
@@ -321,7 +325,7 @@ def warn_if_correlated(summary: pd.DataFrame) -> None:
         f"repeat customers), and the value takes them to be independent: values of frequent buyers may be {bias}. "
         "Fit spend by segment, or compare with the customers' own means.",
         SpendCorrelationWarning,
-        stacklevel=3,
+        stacklevel=stacklevel,
     )
 
 

@@ -13,7 +13,7 @@ from churnsim.data.summaries.counted import TaskRunner, check_executor
 from churnsim.data.summaries.parquet_summary import ParquetSummary, new_folder, write_batches
 from churnsim.errors import ConfigError, interruptible
 from churnsim.models.estimation.arguments import LONGEST
-from churnsim.models.value.clv import Purchases, Spend, discounted_purchases, fitted_model
+from churnsim.models.value.clv import Purchases, Spend, discounted_purchases, fitted_model, warn_of_correlation
 
 
 @typed
@@ -58,7 +58,7 @@ def write_scores(
         `expected_purchases` and `churnsim.customer_value` return them of a summary in memory.
 
     Raises ConfigError for values out of range, DataError for a folder that is there and for a summary in another unit
-    than the model's or without amounts.
+    than the model's or without amounts. Warns where spend goes with frequency, as `churnsim.customer_value`.
 
     Examples
     --------
@@ -82,6 +82,8 @@ def write_scores(
     if (amounts is None) != (annual_discount_rate is None):
         raise ConfigError("a value needs both spend and annual_discount_rate. Give both or neither.")
     check_executor(executor)
+    if amounts is not None:
+        warn_of_correlation(*summary.spend_correlation())
     of = (counts, amounts, horizon, annual_discount_rate, margin)
     with new_folder(folder) as made:
         if executor is None:
