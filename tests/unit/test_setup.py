@@ -182,7 +182,7 @@ def test_nothing_is_written_over(log, tmp_path, call):
     assert call("init", path, "--encoding", "cp1252", "--no-ask", "--force").exit_code == 0
 
 
-@pytest.mark.parametrize("template", ["shop", "donations", "b2b"])
+@pytest.mark.parametrize("template", ["shop", "donations", "b2b", "bank"])
 def test_each_template_is_a_study(template, log, tmp_path, call):
     path = german(log, tmp_path / "verkauf.csv")
     options = ("--encoding", "cp1252", "--no-ask", "--template", template, "--margin", "0.4", "--currency-sign", "€")
@@ -193,6 +193,70 @@ def test_each_template_is_a_study(template, log, tmp_path, call):
     # A tenth of the margin of four weeks of the last year, by hand.
     year = log[log["date"] > log["date"].max() - pd.Timedelta(days=364)]["amount"].sum()
     assert config.budget.per_period == pytest.approx(0.1 * 0.4 * year * 28 / 364, rel=0.05)  # two digits
+
+
+def test_a_programme_is_added_by_its_name(log, tmp_path, call):
+    path = german(log, tmp_path / "verkauf.csv")
+    names = ["club", "referral", "desk", "dismissal"]
+    options = ("--encoding", "cp1252", "--no-ask", *(word for name in names for word in ("--programme", name)))
+    assert call("init", path, *options).exit_code == 0
+    config = read_config(tmp_path / "verkauf.toml")
+    assert [section.name for section in config.strategy][-4:] == names
+    assert config.strategy[-4].social_bond is not None
+    assert config.strategy[-3].referral.reward == pytest.approx(0.5 * log["amount"].mean(), rel=0.05)  # two digits
+    for name, said in (("win-back", "has the strategy 'win-back' already"), ("cheese", "There are win-back, club")):
+        done = call("init", path, *options[:3], "--out", tmp_path / "other.toml", "--programme", name)
+        assert done.exit_code == 2
+        assert said in done.stderr
+
+
+def test_a_budget_of_donations_pays_an_appeal_a_year_to_each_donor(tmp_path, call):
+    """Donors who give seldom: a tenth of what four weeks bring would not pay for their letters."""
+    days = pd.Timestamp("2021-01-04") + pd.to_timedelta(np.arange(700) * 7 % 900, unit="D")
+    gifts = pd.DataFrame({"donor": np.arange(700) % 600, "date": days, "gift": 50.0})
+    gifts.to_csv(tmp_path / "gifts.csv", index=False)
+    assert call("init", tmp_path / "gifts.csv", "--template", "donations", "--no-ask").exit_code == 0
+    config = read_config(tmp_path / "gifts.toml")
+    # 600 letters a year at a twentieth of 50, in periods of four weeks; two digits.
+    assert config.budget.per_period == pytest.approx(600 * 2.5 * 28 / 364, rel=0.05)
+    assert config.market["terms"]["margin"] == {"value": 0.9, "low": 0.54, "high": 0.95}
+
+
+def subscribers(path: Path) -> Path:
+    generator = np.random.default_rng(2)
+    plan = generator.choice(["basic", "plus"], 200)
+    life, seen = generator.geometric(np.where(plan == "basic", 0.08, 0.03)), generator.integers(1, 30, 200)
+    pd.DataFrame({
+        "Subscriber ID": [f"S{number}" for number in range(200)], "Months": np.minimum(life, seen),
+        "Cancelled": np.where(life <= seen, "yes", "no"), "Plan": plan,
+        "Monthly fee": np.where(plan == "basic", 9.0, 19.0), "Notes": [f"note {number}" for number in range(200)],
+    }).to_csv(path, index=False)  # fmt: skip
+    return path
+
+
+def test_a_file_of_subscribers_is_a_study_of_contracts(tmp_path, call):
+    path = subscribers(tmp_path / "subs.csv")
+    done = call("init", path, "--template", "subscription", "--no-ask", "--margin", "0.5")
+    assert done.exit_code == 0, done.output
+    config = read_config(tmp_path / "subs.toml")
+    assert (config.setting, config.data.tenure, config.data.churned) == ("contractual", "Months", "Cancelled")
+    assert set(config.data.covariates) == {"Plan", "Monthly fee"}  # neither ids nor notes
+    frame = pd.read_csv(path)
+    paid = frame.loc[frame["Cancelled"] == "no", "Monthly fee"].sum()
+    assert config.budget.per_period == pytest.approx(0.1 * 0.5 * paid, rel=0.05)  # two digits
+    assert f"{(frame['Cancelled'] == 'yes').sum()} have left" in (tmp_path / "subs-data.md").read_text()
+    assert [section.name for section in config.strategy if section.reference] == ["no-spending"]
+
+
+def test_what_no_name_tells_of_subscribers_is_asked_by_its_option(tmp_path, call):
+    path = subscribers(tmp_path / "subs.csv")
+    frame = pd.read_csv(path).rename(columns={"Cancelled": "Z"})
+    frame.to_csv(path, index=False)
+    done = call("init", path, "--template", "subscription", "--no-ask")
+    assert (done.exit_code, "who has left" in done.stderr) == (2, True)
+    assert call("init", path, "--template", "subscription", "--no-ask", "--churned", "Z").exit_code == 0
+    days = ("--start", "Months", "--observed-until", "30/06/2024")
+    assert "Write it as 2024-06-30" in call("init", path, "--template", "subscription", *days, "--force").stderr
 
 
 def test_check_says_what_will_be_done_and_what_is_assumed(tmp_path, call):

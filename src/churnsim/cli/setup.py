@@ -6,6 +6,7 @@ import json
 import re
 import sys
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from textwrap import shorten
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -48,9 +49,20 @@ RECORDS: dict[Any, tuple[Any, Any]] = {
     "referrals": _records("Who was referred by whom."),
     "win_backs": _records("Contacts to silent customers."),
 }
+SUBSCRIBERS = {
+    "tenure": "How long the relation has lasted, in months", "churned": "Who has left",
+    "start": "In place of the tenure: when it began", "end": "In place of the tenure: when it ended",
+    "charge": "What is paid a month",
+}  # fmt: skip
+UNTIL = (
+    Annotated[str | None, typer.Option(metavar="DATE", help="Until when it is known who was there; with --start.")],
+    None,
+)
 EXPORT = {
     **{role: _column(what) for role, what in ROLES.items()}, **{word: FORMAT[word] for word in FORMS},
     "rate": RULES["rate"], **RECORDS,
+    **{role: _column(f"Of subscribers: {what[:1].lower()}{what[1:]}") for role, what in SUBSCRIBERS.items()},
+    "observed_until": UNTIL,
 }  # fmt: skip
 
 
@@ -65,8 +77,13 @@ def init(
     name: Annotated[str | None, typer.Option(metavar="NAME", help="Of the study, short; the file's if absent.")] = None,
     title: Annotated[str | None, typer.Option(metavar="TEXT", help="Of the report.")] = None,
     template: Annotated[
-        Literal["shop", "donations", "b2b"], typer.Option(help="Which strategies to begin with.")
+        Literal["shop", "donations", "b2b", "bank", "subscription"],
+        typer.Option(help="Which strategies to begin with; of subscribers EXPORT has a row each."),
     ] = "shop",
+    programme: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A strategy more: win-back, club, referral, desk or dismissal. Repeatable."),
+    ] = None,
     margin: Annotated[
         float | None, typer.Option(metavar="SHARE", help="Left of a sale after its own costs, such as 0.4.")
     ] = None,
@@ -86,6 +103,8 @@ def init(
       churnsim init export.xlsx --sheet Orders --margin 0.4 --currency-sign '€'
       churnsim init sales.csv --customer-id 'Client no' --date-format '%d/%m/%Y' --no-ask
       churnsim init gifts.csv --template donations --contacts mailings.csv
+      churnsim init sales.csv --programme club --programme referral
+      churnsim init subscribers.csv --template subscription --tenure months --churned left
     """
     from churnsim.data.records.reading import read_records
     from churnsim.study.config.advice import in_keys
@@ -93,7 +112,7 @@ def init(
     from churnsim.study.config.evidence_sections import RecordsSection
     from churnsim.study.setup.choices import choices_for
     from churnsim.study.setup.export import Answers
-    from churnsim.study.setup.writing import config_text, quality_page
+    from churnsim.study.setup.writing import MARGIN, MARGINS, config_text, programme_names, quality_page
     from churnsim.study.storage.store import write_text
 
     answers = Answers(
@@ -109,8 +128,20 @@ def init(
         not_the_input(export, path, "--out")
         if path.exists() and not force:
             raise ConfigError(f"{path} is there already. Name another file with --out, or write over it with --force.")
+    supposed = MARGINS.get(template, MARGIN)
+    unknown = [found for found in programme or () if found not in programme_names()]
+    if unknown:
+        raise ConfigError(f"no programme {unknown[0]!r}. There are {', '.join(programme_names())}.")
+    if template == "subscription":
+        if programme:
+            raise ConfigError("programmes are of customers who buy when they like; add one of subscribers in the TOML.")
+        _init_subscribers(
+            export, given, answers, target=target, page=page, name=slug, title=title, margin=margin or supposed,
+            currency=currency_sign, stated_margin=margin is not None,
+        )  # fmt: skip
+        return
     found, answers = _understood(export, answers, ask=ask and sys.stdin.isatty())
-    chosen = choices_for(found, margin=margin or MARGIN)
+    chosen = choices_for(found, margin=margin or supposed)
     records = {kind: given[kind] for kind in RECORDS if given[kind] is not None}
     for kind, path in records.items():
         try:
@@ -123,8 +154,8 @@ def init(
             ) from error
     text = config_text(
         found, chosen, answers, name=slug, title=title or slug.replace("-", " ").capitalize(), folder=target.parent,
-        template=template, margin=margin or MARGIN, currency=currency_sign, records=records,
-        stated_margin=margin is not None,
+        template=template, margin=margin or supposed, currency=currency_sign, records=records,
+        stated_margin=margin is not None, programmes=tuple(dict.fromkeys(programme or ())),
     )  # fmt: skip
     parse_config(text, name=str(target), folder=target.parent)
     write_text(page, quality_page(found, chosen))
@@ -135,7 +166,36 @@ def init(
     typer.echo(f"next:   churnsim check {target}")
 
 
-MARGIN = 0.3
+def _init_subscribers(
+    export: Path, given: dict[str, Any], answers: Answers, *, target: Path, page: Path, name: str, title: str | None,
+    margin: float, currency: str, stated_margin: bool,
+) -> None:  # fmt: skip
+    """Write a study of subscribers; a column that no name tells is asked for by its option."""
+    from churnsim.study.config.config_file import parse_config
+    from churnsim.study.setup.subscribers import read_export_of_subscribers
+    from churnsim.study.setup.writing import subscribers_page, subscribers_text
+    from churnsim.study.storage.store import write_text
+
+    roles = ("customer_id", *SUBSCRIBERS)
+    stated = {role: given[role] for role in roles if given[role] is not None}
+    try:
+        until = None if given["observed_until"] is None else date.fromisoformat(given["observed_until"])
+    except ValueError:
+        raise ConfigError(f"--observed-until {given['observed_until']!r} is no day. Write it as 2024-06-30.") from None
+    found = read_export_of_subscribers(export, stated, answers.form, observed_until=until)
+    told = title or name.replace("-", " ").capitalize()
+    text = subscribers_text(
+        found, answers.form, name=name, title=told, folder=target.parent, margin=margin, currency=currency,
+        stated_margin=stated_margin,
+    )  # fmt: skip
+    parse_config(text, name=str(target), folder=target.parent)
+    write_text(page, subscribers_page(found))
+    write_text(target, text)
+    facts = found.data.facts
+    typer.echo(f"{export}: {facts.customers:,} subscribers, of whom {facts.leavers or 0:,} have left")
+    print_table(("what", "column"), [(role.replace("_", " "), column) for role, column in found.columns.items()])
+    typer.echo(f"tell them apart: {', '.join(found.covariates)}")
+    typer.echo(f"data:   {page}\nstudy:  {target}\nnext:   churnsim check {target}")
 
 
 def _slug(text: str) -> str:

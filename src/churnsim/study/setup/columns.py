@@ -27,6 +27,7 @@ WORDS: dict[str, tuple[str, ...]] = {
         "customer id", "customerid", "client id", "member id", "kundennummer", "kundennr", "kunden nr", "kunden id",
         "no client", "id client", "id cliente", "codice cliente", "buyer id", "user id", "donor id", "account id",
         "客户编号", "客户号", "客户id", "会员编号", "会员号", "会员id", "用户id", "客戶編號", "會員編號",
+        "subscriber id", "subscription id", "subscriber",
         "customer", "client", "cliente", "kunde", "klant", "buyer", "member", "donor", "user", "account", "cust",
         "客户", "会员", "用户", "客戶", "會員", "debitor", "spender", "klantnummer", "mitgliedsnummer", "email", "card",
     ),
@@ -48,9 +49,32 @@ WORDS: dict[str, tuple[str, ...]] = {
         "quantity", "qty", "menge", "anzahl", "stuck", "quantite", "cantidad", "quantita", "aantal", "pieces", "units",
         "数量", "數量", "件数",
     ),
+    "tenure": (
+        "tenure", "months", "duration", "account length", "length", "lifetime", "laufzeit", "duree", "duracion",
+        "在网时长", "在網月數", "租期", "期数",
+    ),
+    "churned": (
+        "churned", "churn", "left", "cancelled", "canceled", "terminated", "exited", "attrition", "gekundigt",
+        "resilie", "流失", "离网", "退租",
+    ),
+    "start": (
+        "start date", "start", "signup date", "sign up", "signup", "joined", "since", "activation date", "beginn",
+        "debut", "inicio", "开通日期", "开始", "開始", "入网",
+    ),
+    "end": (
+        "end date", "end", "cancel date", "cancellation date", "cancelled at", "left on", "ende", "fin",
+        "到期", "结束", "結束",
+    ),
+    "charge": (
+        "monthly charges", "monthly charge", "monthly fee", "monthly price", "mrr", "charge", "charges", "fee", "rate",
+        "price", "beitrag", "prix", "precio", "月费", "月費", "月租",
+    ),
     "currency": ("currency", "wahrung", "waehrung", "devise", "moneda", "valuta", "币种", "货币", "幣別"),
 }  # fmt: skip
-KINDS = {"date": "date", "amount": "number", "price": "number", "quantity": "number"}
+KINDS = {
+    "date": "date", "amount": "number", "price": "number", "quantity": "number", "tenure": "number", "start": "date",
+    "end": "date", "charge": "number",
+}  # fmt: skip
 """What must stand in a column of a role, where that can be seen."""
 ENDINGS: dict[str, tuple[str, ...]] = {
     "date": ("datum", "date"), "amount": ("betrag", "bedrag", "umsatz", "spende"), "customer_id": ("kundennummer",),

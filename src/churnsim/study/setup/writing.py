@@ -9,22 +9,32 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from string import Template
+from typing import Any
 
 from churnsim.data.database.quality import START_DAYS
 from churnsim.data.tabular.tally import GUESTS
+from churnsim.errors import ConfigError
 from churnsim.study.config.advice import in_keys
 from churnsim.study.config.config import DataSection
 from churnsim.study.config.evidence_sections import RECORDS
-from churnsim.study.setup.choices import Choices
+from churnsim.study.setup.choices import YEAR, Choices
 from churnsim.study.setup.export import Answers, Export
+from churnsim.study.setup.subscribers import SHARE_OF_MARGIN, Subscribers, data_lines
 from churnsim.toml_text import toml_key, toml_text_of
 
 TEMPLATES = {
     "shop": "customers who buy when they like",
     "donations": "donors and their gifts",
     "b2b": "firms that buy from a firm",
+    "bank": "customers of a bank and what they bring it",
+    "subscription": "subscribers, a row each",
 }
+MARGINS = {"donations": 0.9, "bank": 0.6}
+"""Assumed, of a sale after its own costs: of a gift nearly all is left, of what a bank earns more than of goods."""
+MARGIN = 0.3
 SHARE_OF_PURCHASE = 0.05
+REWARD = 0.5
+"""Assumed: what is paid for a customer who was brought, in typical purchases."""
 TOLD_ELSEWHERE = ("rows set aside", "refunds (negative amounts)", "currencies")
 IN_OTHER_WORDS = {
     "rows that repeat another in every column": (
@@ -43,7 +53,7 @@ COMMENT = 34
 
 def config_text(
     export: Export, chosen: Choices, answers: Answers, *, name: str, title: str, folder: Path, template: str,
-    margin: float, currency: str, records: Mapping[str, Path], stated_margin: bool,
+    margin: float, currency: str, records: Mapping[str, Path], stated_margin: bool, programmes: Sequence[str] = (),
 ) -> str:  # fmt: skip
     """The TOML of the study, to be written in `folder`; `records` are files of the firm's own records by kind."""
     parts = [
@@ -55,8 +65,11 @@ def config_text(
         parts.append("\n".join(_market(margin, stated=stated_margin)))
     parts += ["\n".join(_evidence(kind, path, folder)) for kind, path in records.items()]
     if chosen.budget is not None:
-        parts.append("\n".join(["[budget]", *_budget(chosen, margin)]))
-        parts.append(_strategies(template, chosen))
+        strategies = _all_strategies(template, programmes, _values(chosen))
+        if any("\nreferral = " in text for text in strategies):
+            parts.append("[market.referral]\n# Without this table nobody refers anybody; how many come is assumed.")
+        parts.append("\n".join(["[budget]", *_budget(chosen, margin, appeals=template == "donations")]))
+        parts += strategies
         parts.append('[comparison]\nagainst = "no-spending"')
     parts.append("\n".join(_claims(export)))
     return "\n\n".join(parts) + "\n"
@@ -128,7 +141,8 @@ def _market(margin: float, *, stated: bool) -> Iterator[str]:
     yield "[market.terms]"
     # Assumed: what a firm states of its margin is right within a tenth, a guess within two fifths.
     wide = 0.1 if stated else 0.4
-    low, high = round(margin * (1 - wide), 4), min(1.0, round(margin * (1 + wide), 4))
+    # No further up than half of the way to all of it.
+    low, high = round(margin * (1 - wide), 4), round(min(margin * (1 + wide), (1 + margin) / 2), 4)
     interval = f"low = {low}, high = {high}"
     said = ', source = "as stated, taken to be right within a tenth"' if stated else ""
     why = "what is left of a sale after its own costs" if stated else "ASSUMED: set yours, with its source"
@@ -138,20 +152,105 @@ def _market(margin: float, *, stated: bool) -> Iterator[str]:
     yield "# the firm's own records say is measured with [evidence]; see `churnsim evidence`."
 
 
-def _budget(chosen: Choices, margin: float) -> Iterator[str]:
+def _budget(chosen: Choices, margin: float, *, appeals: bool) -> Iterator[str]:
+    """A share of what customers bring; of donors no less than one appeal a year to each costs."""
     assert chosen.budget is not None
+    once_a_year = float(f"{_contact(chosen) * chosen.customers * 28 / YEAR:.2g}")
+    if appeals and once_a_year > chosen.budget:
+        yield "# What one appeal a year to each donor costs, at a twentieth of a typical gift: set what is spent today."
+        yield f"per_period = {once_a_year!r}"
+        return
     yield f"# A tenth of what four weeks of the last year left at a margin of {margin:.0%}: set what is spent today."
     yield f"per_period = {chosen.budget!r}"
 
 
-def _strategies(template: str, chosen: Choices) -> str:
-    text = resources.files("churnsim.study.setup").joinpath("templates", f"{template}.toml").read_text(encoding="utf-8")
-    contact = float(f"{SHARE_OF_PURCHASE * (chosen.typical_purchase or 0.0):.2g}")
-    values = {
-        "recent": chosen.recent, "recent_words": chosen.recent.replace(" W", " weeks"), "contact": repr(contact),
+def _contact(chosen: Choices) -> float:
+    return float(f"{SHARE_OF_PURCHASE * (chosen.typical_purchase or 0.0):.2g}")
+
+
+def _values(chosen: Choices) -> dict[str, str]:
+    """What the strategies of a template leave open."""
+    reward = float(f"{REWARD * (chosen.typical_purchase or 0.0):.2g}")
+    return {
+        "recent": chosen.recent, "recent_words": chosen.recent.replace(" W", " weeks"),
         "silent_for": chosen.silent_for, "silent_words": chosen.silent_for.replace(" W", " weeks"),
+        "contact": repr(_contact(chosen)), "reward": repr(reward),
     }  # fmt: skip
-    return Template(text).substitute(values).rstrip("\n")
+
+
+def _template(name: str) -> str:
+    return resources.files("churnsim.study.setup").joinpath("templates", f"{name}.toml").read_text(encoding="utf-8")
+
+
+def _strategies(template: str, values: Mapping[str, str]) -> str:
+    return Template(_template(template)).substitute(values).rstrip("\n")
+
+
+def _all_strategies(template: str, programmes: Sequence[str], values: Mapping[str, str]) -> list[str]:
+    """Those of a template, and one for each programme. Raises ConfigError for a programme that the template has."""
+    first = _strategies(template, values)
+    for name in programmes:
+        if f'name = "{name}"\n' in first:
+            raise ConfigError(f"the template {template!r} has the strategy {name!r} already. Leave the programme out.")
+    return [first, *(_programme(name, values) for name in programmes)]
+
+
+def programme_names() -> tuple[str, ...]:
+    """The programmes that can be added to a study by name."""
+    return tuple(re.findall(r'^name = "(.+)"$', _template("programmes"), re.MULTILINE))
+
+
+def _programme(name: str, values: Mapping[str, str]) -> str:
+    """A strategy with one programme."""
+    blocks = re.split(r"\n(?=\[\[strategy\]\])", _template("programmes"))
+    (found,) = (block for block in blocks if f'name = "{name}"\n' in block)
+    return Template(found).substitute(values).rstrip("\n")
+
+
+def subscribers_text(
+    found: Subscribers, form: Mapping[str, Any], *, name: str, title: str, folder: Path, margin: float, currency: str,
+    stated_margin: bool,
+) -> str:  # fmt: skip
+    """The TOML of a study of subscribers, to be written in `folder`."""
+    data = [f"path = {toml_text_of(_relative(found.path, folder))}"]
+    data += [_line(f"{key} = {value}", why) for key, value, why in data_lines(found, currency, form)]
+    months = found.months
+    budget = float(f"{SHARE_OF_MARGIN * margin * found.monthly:.2g}")
+    head = _head(name, title, amounts=True).replace("name = ", 'setting = "contractual"\nname = ', 1)
+    parts = [
+        head, "\n".join(["[data]", *data]),
+        "\n".join([
+            "[simulation]",
+            _line(f'horizon = "{months} M"', "no longer than a subscriber has stayed, and three years at most"),
+            _line('period = "1 M"', "how often the firm decides and the books close"), 'epoch = "1 M"',
+            _line("replications = 200", "more of them narrow the intervals of means"),
+            _line('beliefs = "all"', "every number that is assumed is drawn from its interval"),
+        ]),
+        "\n".join(_market(margin, stated=stated_margin)),
+        f"[budget]\n# A tenth of what a month leaves at a margin of {margin:.0%}: set what is spent today.\n"
+        f"per_period = {budget!r}",
+        _strategies("subscription", {"unit": "M"}),
+        '[comparison]\nagainst = "no-spending"', f'[value]\nhorizon = "{months} M"',
+        '[claims]\n# `churnsim claims list` shows them all.\ntest = ["annual-churn"]\nquick = true',
+    ]  # fmt: skip
+    return "\n\n".join(parts) + "\n"
+
+
+def subscribers_page(found: Subscribers) -> str:
+    """What was found in a file of subscribers, in Markdown."""
+    facts, tenure = found.data.facts, found.data.subscribers["tenure"]
+    told = (
+        f"{facts.customers:,} subscribers, of whom {facts.leavers or 0:,} have left; they stayed "
+        f"{tenure.median():g} months at the median and {tenure.max():g} at most. Those who are "
+        f"there pay {found.monthly:,.0f} a month."
+    )
+    columns = [(_named(ours), theirs) for ours, theirs in found.columns.items()]
+    read = ["## How the file was read", _table(("what", "column"), columns)]
+    return "\n\n".join([
+        f"# The data of {_cell(found.path.name)}", told, *read,
+        "## What tells subscribers apart", ", ".join(map(_cell, found.covariates)) + ".",
+        "If the file lists only those who left lately, as snapshots do, subscribers look more loyal than they are.",
+    ]) + "\n"  # fmt: skip
 
 
 def _evidence(kind: str, path: Path, folder: Path) -> Iterator[str]:
