@@ -133,7 +133,8 @@ logs. An entrant sees the purchases until the origin and nothing else.
 | s, MB | CPU seconds of fit and forecast, without imports and compiling, and peak memory of its process with them |
 
 The best of each column at an origin is in bold. Whether two models' log scores differ is for `churnsim validate` to
-say, which has the paired standard error.
+say, which has the paired standard error. CLVTools is not among the entrants: it is an R package, and R was not at hand
+where this page was made.
 """
 
 

@@ -45,7 +45,7 @@ from churnsim.units import Duration
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 # Without [models] and beliefs: the tests name their own, or none.
-BASE = re.sub(r"\[models\]\n.*\n|beliefs = \"all\".*\n", "", (CONFIGS / "cdnow.toml").read_text(encoding="utf-8"))
+BASE = re.sub(r"\[models\]\n(?:.+\n)+|beliefs = \"all\".*\n", "", (CONFIGS / "cdnow.toml").read_text(encoding="utf-8"))
 UNDER_CONTRACT = (CONFIGS / "smoke" / "telco.toml").read_text(encoding="utf-8")
 RIVALS = """[market.competitors]
 customers = { value = 5000, source = "trade press", status = "published (behaviour)" }
@@ -547,7 +547,8 @@ def test_under_nbd_strategies_that_keep_customers_are_not_ranked(regular):
 @pytest.mark.parametrize("family", ["bg_nbd", "mbg_nbd", "pareto_nbd", "mbg_cnbd", "nbd"])
 def test_a_study_goes_on_with_the_model_it_asks_for(family, regular):
     """The fit's own k reaches the simulation with it, in each of the parameter draws."""
-    config, stages, data, fits = fitted(regular, REGULAR.format(family))
+    config, stages, data, fits = fitted(regular, REGULAR.format(family) + 'why = "in the paper"\n')
+    assert fits.choice.why == f"{family} is named by the configuration: in the paper"
     market = stages.market(config, data, fits)
     assert {fits.purchases.model.family, fits.purchases_calibration.model.family} == {family}
     assert fits.records()["purchases"].family == family
@@ -565,6 +566,8 @@ def test_models_that_do_not_fit_the_study_are_refused():
     assert "market.regularity: 'mbg_cnbd' is fitted with its own" in message(with_tables(BASE, twice))
     told = '[data.covariates]\npath = "people.csv"\nrate = ["age"]\n' + REGULAR.format("mbg_cnbd")
     assert "models.purchases = 'mbg_cnbd': has no covariates. Use one of 'bg_nbd'" in message(with_tables(BASE, told))
+    why = REGULAR.format("choose") + 'why = "in the paper"\n'
+    assert "models.why: is of a family that is named" in message(with_tables(BASE, why))
     telco = (CONFIGS / "smoke" / "telco.toml").read_text(encoding="utf-8")
     assert "models: has no part in a study of subscribers" in message(with_tables(telco, REGULAR.format("bg_nbd")))
     keys = [
