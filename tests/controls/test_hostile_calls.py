@@ -236,6 +236,7 @@ def test_a_hostile_value_gives_an_error_of_churnsim_or_an_answer(data):
         ("trial_effects", "customers", "arm", ["mail"]),
         ("trial_effects", "customers", "arm", {"mail"}),
         ("count_renewals", "subscriptions", "churned", pd.NA),
+        ("CustomerSeries.of", "frame", "customer_id", ["a"]),
         ("shares_of_variance", "answer", None, "much"),
         ("shares_of_variance", "answer", None, [1.0]),
     ],

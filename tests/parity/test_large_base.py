@@ -222,6 +222,8 @@ def test_what_cannot_be_used(log, folder, summary, tmp_path):
     days = cs.BGNBD.fit(cs.summarise(log, unit="D"))
     with pytest.raises(DataError, match="the model's in 'D'"):
         write_scores(summary, tmp_path / "s", purchases=days, horizon=4.0)
+    with pytest.raises(ConfigError, match="purchases must be a fitted model; got None"):
+        write_scores(summary, tmp_path / "s", purchases=None, horizon=4.0)
     assert not (tmp_path / "s").exists()
     assert not list(tmp_path.glob(".s-*"))  # nor what was begun
 

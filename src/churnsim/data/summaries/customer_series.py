@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
-from churnsim.checks import check_frame, check_kind, shown
+from churnsim.checks import check_frame, check_kind, labels_of, shown
 from churnsim.data.logs.days import iso_day
 from churnsim.data.logs.purchase_days import PurchaseDays
 from churnsim.data.summaries.calendar import FIRST, MOST_SERIES, PURCHASES, SUMS, Calendar, day_numbers
@@ -81,7 +81,7 @@ class CustomerSeries:
         if not all(isinstance(name, str) for name in names) or len(set(names)) < len(names):
             raise DataError(f"the columns of the series must have names, each once; got {shown(names)}.")
         day = day_numbers(frame["date"])
-        code, ids = pd.factorize(frame["customer_id"])
+        code, ids = labels_of(frame["customer_id"], "the column customer_id of the series")
         if (code < 0).any():
             raise DataError("a customer_id of the series is missing. Fill it in, or leave its row out.")
         try:
