@@ -30,26 +30,34 @@ SeriesOption = Annotated[
         help="More of the calendar: a column 'date' and columns of numbers, each from its day until the next.",
     ),
 ]
+LeavingOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="NAME=VALUE,...",
+        help="With --calendar and a model of two clocks: what bends how fast everybody leaves, as --calendar says it.",
+    ),
+]
 FLAGS = {"yes": True, "no": False}
 
 
-def calendar_of(text: str | None, series: Path | None) -> Calendar | None:
-    """The calendar of the two options; None without either. ConfigError or DataError for what describes none."""
+def calendar_of(text: str | None, series: Path | None, *, option: str = "--calendar") -> Calendar | None:
+    """The calendar of the two options, of which `option` is the first; None without either. ConfigError or DataError
+    for what describes none."""
     if text is None and series is None:
         return None
     from churnsim.data.summaries.calendar import Calendar
 
-    given: dict[str, Any] = pairs([part for part in (text or "").split(",") if part], "--calendar", "NAME=VALUE")
+    given: dict[str, Any] = pairs([part for part in (text or "").split(",") if part], option, "NAME=VALUE")
     unknown = set(given) - {"season", "months", "holidays", "trend", "grid"}
     if unknown:
-        raise ConfigError(f"--calendar has no {min(unknown)!r}. It takes season, months, holidays, trend and grid.")
+        raise ConfigError(f"{option} has no {min(unknown)!r}. It takes season, months, holidays, trend and grid.")
     if "season" in given:
         if not given["season"].isdecimal():
-            raise ConfigError(f"--calendar season={given['season']}: write a number of pairs, such as season=2.")
+            raise ConfigError(f"{option} season={given['season']}: write a number of pairs, such as season=2.")
         given["season"] = int(given["season"])
     if "months" in given:
         if given["months"] not in FLAGS:
-            raise ConfigError(f"--calendar months={given['months']}: write months=yes, or leave it out.")
+            raise ConfigError(f"{option} months={given['months']}: write months=yes, or leave it out.")
         given["months"] = FLAGS[given["months"]]
     return Calendar(**given, series=None if series is None else _series(series))
 

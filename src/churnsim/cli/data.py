@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from churnsim.cli.calendar import CalendarOption, SeriesOption, calendar_of
+from churnsim.cli.calendar import CalendarOption, LeavingOption, SeriesOption, calendar_of
 from churnsim.cli.errors import EXIT_NO
 from churnsim.cli.export import JsonFile, TableFile, csv_text, not_the_input, write_json_file, write_table
 from churnsim.cli.purchases import PurchaseFile, UnitOption, Until, with_purchases
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+TWO_CLOCKS = "TwoClockModel"  # what a family with a leaving clock names as its model with a calendar
 CustomersFile = Annotated[
     Path | None,
     typer.Option(
@@ -137,6 +138,7 @@ def fit(
     penalty: Penalty = 0.0,
     calendar: CalendarOption = None,
     calendar_series: SeriesOption = None,
+    leaving: LeavingOption = None,
     compare: Annotated[
         bool, typer.Option("--compare", help="Fit every model of purchases, and say which to use and why.")
     ] = False,
@@ -153,6 +155,7 @@ def fit(
       churnsim fit purchases.csv --model gamma_gamma --json spend.json
       churnsim fit purchases.csv --compare
       churnsim fit purchases.csv --model mbg_nbd --calendar season=2,trend=2022-01-01 --calendar-series prices.csv
+      churnsim fit purchases.csv --model pareto_nbd --calendar trend=2022-01-01 --leaving season=1
       churnsim fit purchases.csv --customers people.csv --covariates-rate age,channel --covariates-lifetime channel
     """
     not_the_input(given.path, json_file, "--json")
@@ -169,7 +172,9 @@ def fit(
         "lifetime": covariates_lifetime,
         "penalty": penalty,
     }
-    bent = calendar_of(calendar, calendar_series)
+    bent, leaves = calendar_of(calendar, calendar_series), calendar_of(leaving, None, option="--leaving")
+    if leaves is not None:
+        _refuse_leaving(model, calendar=bent is not None)
     family: Any = PURCHASE_FAMILIES.get(model)
     reads = getattr(family, "reads", "summary")
     counted = given.path.is_dir() and not (compare or bent or any(asked.values())) and reads == "summary"
@@ -199,7 +204,7 @@ def fit(
     if family is None:
         fitted = GammaGamma.fit(summary)
     elif bent is not None:
-        fitted = family.fit(summary, unit=unit, calendar=bent)
+        fitted = family.fit(summary, unit=unit, calendar=bent, **({} if leaves is None else {"leaving": leaves}))
     else:
         fitted = (family.covariate_family if options else family).fit(summary, unit=unit, **options)
     estimates = fitted.to_dict()
@@ -218,8 +223,9 @@ def fit(
     if bent is not None:
         found = fitted.likelihood_ratio
         typer.echo(
-            f"an effect of e multiplies how often everybody buys by exp(e) for one unit of its value, counted from the "
-            f"mean of the days; likelihood ratio to {model} without the calendar {found.statistic:.2f} "
+            "an effect of e multiplies how often everybody buys (leaving: how fast everybody leaves) by exp(e) for one "
+            "unit of its value, counted from the mean of the days; likelihood ratio to "
+            f"{model} without the calendar {found.statistic:.2f} "
             f"({found.effects} effects), p = {found.p_value:.2g}"
         )
     typer.echo(f"status: {fitted.status}")
@@ -274,6 +280,14 @@ def _refuse_calendar(model: str, *, compare: bool, covariates: bool) -> None:
         raise ConfigError("--calendar goes neither with --compare nor with covariates. churnsim validate compares.")
     if model not in takes:
         raise ConfigError(f"--model {model} takes no calendar. Use one of: {', '.join(takes)}.")
+
+
+def _refuse_leaving(model: str, *, calendar: bool) -> None:
+    takes = [name for name, family in PURCHASE_FAMILIES.items() if family.calendar_model == TWO_CLOCKS]
+    if model not in takes:
+        raise ConfigError(f"--model {model} has no leaving clock for --leaving. Use one of: {', '.join(takes)}.")
+    if not calendar:
+        raise ConfigError("--leaving goes with --calendar, which may be another one.")
 
 
 def _compare(summary: pd.DataFrame, unit: str, json_file: Path | None) -> None:

@@ -12,7 +12,7 @@ from churnsim.records.base import Number, Record, Row
 
 WarningCode = Literal[
     "silent end", "starts mid-life", "horizon beyond history", "holdout without a season", "holdout missed",
-    "fit", "no amounts", "spend correlated", "source", "survey", "nobody leaves", "long epochs",
+    "fit", "no amounts", "spend correlated", "source", "survey", "nobody leaves", "long epochs", "calendar",
 ]  # fmt: skip
 """What kind of thing a warning is about, for a report that has more to say of it than its sentence."""
 

@@ -136,13 +136,22 @@ class Holdout(Record):
 
 
 class TrackingRow(Record):
-    """Cumulative repeat purchases up to the end of one period."""
+    """Cumulative repeat purchases up to the end of one period; `plain` is what the model expects without its calendar,
+    where it has one."""
 
     period: int
     date: str
     actual: Number
     expected: Number
     holdout: bool
+    plain: Number | None = None
+
+
+class SpeedRow(Record):
+    """How fast the buying clock runs in the week that ends on a day; 1 is an average day's speed."""
+
+    date: str
+    speed: Number
 
 
 class Actual(Record):
@@ -180,6 +189,7 @@ class ValidationRecord(Record):
     holdout_by_frequency: list[Holdout]
     tracking: list[TrackingRow]
     replay: ReplayRecord | None = None
+    season: list[SpeedRow] = Field(default_factory=list)  # of a purchase model with a calendar, from the whole log
 
     @classmethod
     def nothing(cls, unit: str, *, calibration_end: str = "", holdout_end: str = "") -> ValidationRecord:

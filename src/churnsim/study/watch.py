@@ -119,6 +119,8 @@ def _log_of(config: StudyConfig, last: Path | None) -> StudyData:
         raise ConfigError("a watch is of purchases: the study must be one of purchases, with calibration_end.")
     if config.data.covariates is not None:
         raise ConfigError("the purchase model of this study has covariates, and a watch knows models without any.")
+    if config.models and config.models.calendar is not None:
+        raise ConfigError("the purchase model of this study has a calendar, and a watch knows models without one.")
     if last is not None:
         config = _reading(config, last)
     try:

@@ -7,6 +7,7 @@ from churnsim.report.charts.figures import (
     holdout_figure,
     open_ended,
     replay_figure,
+    season_figure,
     tracking_figure,
 )
 from churnsim.report.headline import replay_sentences
@@ -28,6 +29,8 @@ def chapter(context: Context) -> Chapter:
         blocks.append(replay_figure(context, validation.replay))
     if validation.tracking:
         blocks.append(tracking_figure(context))
+    if validation.season:
+        blocks.append(season_figure(context))
     if validation.holdout_by_frequency:
         blocks += [holdout_figure(context), _holdout_table(context)]
     if validation.frequency:

@@ -162,11 +162,31 @@ def tracking_figure(context: Context) -> FigureBlock:
     }
     labels = _labels(context, "tracking", "y", "actual", "expected", "mark")
     names = {key: labels.pop(key) for key in ("actual", "expected")}
+    if last_plain := validation.tracking[-1].plain:
+        names["plain"] = context.say("chart.tracking.plain", plain=fmt.fixed(last_plain, 0))
+        rows = [{**row, "plain": stored.plain} for row, stored in zip(rows, validation.tracking, strict=True)]
     days = pd.DataFrame(rows).melt(["date", "holdout"], list(names), "series", "purchases").replace({"series": names})
     end = pd.Timestamp(validation.calibration_end[:10])
     make = maker(over_time(days.assign(date=pd.to_datetime(days["date"])), actual=names["actual"], end=end, **labels))
     ends = {"calibration_end": fmt.day(validation.calibration_end), "holdout_end": fmt.day(validation.holdout_end)}
     return drawn_figure(context, "tracking", make, **ends, **said)
+
+
+def season_figure(context: Context) -> FigureBlock:
+    """How fast the buying clock runs, week by week."""
+    validation = context.run.validation
+    name = context.say("chart.season.name")
+    table = pd.DataFrame([{"date": row.date, "series": name, "purchases": row.speed} for row in validation.season])
+    table["date"] = pd.to_datetime(table["date"])
+    labels = {"y": context.say("chart.season.y"), "mark": context.say("chart.tracking.mark")}
+    make = maker(over_time(table, actual=name, end=pd.Timestamp(validation.calibration_end[:10]), **labels))
+    fastest, slowest = (table.loc[place] for place in (table["purchases"].idxmax(), table["purchases"].idxmin()))
+    said = {
+        f"{key}_{part}": value
+        for key, row in (("fastest", fastest), ("slowest", slowest))
+        for part, value in (("day", fmt.day(row["date"].date().isoformat())), ("speed", fmt.fixed(row["purchases"], 2)))
+    }
+    return drawn_figure(context, "season", make, **said)
 
 
 def replay_figure(context: Context, replay: ReplayRecord) -> FigureBlock:

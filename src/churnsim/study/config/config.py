@@ -13,7 +13,9 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema, model_validator
 from pydantic_core import PydanticCustomError
 
+from churnsim.data.summaries.calendar import MOST_PAIRS, Calendar
 from churnsim.decisions.runs.parallel_map import Backend
+from churnsim.errors import ConfigError
 from churnsim.models.purchase.registry import simulated_families
 from churnsim.study.config.evidence_sections import EvidenceSection
 from churnsim.study.config.file_section import CovariatesSection, DatedFile, SurveySection
@@ -134,6 +136,41 @@ def _simulated(family: str) -> str:
     return family
 
 
+class CalendarSection(Section):
+    """What happens to everybody in calendar time and moves how often customers buy."""
+
+    season: int = Field(
+        default=0, ge=0, le=MOST_PAIRS, description="pairs of a cosine and a sine of the year and its parts"
+    )
+    months: bool = Field(default=False, description="each month but January, in place of a season")
+    holidays: str | None = Field(default=None, description="public holidays of a place, such as 'US' or 'US-CA'")
+    trend: Day | None = Field(default=None, description="the day from which years are counted")
+    after: Literal["hold", "continue"] | None = Field(default=None, description="what the trend does after the data")
+    grid: Literal["D", "W"] = Field(default="D", description="values change every day, or are means of weeks")
+
+    @model_validator(mode="after")
+    def _is_one(self) -> CalendarSection:
+        try:
+            _ = self.calendar
+        except ConfigError as error:
+            raise ValueError(str(error)) from None
+        if (self.trend is None) != (self.after is None):
+            raise ValueError("a trend, and no other column, needs after = 'hold' or 'continue'.")
+        return self
+
+    @property
+    def calendar(self) -> Calendar:
+        """The calendar. Raises ConfigError where it describes none."""
+        return Calendar(
+            season=self.season, months=self.months, holidays=self.holidays, trend=self.trend, grid=self.grid
+        )
+
+    @property
+    def future(self) -> dict[str, str]:
+        """What comes after the data, as forecasts take it."""
+        return {} if self.after is None else {"trend": self.after}
+
+
 class ModelsSection(Section):
     """The model of how customers buy and leave, which the simulation then goes on with."""
 
@@ -142,6 +179,9 @@ class ModelsSection(Section):
         description="a family, or 'choose': the one that foresees the held-out purchases best (log score)",
     )
     why: str = Field(default="", max_length=600, description="why that family, where one is named: the report says so")
+    calendar: CalendarSection | None = Field(
+        default=None, description="a season, months, holidays or a trend of the purchases"
+    )
 
 
 class ValidationSection(Section):
@@ -319,6 +359,8 @@ class StudyConfig(Section):
         for key, left_out in (("break_even", BreakEvenSection()), ("decide", DecideSection())):  # likewise
             if getattr(self, key) == left_out:
                 del content[key]
+        if self.models and self.models.calendar is None:
+            del content["models"]["calendar"]
         if self.optimise is None:
             del content["optimise"]
         if self.evidence is None:

@@ -167,6 +167,14 @@ def _data_problems(config: StudyConfig) -> Iterator[Problem]:
     if config.models.why and config.models.purchases == CHOOSE:
         message = "is of a family that is named. Name one as purchases, or leave it out: the study says why it chose."
         yield Problem(path=("models", "why"), message=message, show_value=False)
+    if config.models.calendar is not None:
+        asked, takes = config.models.purchases, tuple(n for n, f in PURCHASE_FAMILIES.items() if f.takes_calendar)
+        if data.covariates is not None:
+            message = "goes not with [data.covariates]. Leave one of the two out."
+            yield Problem(path=("models", "calendar"), message=message, show_value=False)
+        if asked not in (CHOOSE, *takes):
+            message = f"takes no calendar. Use one of {', '.join(map(repr, takes))}, or leave [models.calendar] out."
+            yield Problem(path=("models", "purchases"), message=message)
     if data.holdout_end is not None and data.holdout_end <= data.calibration_end:
         yield Problem(
             path=("data", "holdout_end"),

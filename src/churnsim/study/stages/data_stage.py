@@ -12,8 +12,12 @@ import pandas as pd
 
 from churnsim.data import datasets
 from churnsim.data.database.database import CustomerDatabase
+from churnsim.data.logs.days import past_day
+from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.data.logs.transactions import read_transactions
 from churnsim.data.made_up_shop import shop
+from churnsim.data.summaries.calendar import Calendar
+from churnsim.data.summaries.customer_series import add_calendar
 from churnsim.data.summaries.intervals import summarise_with_intervals
 from churnsim.data.summaries.summary import split_holdout, summarise
 from churnsim.data.tabular.row_errors import SetAside
@@ -38,6 +42,7 @@ class StudyData:
     holdout_end: date
     facts: DataFacts
     covariates: StudyCovariates | None = None
+    calendar: Calendar | None = None
 
     @property
     def has_amounts(self) -> bool:
@@ -50,11 +55,14 @@ class StudyData:
         return float(self.split["T_holdout"].iloc[0])
 
 
-def load_data(section: DataSection, folder: Path, *, regularity: bool = False) -> StudyData:
+def load_data(
+    section: DataSection, folder: Path, *, regularity: bool = False, calendar: Calendar | None = None
+) -> StudyData:
     """Read and summarise what [data] names; a relative path starts at `folder`.
 
     Purchases after `holdout_end` are left out. With `regularity` the summaries say how regular the gaps between
-    purchases were, which models of regular buyers read. Raises DataError for data that cannot be used.
+    purchases were, which models of regular buyers read, and with a `calendar` what its fits read. Raises DataError for
+    data that cannot be used.
     """
     transactions, source, checksum = read_log(section, folder)
     set_aside = list(transactions.attrs["set_aside"])
@@ -76,6 +84,10 @@ def load_data(section: DataSection, folder: Path, *, regularity: bool = False) -
     if regularity:
         for frame, until in ((split, section.calibration_end), (summary, holdout_end)):
             frame["log_intervals"] = summarise_with_intervals(used, unit=section.unit, until=until)["log_intervals"]
+    if calendar is not None:
+        days = purchase_days(used)
+        for frame, until in ((split, section.calibration_end), (summary, holdout_end)):
+            add_calendar(frame, days, past_day(until, name="until"), calendar, gaps=regularity)
     covariates = None
     if section.covariates is not None:
         covariates = StudyCovariates.load(section.covariates, folder, summary)
@@ -104,6 +116,7 @@ def load_data(section: DataSection, folder: Path, *, regularity: bool = False) -
     return StudyData(
         transactions=used, split=split, summary=summary, unit=section.unit,
         calibration_end=section.calibration_end, holdout_end=holdout_end, facts=facts, covariates=covariates,
+        calendar=calendar,
     )  # fmt: skip
 
 

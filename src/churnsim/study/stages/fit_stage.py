@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import pandas as pd
+
 from churnsim.errors import FitError
 from churnsim.models.estimation.fit import ModelFit
-from churnsim.models.evaluation.selection import NOBODY_LEAVES, compare_models
+from churnsim.models.evaluation.holdout_scores import held_out, paired_error
+from churnsim.models.evaluation.predictive import score_counts
+from churnsim.models.evaluation.selection import CLEARLY, NOBODY_LEAVES, compare_models
+from churnsim.models.purchase.calendar_model import CalendarFit
 from churnsim.models.purchase.protocol import PurchaseModel
 from churnsim.models.purchase.registry import DEFAULT_FAMILY, PURCHASE_FAMILIES, simulated_families, with_covariates
 from churnsim.models.spend.gamma_gamma import GammaGamma, spend_correlation
@@ -20,6 +25,7 @@ from churnsim.records.run import FIT_LEVEL, FitParameter, FitRecord, FitStatusRe
 from churnsim.study.config.config import CHOOSE, StudyConfig
 from churnsim.study.stages.data_stage import StudyData
 
+CALENDARS = ("calendar", "leaving")  # which the configuration says
 UNUSABLE = ("not converged", "too little data")
 
 
@@ -35,6 +41,8 @@ class StudyFits:
     left: float
     """Expected share of the customers who have left by the end of the log."""
     choice: ModelChoice | None = None
+    gain: StudyWarning | None = None
+    """With a calendar, whether it foresees the holdout better."""
 
     @property
     def nobody_leaves(self) -> bool:
@@ -60,6 +68,8 @@ class StudyFits:
             name = self.purchases.model.title
             message = f"by the purchase model ({name}) nobody leaves: it cannot say what keeping a customer is worth."
             yield StudyWarning(stage="models", code="nobody leaves", message=message, figures={"left": self.left})
+        if self.gain is not None:
+            yield self.gain
         if self.correlation is not None and abs(self.correlation) > NOTABLE_CORRELATION:
             message = (
                 f"spend and frequency are correlated at {self.correlation:.2f}, and the spend model takes them to be "
@@ -92,31 +102,44 @@ def candidates(config: StudyConfig) -> tuple[str, ...]:
     if asked != CHOOSE:
         return (asked,)
     among = simulated_families() if config.data.covariates is None else with_covariates()
+    if config.models.calendar is not None:
+        among = tuple(name for name in among if PURCHASE_FAMILIES[name].takes_calendar)
     own_regularity = "regularity" in config.market
     return tuple(name for name in among if not (own_regularity and PURCHASE_FAMILIES[name].reads == "intervals"))
 
 
-def fit_models(data: StudyData, families: Sequence[str] = (DEFAULT_FAMILY,), *, why: str = "") -> StudyFits:
+def fit_models(
+    data: StudyData, families: Sequence[str] = (DEFAULT_FAMILY,), *, why: str = "",
+    future: Mapping[str, str] | None = None,
+) -> StudyFits:  # fmt: skip
     """Fit all three, purchases by the family that foresees the holdout best; raises FitError when one cannot be used.
 
-    `families` are the candidates; where there is one, nothing is compared, and `why` says why it was named.
+    `families` are the candidates; where there is one, nothing is compared, and `why` says why it was named. Where the
+    data have a calendar purchases follow it, in the `future` as it says.
     """
     options = data.covariates.options if data.covariates else {}
     kinds: dict[str, Any] = {
         name: PURCHASE_FAMILIES[name].covariate_family if options else PURCHASE_FAMILIES[name] for name in families
     }
+    if data.calendar is not None:
+        options = {"calendar": data.calendar}
+
+    def fit(kind: Any, summary: pd.DataFrame, unit: str | None = None) -> Any:
+        found = kind.fit(summary, unit=unit or data.unit, **options)
+        return found if data.calendar is None else found.with_future(future)
+
     family = families[0]
     if len(families) == 1:
-        calibration = kinds[family].fit(data.split, unit=data.unit, **options)
+        calibration = fit(kinds[family], data.split)
         choice = ModelChoice(chosen=family, why=f"{family} is named by the configuration: {why}") if why else None
     else:
-        makers = {name: partial(kind.fit, unit=data.unit, **options) for name, kind in kinds.items()}
+        makers = {name: partial(fit, kind) for name, kind in kinds.items()}
         compared = compare_models(data.split, makers, unit=data.unit)
         calibration = compared.fit
         family = str(compared.recommended)
         table = rows(compared.table.reset_index())
         choice = ModelChoice(chosen=family, why=compared.reason, table=table)
-    purchases = kinds[family].fit(data.summary, unit=data.unit, **options)
+    purchases = fit(kinds[family], data.summary)
     fits = StudyFits(
         purchases_calibration=calibration,
         purchases=purchases,
@@ -124,17 +147,38 @@ def fit_models(data: StudyData, families: Sequence[str] = (DEFAULT_FAMILY,), *, 
         correlation=spend_correlation(data.summary) if data.has_amounts else None,
         left=max(0.0, 1.0 - float(purchases.model.p_alive(data.summary).mean())),
         choice=choice,
+        gain=None if data.calendar is None else _gain(calibration, data.split),
     )
     fits.check()
     return fits
+
+
+def _gain(fit: CalendarFit, split: pd.DataFrame) -> StudyWarning:
+    """Whether the calendar foresees the held-out purchases better than the family does without it."""
+    came, horizon = held_out(split)
+    with_it, without = (
+        score_counts(model, split, horizon, came)["log_score"].to_numpy() for model in (fit.model, fit.plain.model)
+    )
+    gain, error, p = float((with_it - without).mean()), paired_error(with_it, without), fit.likelihood_ratio.p_value
+    verdict = "no better and no worse than"
+    if abs(gain) > CLEARLY * error:
+        verdict = "better than" if gain > 0 else "worse than"
+    message = (
+        f"the calendar ({fit.model.calendar}) foresees the held-out purchases {verdict} the same model without it: log "
+        f"score {gain:+.4f} a customer, standard error {error:.4f}; in the calibration period p = {p:.2g}."
+    )
+    return StudyWarning(
+        stage="validation", code="calendar", message=message, figures={"gain": gain, "error": error, "p": p}
+    )
 
 
 def fit_record(fit: ModelFit[Any], *, role: str, family: str | None = None, **more: Any) -> FitRecord:
     """A fit as it is stored; `family` where it is not the model's own name."""
     parameters = fit.summary(FIT_LEVEL).rename_axis("name").reset_index()
     status = fit.status
+    model = {key: value for key, value in fit.model.to_dict().items() if key not in CALENDARS}
     return FitRecord(
-        family=family or fit.model.family, unit=getattr(fit.model, "unit", None), role=role, model=fit.model.to_dict(),
+        family=family or fit.model.family, unit=getattr(fit.model, "unit", None), role=role, model=model,
         parameters=FitParameter.of_frame(parameters[list(FitParameter.model_fields)]),
         loglik=fit.loglik, aic=fit.aic, bic=fit.bic, n=fit.n,
         status=FitStatusRecord(code=status.code, message=status.message, advice=status.advice), **more,

@@ -164,7 +164,10 @@ class TransactionStages:
 
     def load(self, config: StudyConfig) -> Any:
         regularity = any(PURCHASE_FAMILIES[name].reads == "intervals" for name in candidates(config))
-        return load_data(config.data, config.folder, regularity=regularity)
+        bent = config.models.calendar
+        return load_data(
+            config.data, config.folder, regularity=regularity, calendar=None if bent is None else bent.calendar
+        )
 
     def notes(self, config: StudyConfig, data: Any) -> Iterator[StudyWarning]:
         return log_warnings(config, data)
@@ -173,7 +176,8 @@ class TransactionStages:
         return data.summary.index  # type: ignore[no-any-return]
 
     def fit(self, config: StudyConfig, data: Any) -> Any:
-        return fit_models(data, candidates(config), why=config.models.why)
+        bent = config.models.calendar
+        return fit_models(data, candidates(config), why=config.models.why, future=bent.future if bent else {})
 
     def scores(self, data: Any, fits: Any) -> dict[str, CustomerScores]:
         return {}

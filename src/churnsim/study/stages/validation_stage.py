@@ -6,10 +6,21 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+from churnsim.data.logs.days import iso_day
+from churnsim.data.summaries.calendar import first_days
 from churnsim.decisions.comparison.replay import Replay, replay
 from churnsim.models.evaluation.validation import frequency_calibration, holdout_by_frequency, tracking
+from churnsim.models.purchase.calendar_model import CalendarFit
 from churnsim.records.notices import StudyWarning
-from churnsim.records.run import FrequencyRow, Holdout, ReplayRecord, SimulatedMean, TrackingRow, ValidationRecord
+from churnsim.records.run import (
+    FrequencyRow,
+    Holdout,
+    ReplayRecord,
+    SimulatedMean,
+    SpeedRow,
+    TrackingRow,
+    ValidationRecord,
+)
 from churnsim.simulation.customers.base import PosteriorBase
 from churnsim.simulation.scenario.market import Market
 from churnsim.study.config.config import ValidationSection
@@ -31,17 +42,29 @@ def validate(
     """
     model = fits.purchases_calibration.model
     until, end = data.calibration_end.isoformat(), data.holdout_end.isoformat()
+    span: dict[str, Any] = {"until": until, "holdout_until": end, "customers": data.split}
+    tracked, season = tracking(model, data.transactions, **span), {}
+    if isinstance(fits.purchases_calibration, CalendarFit):
+        plain = tracking(fits.purchases_calibration.plain.model, data.transactions, **span)
+        tracked["plain"] = plain["expected"].to_numpy()
+        season = {"season": _season(fits.purchases.model, data)}
     return ValidationRecord(
         calibration_end=until,
         holdout_end=end,
         unit=data.unit,
         frequency=FrequencyRow.of_frame(frequency_calibration(model, data.split)),
         holdout_by_frequency=Holdout.of_frame(holdout_by_frequency(model, data.split)),
-        tracking=TrackingRow.of_frame(
-            tracking(model, data.transactions, until=until, holdout_until=end, customers=data.split)
-        ),
+        tracking=TrackingRow.of_frame(tracked),
         replay=_replays(data, fits, section, seed=seed, executor=executor),
+        **season,
     )
+
+
+def _season(model: Any, data: StudyData) -> list[SpeedRow]:
+    """The buying clock's mean speed in each week of the data."""
+    first = iso_day(int(first_days(data.summary).min()) + 1)
+    weeks = model.speed(first, data.holdout_end.isoformat()).resample("W").mean()
+    return [SpeedRow(date=day.date().isoformat(), speed=speed) for day, speed in weeks.items()]
 
 
 def validation_warnings(validation: ValidationRecord | None) -> Iterator[StudyWarning]:
