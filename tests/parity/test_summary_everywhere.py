@@ -214,8 +214,10 @@ def test_ibis_backends(backend, request):
             log = log.assign(customer_id=log["customer_id"].map("é{:04d}".format))
         table = fresh_table(connection, log)
         same(cs.summarise(table, until=until), cs.summarise(log, until=until))
-        counted = cs.data.count_histories(log, unit="D", until=until)
-        pd.testing.assert_frame_equal(cs.data.count_histories(table, unit="D", until=until), counted, check_dtype=False)
+        if text:  # half of them: it takes as long again
+            counted = cs.data.count_histories(log, unit="D", until=until)
+            there = cs.data.count_histories(table, unit="D", until=until)
+            pd.testing.assert_frame_equal(there, counted, check_dtype=False)
 
     check()
 
