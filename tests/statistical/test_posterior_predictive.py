@@ -25,10 +25,16 @@ def drawn(few):
     return sample_posterior(cs.BGNBD, few, seed=1, draws=200)
 
 
+def leave_one_out(posterior):
+    """The expected log predictive density and the effective parameters, by the names of ArviZ 0.x or 1."""
+    loo = az.loo(posterior)
+    return (loo.elpd_loo, loo.p_loo) if "elpd_loo" in dir(loo) else (loo.elpd, loo.p)
+
+
 def test_the_groups_change_no_draw(few, drawn):
     bare = sample_posterior(cs.BGNBD, few, seed=1, draws=200, predictive=False)
     np.testing.assert_array_equal(bare.posterior["r"], drawn.posterior["r"])
-    assert "log_likelihood" not in bare.groups()
+    assert "log_likelihood" not in bare
     assert drawn.posterior.attrs["left_out"] == ""
 
 
@@ -44,12 +50,12 @@ def test_the_log_likelihood_is_that_of_the_draws(few, drawn):
 
 def test_leave_one_out_finds_the_model_that_made_the_data(few, drawn):
     """Of an identified model with 4 parameters and weak priors p_loo is about 4; and the NBD is worse."""
-    loo = az.loo(drawn)
-    assert 2 < loo.p_loo < 6
-    assert abs(loo.elpd_loo - (cs.BGNBD.fit(few).loglik - 4)) < 3
+    elpd, parameters = leave_one_out(drawn)
+    assert 2 < parameters < 6
+    assert abs(elpd - (cs.BGNBD.fit(few).loglik - 4)) < 3
     table = az.compare({"BG/NBD": drawn, "NBD": sample_posterior(cs.NBD, few, seed=1, draws=200)})
     assert table.index[0] == "BG/NBD"
-    assert table.loc["NBD", "elpd_diff"] > 4 * table.loc["NBD", "dse"]
+    assert abs(table.loc["NBD", "elpd_diff"]) > 4 * table.loc["NBD", "dse"]
 
 
 def test_predictive_draws_are_of_the_law(few, drawn):
@@ -71,7 +77,7 @@ def test_amounts_and_covariates_have_groups_too(few, cdnow_split):
     amounts = sample_posterior(GammaGamma, spenders, seed=1, draws=200)
     simulated = amounts.posterior_predictive["monetary_value"]
     assert 0.5 < float(simulated.median()) / spenders["monetary_value"].median() < 2
-    assert np.isfinite(az.loo(amounts).elpd_loo)
+    assert np.isfinite(leave_one_out(amounts)[0])
     moved = few.head(100).assign(big=np.arange(100) % 2 * 1.0)
     with_effect = sample_posterior(
         cs.models.BGNBDCovariates, moved, seed=1, draws=200, covariates_rate=["big"], weights=np.ones(100)
