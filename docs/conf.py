@@ -32,6 +32,8 @@ html_css_files = ["site.css"]
 
 myst_heading_anchors = 4  # links to headings as code hosts make them
 default_role = "py:obj"  # a name in single backticks links where it has an entry
+nitpicky = True
+nitpick_ignore = [("py:obj", "ConfigDict"), ("py:obj", "BetaRenewal")]  # pydantic's; a base that is not public
 numpydoc_show_class_members = False  # members have entries of their own
 autodoc_typehints = "none"  # types, shapes and units stand beside the parameters
 autodoc_preserve_defaults = True
@@ -131,7 +133,8 @@ def fit_page(app: Any, name: str, source: list[str]) -> None:
     if page.is_file() and page.parent != MADE:
         source[0] = moved_links(source[0], page, page)
     if name in ("claims", "notebooks"):
-        source[0] += f"\n```{{toctree}}\n:hidden:\n:glob:\n\n{name}/*\n```\n"
+        pages = dict.fromkeys(re.findall(rf"\]\(({name}/[\w-]+)\.md\)", source[0]))
+        source[0] += "\n".join(["\n```{toctree}", ":hidden:", "", *pages, "```", ""])
 
 
 def is_foreign(app: Any, kind: str, name: str, thing: Any, skip: bool, options: Any) -> bool | None:
@@ -141,24 +144,40 @@ def is_foreign(app: Any, kind: str, name: str, thing: Any, skip: bool, options: 
 
 
 @cache
-def short_names() -> dict[str, str]:
-    """The entry of each public name that only one namespace uses."""
-    full = list(entries().values())
-    short = [name.rsplit(".", 1)[1] for name in full]
-    return {name: place for name, place in zip(short, full, strict=True) if short.count(name) == 1}
+def other_names() -> dict[str, str]:
+    """The entry of each public name by what else it is called: without its namespace, where only one has it, and in the
+    other namespaces that have it."""
+    entry = entries()
+    short = [name.rsplit(".", 1)[1] for name in entry.values()]
+    found = {name: place for name, place in zip(short, entry.values(), strict=True) if short.count(name) == 1}
+    for space in ("churnsim", *(f"churnsim.{name}" for name in NAMESPACES)):
+        things = public_names(space).items()
+        found |= {f"{space}.{name}": entry[id(thing)] for name, thing in things if id(thing) in entry}
+    return found
 
 
-def link_short_name(app: Any, env: Any, node: Any, content: Any) -> Any:
-    """A public name in backticks, without its namespace, links to its entry."""
+def link_other_name(app: Any, env: Any, node: Any, content: Any) -> Any:
+    """A public name in backticks links to its entry, and `Class.method` to the method's or the class's.
+
+    Of the rest only what looks like a name of ours, a class or a dotted path, has to have an entry: parameters, columns
+    and pieces of code stand in backticks too, and are shown as they are.
+    """
     target = node.get("reftarget", "")
-    full = short_names().get(target)
-    if node.get("refdomain") != "py" or full is None:
+    if node.get("refdomain") != "py":
         return None
-    return env.get_domain("py").resolve_xref(env, node["refdoc"], app.builder, "obj", full, node, content)
+    owner, _, member = target.rpartition(".")
+    entry = other_names().get(owner, owner)
+    for full in (other_names().get(target), f"{entry}.{member}", entry):  # an attribute is described with its class
+        found = full and env.get_domain("py").resolve_xref(env, node["refdoc"], app.builder, "obj", full, node, content)
+        if found:
+            return found
+    if node.get("reftype") == "obj" and not re.fullmatch(r"churnsim(\.\w+)+|[A-Z][a-z]+[A-Z]\w*(\.\w+)*", target):
+        return content
+    return None
 
 
 def setup(app: Any) -> None:
     app.connect("builder-inited", make_pages)
     app.connect("source-read", fit_page)
-    app.connect("missing-reference", link_short_name)
+    app.connect("missing-reference", link_other_name)
     app.connect("autodoc-skip-member", is_foreign)

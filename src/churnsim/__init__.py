@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from importlib import import_module
 
-import lazy_loader
+from churnsim.other_packages import attach_stub
 
-_lazily, __dir__, _names = lazy_loader.attach_stub(__name__, __file__)
+_lazily, __dir__, _names = attach_stub(__name__, __file__)
 
 __all__ = [*_names, "__version__"]
 

@@ -18,6 +18,7 @@ from types import MethodType
 from typing import Any, Literal, TypeVar, get_args, get_origin, is_typeddict
 
 from churnsim.errors import ConfigError, DataError
+from churnsim.other_packages import argument_here
 
 C = TypeVar("C", bound=Callable[..., Any])
 
@@ -41,7 +42,7 @@ def shown(value: object) -> str:
         return repr(float(value))
     if is_foreign_frame(value):
         return f"a {type(value).__module__.partition('.')[0].lstrip('_')} {type(value).__name__}"
-    text = repr(value)
+    text = " ".join(repr(value).split()) if hasattr(value, "to_numpy") else repr(value)  # a Series has lines
     return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 3]}..."
 
 
@@ -300,7 +301,7 @@ def typed(call: C) -> C:
 
     @functools.wraps(call)
     def checked(*args: Any, **options: Any) -> Any:
-        # Too few, too many or unknown arguments are left to the call, since Python says best what is wrong with them.
+        # Too few, too many and unknown arguments are found by the call, and explained then.
         for key, value in itertools.chain(zip(kinds, args, strict=False), options.items()):
             fit = fitting.get(key)
             if fit is None or type(value) in fit:
@@ -311,16 +312,57 @@ def typed(call: C) -> C:
                 raise error(f"{name}: {key} must be {' or '.join(words)}; got {shown(value)}.")
             if type(value).__module__.startswith("churnsim."):
                 fit.add(type(value))
-        if not arrays:
+        if arrays:
+            listed = [_array(value, arrays.get(key)) for key, value in zip(kinds, args, strict=False)]
+            args = (*listed, *args[len(kinds) :])
+            options = {key: _array(value, arrays.get(key)) for key, value in options.items()}
+        try:
             return call(*args, **options)
-        listed = zip(kinds, args, strict=False)
-        return call(
-            *(_array(value, arrays.get(key)) for key, value in listed),
-            *args[len(kinds) :],
-            **{key: _array(value, arrays.get(key)) for key, value in options.items()},
-        )
+        except TypeError:
+            if wrong := _misuse(call, args, options):
+                raise TypeError(wrong) from None
+            raise
 
     return checked  # type: ignore[return-value]
+
+
+def explained(call: C) -> C:
+    """A call whose error for too few, too many or unknown arguments says how it is called, as one that is `typed`."""
+
+    @functools.wraps(call)
+    def told(*args: Any, **options: Any) -> Any:
+        try:
+            return call(*args, **options)
+        except TypeError:
+            if wrong := _misuse(call, args, options):
+                raise TypeError(wrong) from None
+            raise
+
+    return told  # type: ignore[return-value]
+
+
+def _misuse(call: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> str:
+    """What is wrong with the arguments of a call, and how it is called; empty where they fit."""
+    signature = inspect.signature(call)
+    try:
+        signature.bind(*args, **options)
+    except TypeError as error:
+        wrong = str(error)
+    else:
+        return ""
+    name, every = call.__qualname__.removesuffix(".__init__"), list(signature.parameters.values())
+    if every and every[0].name in ("self", "cls"):
+        if args and call.__name__ != "__init__":  # whose method it is called as, not where that has it from
+            owner = args[0] if isinstance(args[0], type) else type(args[0])
+            name = f"{owner.__name__}.{call.__name__}"
+        every = every[1:]
+    every = [one for one in every if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)]
+    needed = [one for one in every if one.default is one.empty]
+    shape = ", ".join(one.name if one.kind is not one.KEYWORD_ONLY else f"{one.name}=..." for one in needed)
+    further = ", ".join(one.name for one in every if one not in needed)
+    unknown = next((key for key in options if key not in signature.parameters), None)
+    meant = argument_here(unknown, signature.parameters) if unknown else ""
+    return f"{name}: {wrong}.{meant} Call {name}({shape})" + (f"; by name, if wanted: {further}." if further else ".")
 
 
 def unchecked(call: C) -> C:

@@ -58,6 +58,12 @@ def test_every_public_name_has_one_entry(conf):
             assert full in entries or full in links or at_top.get(full, f"{full}.rst") in pages, full
 
 
+def test_names_are_found_by_what_else_they_are_called(conf):
+    names = conf["other_names"]()
+    assert names["summarise"] == names["churnsim.summarise"] == names["churnsim.data.summarise"]
+    assert "fit" not in names
+
+
 def test_links_to_pages_elsewhere_lead_to_what_the_site_makes_of_them(conf):
     moved, page = conf["moved_links"], DOCS / "models.md"
     text = "[a](../README.md#two-commands) [b](hard-data.md) [c](https://example.org/README.md) [d](#here)"

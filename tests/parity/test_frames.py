@@ -75,6 +75,23 @@ def test_verbs_answer_in_the_kind_of_the_summary(kind):
     np.testing.assert_array_equal(np.asarray(cs.customer_value(given, **value)), cs.customer_value(expected, **value))
 
 
+@pytest.mark.parametrize("kind", ["polars", "arrow"])
+def test_labels_and_segments_of_customers_come_in_kind(kind):
+    """What is said of each customer is that of pandas; what is said of all stays a frame of pandas."""
+    split = partial(cs.split_holdout, until="1997-06-30", holdout_until="1998-06-30")
+    expected, given = split(log(True)), split(KINDS[kind](log(True)))
+    fit = cs.BGNBD.fit(expected)
+    ours, theirs = (cs.models.label_alive(fit, summary) for summary in (expected, given))
+    assert isinstance(theirs.labels, pl.Series if kind == "polars" else pa.Array)
+    assert list(np.asarray(theirs.labels)) == ours.labels.tolist()
+    assert str(theirs) == str(ours)
+    pd.testing.assert_frame_equal(theirs.errors, ours.errors)
+    ours, theirs = (cs.models.rfm_segments(summary) for summary in (expected, given))
+    assert isinstance(theirs.customers, type(given))
+    pd.testing.assert_frame_equal(plain(theirs.customers), ours.customers, check_dtype=False)
+    pd.testing.assert_frame_equal(theirs.table, ours.table)
+
+
 def test_the_unit_goes_with_the_frame():
     """A summary in days is refused by a model in weeks also after a filter, a join and a file."""
     days = cs.summarise(pl.from_pandas(log(False)), unit="D").filter(pl.col("frequency") > 0)

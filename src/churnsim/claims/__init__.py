@@ -1,6 +1,6 @@
 """The field's claims about keeping customers, each with its source, its estimand, its test and its control.
 
-`churnsim.claims["card-npv"].test()` judges one; `churnsim.claims.catalogue.CATALOGUE` is the mapping behind it.
+`churnsim.claims["card-npv"].test()` judges one; ``churnsim.claims.catalogue.CATALOGUE`` is the mapping behind it.
 """
 
 from __future__ import annotations

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-import lazy_loader
+from churnsim.other_packages import attach_stub
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = attach_stub(__name__, __file__)

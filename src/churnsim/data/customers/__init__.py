@@ -1,6 +1,6 @@
 """Knowing the customers from their purchases alone: who is worth what, who comes back, and when.
 
-Every figure rests on purchase days (see `churnsim.data.logs.purchase_days`) and carries an interval that speaks of the
+Every figure rests on purchase days (``churnsim.data.logs.purchase_days``) and carries an interval that speaks of the
 customers as a sample from all those the firm might have had.
 
 Examples

@@ -11,13 +11,14 @@ import functools
 import inspect
 import sys
 from collections.abc import Callable
+from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar, get_args
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from churnsim.checks import is_foreign_frame
+from churnsim.checks import explained, is_foreign_frame
 from churnsim.data.logs.grouped_log import tabular
 from churnsim.data.summaries.summary import split_holdout as split_holdout_pandas
 from churnsim.data.summaries.summary import summarise as summarise_pandas
@@ -64,6 +65,8 @@ def in_kind(call: C) -> C:
     is_log = "transactions" in inspect.signature(call).parameters
     name = "transactions" if is_log else "summary"
 
+    call = explained(call)
+
     @functools.wraps(call)
     def answered(*args: Any, **options: Any) -> Any:
         place = next((i for i, each in enumerate(args) if is_foreign_frame(each)), None)
@@ -76,7 +79,16 @@ def in_kind(call: C) -> C:
                 options = {**options, name: inner}
             else:
                 args = (*args[:place], inner, *args[place + 1 :])
-        return _as_kind(call(*args, **options), kind_of(given))
+        result = call(*args, **options)
+        if is_dataclass(result) and not is_log:  # what it says of each customer comes in kind
+            told = {one.name: getattr(result, one.name) for one in fields(result)}
+            by_customer = {
+                name: _as_kind(each, kind_of(given))
+                for name, each in told.items()
+                if isinstance(each, pd.DataFrame | pd.Series) and each.index.equals(inner.index)
+            }
+            return replace(result, **by_customer) if by_customer else result  # type: ignore[type-var]
+        return _as_kind(result, kind_of(given))
 
     return answered  # type: ignore[return-value]
 

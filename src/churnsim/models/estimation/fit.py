@@ -19,6 +19,7 @@ from churnsim.errors import ConfigError
 from churnsim.models.estimation.arguments import check_draws
 from churnsim.models.estimation.optimise import RIDGE_ERROR, Optimum
 from churnsim.models.estimation.parameters import ParametricModel
+from churnsim.other_packages import said_here
 from churnsim.statistics import normal_quantile
 from churnsim.typing import Floats
 
@@ -114,7 +115,7 @@ M = TypeVar("M", bound=Parametric)
 M_co = TypeVar("M_co", bound=Parametric, covariant=True)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class ModelFit(Generic[M_co]):
     """A fitted model with its uncertainty.
 
@@ -160,8 +161,16 @@ class ModelFit(Generic[M_co]):
         if model is not None and name in verbs_of(type(model)):
             verb: Callable[..., Any] = getattr(model, name)
             return verb
-        kind = "" if model is None else f" of {type(model).__name__}"
-        raise AttributeError(f"{type(self).__name__}{kind} has no {name!r}.", name=name, obj=self)
+        kind, known = ("", ()) if model is None else (f" of {type(model).__name__}", dir(self))
+        error = f"{type(self).__name__}{kind} has no {name!r}.{said_here(name, known)}"
+        raise AttributeError(error, name=name, obj=self)
+
+    def __repr__(self) -> str:
+        """The estimates and how they were found; `summary()` has the rest."""
+        values = ", ".join(f"{name} {value:.4g}" for name, value in self.summary()["estimate"].items())
+        kind = getattr(self.model, "kind", "")
+        family = f"{type(self.model).__name__}{kind and f' ({kind})'} fitted to {self.n:,.10g} customers"
+        return f"<{family}: {values}{values and '; '}log-likelihood {self.loglik:,.1f}; {self.status.code}>"
 
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *verbs_of(type(self.model))})

@@ -12,7 +12,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Any, ClassVar, ParamSpec, Self, TypeVar
 
-from churnsim.checks import check_kind, check_number
+from churnsim.checks import check_kind, check_number, explained
 from churnsim.data.tabular.files import read_json_file
 from churnsim.errors import ConfigError
 from churnsim.units import check_unit
@@ -57,6 +57,8 @@ def _required(family: type[Any]) -> list[str]:
 def forward_covariates(fit: Callable[P, R]) -> Callable[P, R]:
     """Keep the calls of before 0.2, in which a family's `fit` took covariates: warn and pass them on to the family that
     takes them (`covariate_family`)."""
+
+    fit = explained(fit)
 
     @wraps(fit)
     def wrapped(*args: P.args, **options: P.kwargs) -> R:

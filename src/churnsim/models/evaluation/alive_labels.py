@@ -11,6 +11,7 @@ import pandas as pd
 
 from churnsim.checks import check_level, check_number, shown, typed
 from churnsim.data.summaries.column_aliases import as_summary
+from churnsim.data.summaries.frame_kinds import in_kind
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.design_matrix import number_columns
 from churnsim.statistics import normal_quantile, wilson
@@ -44,7 +45,7 @@ class AliveLabels:
     errors: pd.DataFrame
 
     def __str__(self) -> str:
-        lines = [f"{(self.labels == GONE).mean():.1%} labelled gone (P(alive) below {self.threshold:g})"]
+        lines = [f"{np.mean(np.asarray(self.labels) == GONE):.1%} labelled gone (P(alive) below {self.threshold:g})"]
         for name, row in self.errors.iterrows():
             text = f"{name}: {row['model']:.1%} [{row['model_lower']:.1%}, {row['model_upper']:.1%}] by the model"
             if "holdout" in self.errors:
@@ -54,6 +55,7 @@ class AliveLabels:
         return "\n".join(lines)
 
 
+@in_kind
 @typed
 def label_alive(model: Any, summary: pd.DataFrame, *, threshold: float = 0.5, level: float = 0.95) -> AliveLabels:
     """Label customers by P(alive), and state the errors of the labels by the model and by the holdout.

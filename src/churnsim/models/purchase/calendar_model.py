@@ -136,7 +136,7 @@ class LikelihoodRatio:
     p_value: float
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class CalendarFit(ModelFit["ClockModel"]):
     """The fit of a `CalendarModel` or a `SeriesModel`.
 

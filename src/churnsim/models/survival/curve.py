@@ -206,7 +206,7 @@ def _power(t: Floats, p: dict[str, float]) -> Floats:
         return np.asarray((t / p["lambda_"]) ** p["rho_"])
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class CurveFit(ModelFit[SurvivalCurve]):
     """A fitted curve. `table` (Kaplan-Meier only) holds `at_risk, lost, survival, standard_error` by `time`."""
 

@@ -1,0 +1,151 @@
+"""What lifetimes, pymc-marketing, lifelines and CLVTools call otherwise: their names and arguments beside ours.
+
+docs/coming-from.md has the calls side by side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import lazy_loader
+
+_ALIVE, _EXPECTED = "p_alive(summary)", "expected_purchases(summary, horizon)"
+_VALUE = "churnsim.customer_value(summary, purchases=fit, spend=spend_fit, annual_discount_rate=...)"
+_TRACKING = "churnsim.plots.tracking(churnsim.validate(log, [churnsim.BGNBD], calibration_end=...))"
+_COX = "churnsim.models.SurvivalRegression.fit(subscribers, covariates=[...])"
+NAMES = {
+    "BetaGeoFitter": "churnsim.BGNBD.fit(summary)",
+    "BetaGeoModel": "churnsim.BGNBD.fit(summary)",
+    "ModifiedBetaGeoFitter": "churnsim.MBGNBD.fit(summary)",
+    "ModifiedBetaGeoModel": "churnsim.MBGNBD.fit(summary)",
+    "ParetoNBDFitter": "churnsim.ParetoNBD.fit(summary)",
+    "ParetoNBDModel": "churnsim.ParetoNBD.fit(summary)",
+    "pnbd": "churnsim.ParetoNBD.fit(summary)",
+    "bgnbd": "churnsim.BGNBD.fit(summary)",
+    "BetaGeoBetaBinomFitter": "churnsim.models.BGBB.fit(summary)",
+    "BetaGeoBetaBinomModel": "churnsim.models.BGBB.fit(summary)",
+    "ShiftedBetaGeoModel": "churnsim.ShiftedBetaGeometric.fit(subscribers)",
+    "GammaGammaFitter": "churnsim.GammaGamma.fit(summary)",
+    "GammaGammaModel": "churnsim.GammaGamma.fit(summary)",
+    "gg": "churnsim.GammaGamma.fit(summary)",
+    "clv": "churnsim.BGNBD, churnsim.GammaGamma and churnsim.customer_value",
+    "clvdata": "churnsim.split_holdout(log, until=..., unit=...)",
+    "summary_data_from_transaction_data": "churnsim.summarise(log, until=..., unit=...)",
+    "load_cdnow_summary": "churnsim.summarise(churnsim.datasets.cdnow(), until='1997-09-30', unit='W')",
+    "load_transaction_data": "churnsim.datasets.cdnow()",
+    "load_telco": "churnsim.datasets.telco()",
+    "conditional_probability_alive": _ALIVE,
+    "expected_probability_alive": _ALIVE,
+    "probability_alive": _ALIVE,
+    "conditional_expected_number_of_purchases_up_to_time": _EXPECTED,
+    "expected_number_of_purchases_up_to_time": "expected_purchases_new(horizon)",
+    "expected_purchases_new_customer": "expected_purchases_new(horizon)",
+    "probability_of_n_purchases_up_to_time": "purchase_pmf(n, horizon)",
+    "predict": f"{_EXPECTED} of purchases, survival(times) of subscribers",
+    "conditional_expected_average_profit": "expected_spend(summary)",
+    "expected_customer_spend": "expected_spend(summary)",
+    "expected_customer_lifetime_value": _VALUE,
+    "customer_lifetime_value": _VALUE,
+    "params_": "summary()['estimate'], or the parameters of the model",
+    "fit_summary": "summary()",
+    "print_summary": "summary()",
+    "idata": "churnsim.models.sample_posterior(family, summary, seed=1)",
+    "save_model": "model.save(path), and load(path) of the family",
+    "plot": "a function of churnsim.plots, such as plots.frequencies(fit, summary)",
+    "plot_period_transactions": "churnsim.plots.frequencies(fit, summary)",
+    "plot_frequency_recency_matrix": "churnsim.plots.purchases_matrix(fit, T=..., horizon=...)",
+    "plot_probability_alive_matrix": "churnsim.plots.alive_matrix(fit, T=...)",
+    "plot_expected_repeat_purchases": "churnsim.plots.expected_repeats(fit)",
+    "plot_history_alive": "churnsim.plots.alive_history(fit, log, customer)",
+    "plot_calibration_purchases_vs_holdout_purchases": _TRACKING.replace("tracking", "holdout"),
+    "plot_cumulative_transactions": _TRACKING,
+    "plot_incremental_transactions": _TRACKING.replace("=...))", "=...), cumulative=False)"),
+    "KaplanMeierFitter": "churnsim.models.SurvivalCurve.fit(subscribers)",
+    "WeibullFitter": "churnsim.models.SurvivalCurve.fit(subscribers, 'weibull')",
+    "CoxPHFitter": _COX,
+    "WeibullAFTFitter": _COX.replace("subscribers,", "subscribers, 'weibull_aft',"),
+    "LogNormalAFTFitter": _COX.replace("subscribers,", "subscribers, 'log_normal_aft',"),
+    "LogLogisticAFTFitter": _COX.replace("subscribers,", "subscribers, 'log_logistic_aft',"),
+    "AalenJohansenFitter": "churnsim.models.cumulative_incidence(subscribers, cause=...)",
+    "logrank_test": "churnsim.models.log_rank_test(subscribers, group)",
+    "multivariate_logrank_test": "churnsim.models.log_rank_test(subscribers, group)",
+    "restricted_mean_survival_time": "churnsim.models.restricted_means(subscribers, horizon)",
+    "concordance_index_": "churnsim.models.survival_scores(model, subscribers, times=...).concordance",
+    "hazard_ratios_": "summary()['ratio']",
+    "survival_function_": "survival(times)",
+    "predict_survival_function": "survival(times, customers=subscribers)",
+    "predict_median": "expected_tenure(horizon, customers=subscribers)",
+    "predict_expectation": "expected_tenure(horizon, customers=subscribers)",
+    "median_survival_time_": "survival(times), which is .5 at the median",
+    "baseline_survival_": "survival(times)",
+    "check_assumptions": "proportionality()",
+    "confidence_intervals_": "summary()[['lower', 'upper']]",
+    "confint": "summary()[['lower', 'upper']]",
+    "coef": "summary()['estimate']",
+    "vcov": "matrix, an attribute of the fit",
+    "plot_survival_function": "churnsim.plots.survival(subscribers)",
+}  # fmt: skip
+ARGUMENTS = {
+    "observation_period_end": ("until",),
+    "calibration_period_end": ("until", "calibration_end"),
+    "calibration_end": ("until",),
+    "estimation_split": ("until", "calibration_end"),
+    "freq": ("unit",),
+    "time_unit": ("unit",),
+    "data": ("summary", "transactions", "subscriptions"),
+    "df": ("summary", "subscriptions", "transactions"),
+    "t": ("horizon", "times"),
+    "time": ("horizon", "times"),
+    "future_t": ("horizon",),
+    "discount_rate": ("annual_discount_rate",),
+    "duration_col": ("tenure",),
+    "event_col": ("churned",),
+    "formula": ("covariates",),
+    "penalizer": ("penalty",),
+    "penalizer_coef": ("penalty",),
+    "random_seed": ("seed",),
+}
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name that a name is most like, whatever the case of its letters."""
+    from difflib import get_close_matches  # only for errors
+
+    lower = {each.lower(): each for each in known if not each.startswith("_")}
+    found = get_close_matches(name.lower(), list(lower), 1, cutoff=0.75)
+    return lower[found[0]] if found else None
+
+
+def said_here(name: str, known: Iterable[str] = ()) -> str:
+    """What to say in place of a name, as a sentence after an error; empty where nothing is like it."""
+    if name in NAMES:
+        return f" Here it is {NAMES[name]}; docs/coming-from.md has more."
+    near = nearest(name, known)
+    return f" Is {near!r} meant?" if near else ""
+
+
+def argument_here(name: str, known: Iterable[str]) -> str:
+    """The argument of ours that is meant by another's, as a sentence; empty where nothing is like it."""
+    ours = [*known]
+    found = next((each for each in ARGUMENTS.get(name, ()) if each in ours), None) or nearest(name, ours)
+    return f" Is {found!r} meant?" if found else ""
+
+
+def attach_stub(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
+    """lazy_loader's `attach_stub`, whose error for an unknown name says what is meant.
+
+    It is an ImportError for a name of another package, since `from churnsim import ...` shows the words of no other.
+    """
+    lazily, names, public = lazy_loader.attach_stub(package, file)
+
+    def found(name: str) -> Any:
+        try:
+            return lazily(name)
+        except AttributeError:
+            if name in names():
+                raise
+            kind: Any = ImportError if name in NAMES else AttributeError
+            raise kind(f"{package} has no {name!r}.{said_here(name, public)}", name=name) from None
+
+    return found, names, public

@@ -1,0 +1,81 @@
+"""Truth: docs/coming-from.md and the calls themselves. Names and arguments of other packages end in the call here."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+import churnsim
+from churnsim import models, plots
+from churnsim.other_packages import NAMES, argument_here, nearest
+
+
+def test_names_of_others_are_told_where_they_are_typed():
+    with pytest.raises(ImportError, match=re.escape("Here it is churnsim.BGNBD.fit(summary)")):
+        from churnsim import BetaGeoFitter  # noqa: F401
+    with pytest.raises(ImportError, match=r"plots\.alive_matrix"):
+        _ = plots.plot_probability_alive_matrix
+    with pytest.raises(AttributeError, match=r"has no 'bgnbd_fit'\.$"):
+        _ = churnsim.bgnbd_fit
+    with pytest.raises(AttributeError, match="Is 'BGNBDCovariates' meant"):
+        _ = models.BgNbdCovariate
+
+
+def test_what_is_said_is_there(cdnow_models):
+    """Every dotted name that an error gives is one, and every bare verb is one of a fit or a survival model."""
+    verbs = {*dir(cdnow_models[0]), *dir(cdnow_models[1]), *dir(models.SurvivalCurve), "proportionality"}
+    for text in NAMES.values():
+        for path in re.findall(r"churnsim(?:\.\w+)+", text):
+            thing = churnsim
+            for part in path.split(".")[1:]:
+                thing = getattr(thing, part)
+        for verb in re.findall(r"(?<![\w.])([a-z_]+)\(", text):
+            assert verb in verbs, text
+
+
+def test_a_fit_says_its_verbs_and_shows_itself(cdnow_models):
+    fit = cdnow_models[0]
+    with pytest.raises(AttributeError, match=re.escape("Here it is p_alive(summary)")):
+        fit.conditional_probability_alive()
+    with pytest.raises(AttributeError, match="Is 'expected_purchases' meant"):
+        fit.expected_purchase()
+    assert repr(fit) == (
+        "<BGNBD fitted to 2,357 customers: r 0.2426, alpha 4.414, a 0.7929, b 2.426; "
+        "log-likelihood -9,582.4; converged>"
+    )
+
+
+def test_wrong_arguments_are_answered_with_the_call(cdnow_split, cdnow_models):
+    s, (fit, spend) = cdnow_split, cdnow_models
+    with pytest.raises(TypeError, match=r"BGNBD\.fit: too many positional arguments\. Call BGNBD\.fit\(summary\)"):
+        churnsim.BGNBD.fit(s["frequency"], s["recency"], s["T"])
+    with pytest.raises(TypeError, match=r"Is 'horizon' meant\? Call BGNBD\.expected_purchases\(summary, horizon\)"):
+        fit.expected_purchases(s, t=39)
+    with pytest.raises(TypeError, match="Is 'until' meant"):
+        churnsim.summarise(churnsim.datasets.cdnow(), observation_period_end="1997-09-30")
+    with pytest.raises(TypeError, match=r"Call customer_value\(summary, purchases=\.\.\., spend=\.\.\., annual_disc"):
+        churnsim.customer_value(s, fit, spend)
+    with pytest.raises(TypeError, match=r"Call alive_matrix\(fit, T=\.\.\.\); by name, if wanted: most_purchases"):
+        plots.alive_matrix(fit)
+
+
+def test_control_an_error_inside_a_call_is_its_own(cdnow_models):
+    """A TypeError of a call whose arguments fit is passed on as it is."""
+    with pytest.raises(TypeError, match="planted"):
+        models.drawn_interval([cdnow_models[0].model], lambda model: (_ for _ in ()).throw(TypeError("planted")))
+
+
+def test_nearest_name_and_arguments():
+    assert nearest("paretonbd", ["BGNBD", "ParetoNBD", "_ParetoNBD"]) == "ParetoNBD"
+    assert nearest("zzz", ["BGNBD"]) is None
+    assert argument_here("freq", ["until", "unit"]) == " Is 'unit' meant?"
+    assert argument_here("freq", ["until"]) == ""
+
+
+def test_data_sets_are_a_module_by_their_short_name():
+    from churnsim.customers import top_share
+    from churnsim.datasets import cdnow
+
+    assert cdnow is churnsim.datasets.cdnow
+    assert top_share is churnsim.customers.top_share
