@@ -318,8 +318,8 @@ def typed(call: C) -> C:
             options = {key: _array(value, arrays.get(key)) for key, value in options.items()}
         try:
             return call(*args, **options)
-        except TypeError:
-            if wrong := _misuse(call, args, options):
+        except TypeError as error:
+            if wrong := _misuse(error, call, args, options):
                 raise TypeError(wrong) from None
             raise
 
@@ -333,21 +333,23 @@ def explained(call: C) -> C:
     def told(*args: Any, **options: Any) -> Any:
         try:
             return call(*args, **options)
-        except TypeError:
-            if wrong := _misuse(call, args, options):
+        except TypeError as error:
+            if wrong := _misuse(error, call, args, options):
                 raise TypeError(wrong) from None
             raise
 
     return told  # type: ignore[return-value]
 
 
-def _misuse(call: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> str:
-    """What is wrong with the arguments of a call, and how it is called; empty where they fit."""
+def _misuse(error: TypeError, call: Callable[..., Any], args: tuple[Any, ...], options: dict[str, Any]) -> str:
+    """What is wrong with the arguments of a call, and how it is called; empty where the error came of its work."""
+    if error.__traceback__ is None or error.__traceback__.tb_next is not None:
+        return ""
     signature = inspect.signature(call)
     try:
         signature.bind(*args, **options)
-    except TypeError as error:
-        wrong = str(error)
+    except TypeError as unbound:
+        wrong = str(unbound)
     else:
         return ""
     name, every = call.__qualname__.removesuffix(".__init__"), list(signature.parameters.values())
