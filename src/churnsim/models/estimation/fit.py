@@ -161,8 +161,9 @@ class ModelFit(Generic[M_co]):
         if model is not None and name in verbs_of(type(model)):
             verb: Callable[..., Any] = getattr(model, name)
             return verb
-        kind, known = ("", ()) if model is None else (f" of {type(model).__name__}", dir(self))
-        error = f"{type(self).__name__}{kind} has no {name!r}.{said_here(name, known)}"
+        kind = "" if model is None else f" of {type(model).__name__}"
+        meant = said_here(name, dir(self)) if kind and name[0] != "_" else ""  # protocols need no advice
+        error = f"{type(self).__name__}{kind} has no {name!r}.{meant}"
         raise AttributeError(error, name=name, obj=self)
 
     def __repr__(self) -> str:
