@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeVar
 
 import pandas as pd
 
-from churnsim.checks import check_count, shown, typed
+from churnsim.checks import check_count, explained, shown, typed
 from churnsim.data.logs.grouped_log import is_ibis
 from churnsim.data.summaries.frame_kinds import summarise, summary_of_kind
 from churnsim.data.summaries.summary_query import nobody_by, refuse_endless
@@ -209,4 +209,4 @@ def with_counts(fit: C) -> C:
             options = {**options, "weights": summary[CUSTOMERS]}
         return fit(cls, summary, **options)
 
-    return counted  # type: ignore[return-value]
+    return explained(counted)  # type: ignore[return-value]
