@@ -58,7 +58,7 @@ CODES = {
 """Keys whose texts are results, not wording."""
 VOLATILE = {
     "hash", "churnsim", "versions", "recipe", "platform", "started", "finished", "seconds", "workers", "backend",
-    "outcome_keys", "products", "folder",
+    "outcome_keys", "stage_keys", "products", "folder",
 }  # fmt: skip
 """Of a manifest: what depends on the day, the machine or the code's version, or is a checksum of other products."""
 PACKAGES = ("numpy", "pandas", "scipy", "numba", "pyarrow", "scikit-learn")

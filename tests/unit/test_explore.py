@@ -154,7 +154,7 @@ def test_what_is_left_alone_comes_out_as_in_the_run(explorer: Explorer) -> None:
     assert simulated(explorer, as_run(explorer)) is explorer.base
 
 
-def test_a_variant_is_the_study_that_it_is_saved_as(explorer: Explorer, run: Path) -> None:
+def test_a_variant_is_the_study_that_it_is_saved_as(explorer: Explorer, run: Path, tmp_path: Path) -> None:
     """A number of a strategy, a belief, a programme in a strategy of its own, one left out: simulated here and by a run
     of the file, to the bit."""
     parts = {
@@ -179,7 +179,7 @@ def test_a_variant_is_the_study_that_it_is_saved_as(explorer: Explorer, run: Pat
             "value": 0.35, "low": 0.2, "high": 0.4, "source": f"set while exploring {run.name}"
         }  # fmt: skip
         assert CliRunner().invoke(app, ["check", str(path)]).exit_code == 0
-        again = load_run(run_study(config, runs_dir=run.parent, workers=1))
+        again = load_run(run_study(config, runs_dir=tmp_path, workers=1))  # where nothing can be taken over
         assert again.comparison == shown.comparison
         assert again.assumptions == shown.assumptions
         assert again.break_even is not None
@@ -354,8 +354,10 @@ def _audited(page: Any) -> None:
 def _shown_as_python_has_it(page: Any, server: ExploreServer) -> None:
     """Wait until the last request is done and shown; the table's figures are those of its record."""
     page.wait_for_timeout(400)  # a change waits for a next one that soon
-    explorer = server.explorer
-    page.wait_for_selector(f"#results[data-final='{explorer.state.number}']", timeout=60_000)
+    explorer, until = server.explorer, time.monotonic() + 120
+    while page.locator("#results").get_attribute("data-final") != str(explorer.state.number):
+        assert time.monotonic() < until
+        page.wait_for_timeout(100)
     run = explorer.state.run
     assert run is not None
     gains = {row.strategy: row for row in run.comparison.against_nothing}

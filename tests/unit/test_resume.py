@@ -8,16 +8,21 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from tests.unit.test_runner import STORE_EACH
 
+import churnsim as cs
 from churnsim.data import datasets
 from churnsim.errors import ConfigError, FitError, MissingExtraError
 from churnsim.records.load import load_run
 from churnsim.report.html import render
+from churnsim.simulation.mechanisms.parts import parts_of
+from churnsim.simulation.scenario.beliefs import market_beliefs, with_values
+from churnsim.simulation.scenario.market import Market
 from churnsim.study.config.config_file import parse_config, with_replications
 from churnsim.study.runner import StudyInterrupted, run_study
 from churnsim.study.stages.earlier_runs import outcome_keys
@@ -312,6 +317,53 @@ def test_more_replications_begin_with_those_that_are_there(home: Path) -> None:
         with_replications(config, 1)
 
 
+TAKEN = "replications are taken from an earlier run, since nothing that they hang on has changed"
+INERT = {
+    name: kind for name, kind in parts_of(Market).items()
+    if kind.used_by.get("") and name != "renewal_offers"  # which needs contracts
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", INERT)
+def test_a_part_that_answers_no_mechanism_in_use_moves_no_ledger(name: str, cohort_market) -> None:
+    """By which ledgers are taken over where such a part is changed: every number of it at the end of its interval."""
+    market = cohort_market(40)
+    numbers = {one: belief.high for one, belief in market_beliefs(market).items() if one.startswith(f"{name}.")}
+    assert numbers
+    strategies = [
+        cs.Strategy(name="winning", acquisition=cs.simulation.Acquisition(budget_per_period=500.0)),
+        cs.Strategy(name="desk", desk=cs.simulation.ComplaintDesk(staff=1, mean_service_time=0.1, wage_per_period=5.0)),
+    ]
+    changed = replace(market, **with_values(market, numbers))
+    assert changed != market
+    for strategy in strategies:
+        assert not {*INERT[name].used_by[""]} & strategy.acting
+        one, other = (
+            cs.Experiment(market=each, seed=3, horizon=24.0).rows(strategy, [0, 1]) for each in (market, changed)
+        )
+        assert one.equals(other)
+
+
+def test_a_changed_assumption_reruns_only_what_hangs_on_it(home: Path) -> None:
+    """And what comes out is a fresh run's; said is what was taken."""
+    runs, text = home / "changed", text_of(2)
+    run_study(parse_config(text, folder=home), runs_dir=runs, workers=1)
+    belief = "low = 0.10, high = 2.50 }"
+    for place, (changed, taken, claims) in enumerate((
+        (text.replace("low = 0.10, high = 2.00 }", belief), "baseline, nothing", False),
+        (text.replace("budget_per_period = 20.0, rule", "budget_per_period = 22.0, rule"), "baseline, nothing", True),
+    )):  # fmt: skip
+        watch, config = Watch(), parse_config(changed, folder=home)
+        found = run_study(config, runs_dir=runs, workers=1, progress=watch)
+        told = [note for note in watch.notes if "taken from" in note]
+        assert told[:2] == [told[0], f"4 {TAKEN}: {taken}."]
+        assert told[0].endswith("has changed: validation.")
+        assert [note.endswith("has changed: card-npv.") for note in told[2:]] == ([True] if claims else [])
+        fresh = run_study(config, runs_dir=home / f"changed-{place}", workers=1)
+        for name in RESULTS:
+            assert (found / name).read_bytes() == (fresh / name).read_bytes(), name
+
+
 def test_nothing_is_taken_from_a_run_that_differs_or_was_altered(home: Path) -> None:
     config = parse_config(text_of(2), folder=home)
     runs = home / "strangers"
@@ -319,17 +371,15 @@ def test_nothing_is_taken_from_a_run_that_differs_or_was_altered(home: Path) -> 
     for old, new in (("seed = 19970101", "seed = 2"), ("20.0", "21.0")):
         watch = Watch()
         run_study(parse_config(text_of(2).replace(old, new), folder=home), runs_dir=runs, workers=1, progress=watch)
-        taken = [note for note in watch.notes if "taken from" in note]
+        taken = [note for note in watch.notes if "replications are taken from" in note]
         # The reference spends nothing, so that its ledgers are the same whatever the others do.
-        assert taken == (["2 replications are taken from an earlier run with other settings."] if old == "20.0" else [])
+        assert taken == ([f"2 {TAKEN}: nothing."] if old == "20.0" else [])
     (earlier / "outcomes.parquet").write_bytes((earlier / "outcomes.parquet").read_bytes() + b" ")
     watch = Watch()
     runs_on = with_replications(config, 3)
     run_study(runs_on, runs_dir=runs, workers=1, progress=watch)
     # What it shares with the run of another budget is taken from there.
-    assert [note for note in watch.notes if "taken from" in note] == [
-        "2 replications are taken from an earlier run with other settings."
-    ]
+    assert [note for note in watch.notes if "replications are taken from" in note] == [f"2 {TAKEN}: nothing."]
 
 
 def test_a_study_runs_on_to_its_precision_and_selection(home: Path) -> None:

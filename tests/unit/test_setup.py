@@ -16,6 +16,7 @@ import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
+import churnsim as cs
 from churnsim.cli import app
 from churnsim.errors import ConfigError, DataError
 from churnsim.study.config.config_file import parse_config, read_config
@@ -354,3 +355,37 @@ def test_a_typical_purchase_is_a_day_and_not_a_line(log, tmp_path, call):
     assert studied(path, call).facts.customers == 100
     cost = read_config(tmp_path / "lines.toml").strategy[3].win_back.cost_per_contact
     assert cost == pytest.approx(0.05 * 4 * log["amount"].mean(), rel=0.05)  # two digits
+
+
+def workbook(path: Path, **sheets: pd.DataFrame) -> Path:
+    with pd.ExcelWriter(path, engine="openpyxl") as book:
+        for title, frame in sheets.items():
+            frame.to_excel(book, sheet_name=title, index=False)
+    return path
+
+
+def test_sheets_with_the_same_columns_are_read_one_below_another(log, tmp_path, call):
+    """In any order of the columns; which sheets there are is said, and asked where nobody says which."""
+    early, late = log["date"] < "2023-01-01", log["date"] >= "2023-01-01"
+    turned = log.loc[late, ["amount", "date", "customer_id"]]
+    path = workbook(tmp_path / "sales.xlsx", y2022=log[early], Empty=pd.DataFrame(), y2023=turned)
+    with pytest.raises(UndecidedError, match="'y2022', 'y2023'") as asked:
+        read_export(path, Answers())
+    assert (asked.value.key, asked.value.choices) == ("sheet", ("y2022", "y2023", "*"))
+    said = call("init", path, "--no-ask")
+    assert said.exit_code == 2
+    assert "'*' is all of them, which have the same columns. One of 'y2022', 'y2023', '*'. Pass --sheet." in said.output
+    found = studied(path, call, "--sheet", "*").transactions
+    read, written = (sorted(zip(frame["date"], frame["amount"], strict=True)) for frame in (found, log))
+    assert read == written
+    # The same rows and amounts in the database; what cannot be read is told by a number that one can count to.
+    said = call("db", "add", tmp_path / "all.db", path, "--sheet", "*")
+    assert said.exit_code == 0, said.output
+    assert f"{len(log):,} rows" in said.output
+    log = log.assign(amount=log["amount"].where(log.index != log.index[late][-1]))
+    bad = workbook(tmp_path / "bad.xlsx", a=log[early], b=log[late])
+    with pytest.raises(DataError, match=f"row through the sheets {len(log) + 2}, "):
+        cs.read_transactions(bad, customer_id="customer_id", date="date", amount="amount", sheet="*")
+    other = workbook(tmp_path / "other.xlsx", a=log, b=log.rename(columns={"amount": "paid"}))
+    with pytest.raises(DataError, match=r"sheet 'b' has the columns .*'paid'.* Pass sheet=\.$"):
+        cs.read_transactions(other, customer_id="customer_id", date="date", amount="amount", sheet="*")

@@ -116,7 +116,7 @@ class LivePage:
             if any(told):
                 absent = (context.say("explore.absent"), fmt.ABSENT)
                 (more, chance), (more_now, chance_now) = (one or absent for one in told)
-                rows.append(row_of((before.titles | context.titles)[name], more, more_now, chance, chance_now))
+                rows.append(row_of({**before.titles, **context.titles}[name], more, more_now, chance, chance_now))
         comparison = context.run.comparison
         against = context.titles[comparison.nothing or comparison.against]
         keys = ("more_run#", "more_now#", "chance_run#", "chance_now#")

@@ -6,6 +6,7 @@ import shutil
 import tempfile
 import threading
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Any, cast
@@ -125,8 +126,9 @@ class Explorer:
         self._thread: threading.Thread | None = None
         lender = Path(self._room.name) / "base"
         lender.mkdir()
-        for name in (MANIFEST, OUTCOMES):
-            shutil.copy(store.directory / name, lender / name)
+        for name in (MANIFEST, OUTCOMES, "break_even.json"):
+            if (store.directory / name).is_file():
+                shutil.copy(store.directory / name, lender / name)
 
     def __enter__(self) -> Explorer:
         return self
@@ -184,9 +186,9 @@ class Explorer:
                     sized = config if last else with_replications(config, size)
                     directory = replay_study(
                         sized, self.stages, runs_dir=self._room.name, workers=self._workers, progress=told,
-                        told=lambda directory, last=last: self._show(told, directory, last),
+                        told=partial(self._show, told, last=last),
                     )  # fmt: skip
-                    self._show(told, directory, last)
+                    self._show(told, directory, last=last)
                 told.set(final=True)
                 self._tidy()
         except SupersededError:
@@ -196,7 +198,7 @@ class Explorer:
         except Exception as error:  # the page says so, and goes on
             self._fail(told, f"{type(error).__name__}: {error}")
 
-    def _show(self, told: _Told, directory: Path, last: bool) -> bool:
+    def _show(self, told: _Told, directory: Path, *, last: bool) -> bool:
         told.set(run=self.run_in(directory))
         return last
 

@@ -67,6 +67,7 @@ class Manifest(Record):
     workers: int
     backend: str | None = None
     outcome_keys: dict[str, str] = Field(default_factory=dict)
+    stage_keys: dict[str, str] = Field(default_factory=dict)
     status: str
     products: dict[str, str] = Field(default_factory=dict)
     report: Row = Field(default_factory=dict)

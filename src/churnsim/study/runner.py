@@ -28,14 +28,16 @@ from churnsim.records.run import ComparisonRecord, Manifest, ValidationRecord
 from churnsim.simulation.scenario.market import Market
 from churnsim.study.config.config import ReportSection, StudyConfig
 from churnsim.study.stages.break_even_stage import (
+    break_even_keys,
     break_even_replications,
     break_evens,
     mechanisms_alone,
     most_promising,
+    put_break_even,
 )
-from churnsim.study.stages.claim_stage import chosen_claims, claims_checksum, judge_claims
+from churnsim.study.stages.claim_stage import chosen_claims, claims_checksum, judge_claims, put_claims
 from churnsim.study.stages.comparison_stage import compare_strategies, no_comparison, with_shares
-from churnsim.study.stages.earlier_runs import borrow_outcomes, outcome_keys
+from churnsim.study.stages.earlier_runs import borrow, borrow_outcomes, claim_keys, outcome_keys, validation_key
 from churnsim.study.stages.evidence_stage import evidence_checksum, measured_market
 from churnsim.study.stages.information_stage import FILE as INFORMATION
 from churnsim.study.stages.information_stage import STAGE, check_information, drawn_rows, information, why_not
@@ -185,6 +187,9 @@ class RunSession:
         self._unjudged: list[Unjudged] = []
         self._failed_before: set[str] = set()
         self._instead: dict[str, Any] = {}
+        # Of the customers and of the records that measure the market.
+        self._measured = data.facts.checksum_sha256 + evidence_checksum(config)
+        self._stage_keys: dict[str, str] = {}
 
     def may_skip(self, *, fresh: bool) -> bool:
         """Whether the run is complete. Clears the directory where nothing in it may be used."""
@@ -338,7 +343,8 @@ class RunSession:
             seconds=round(self._earlier_seconds + now - self._clock, 3),
             workers=executor.workers,
             backend=executor.backend,
-            outcome_keys=self._outcome_keys(),
+            outcome_keys=outcome_keys(config, self._measured),
+            stage_keys=self._stage_keys,
             status=status,
             products=self.store.products() if status == "complete" else {},
             **({"report": config.report.model_dump()} if config.report != ReportSection() else {}),
@@ -380,6 +386,10 @@ class RunSession:
         config, stages = self.config, self.stages
         self.watch.stage(stages.validation_title(config))
         kept = "validation" not in self._failed_before
+        key = validation_key(config, self._measured)
+        self._stage_keys |= key
+        if not self.store.readable("validation.json"):
+            self._borrow("validation.json", key, self._put_validation)
         if not (kept and all(self.store.readable(name) for name in stages.validation_files())):
             for name, content in stages.validation(config, self.data, fits, market, executor).items():
                 self.store.write(name, content)
@@ -401,10 +411,13 @@ class RunSession:
         )
         names, period = [strategy.name for strategy in strategies], scenarios[0].period
         borrowed = borrow_outcomes(
-            store, self._outcome_keys(), most=config.most_replications, periods=scenarios[0].periods
+            store, outcome_keys(config, self._measured), most=config.most_replications, periods=scenarios[0].periods
         )
         if borrowed:
-            watch.note(f"{borrowed} replications are taken from an earlier run with other settings.")
+            watch.note(
+                f"{borrowed.total()} replications are taken from an earlier run, since nothing that they hang on has "
+                f"changed: {', '.join(borrowed)}."
+            )
         outcomes, size, larger = None, 0, config.simulation.replications
         while larger > size:
             watch.stage("strategies" if not size else f"strategies, on to {larger}", len(scenarios) * (larger - size))
@@ -443,6 +456,9 @@ class RunSession:
         if not (break_even_replications(self.config) and (mechanisms or pair)):
             return
         self.watch.stage("what it would take to pay", len(mechanisms) + (pair is not None))
+        keys = break_even_keys(self.config, self._measured, mechanisms, pair)
+        self._stage_keys |= keys
+        self._borrow("break_even.json", keys, put_break_even(self.store))
         content = break_evens(
             self.config, market, mechanisms, pair=pair, store=self.store, executor=executor, done=self.watch.advance,
             edge=lambda subject: self._edge("what it would take to pay", subject=subject),
@@ -470,9 +486,6 @@ class RunSession:
         )
         self.store.write("survey.json", content)
 
-    def _outcome_keys(self) -> dict[str, str]:
-        return outcome_keys(self.config, self.data.facts.checksum_sha256 + evidence_checksum(self.config))
-
     def _what_ifs(self, market: Market, executor: Executor) -> None:
         config, steps = self.config, what_if_steps(self.config)
         if steps:
@@ -484,8 +497,25 @@ class RunSession:
             )  # fmt: skip
             self.store.write("what_if.json", content)
 
+    def _put_validation(self, content: Any, name: str) -> bool:
+        self.store.write(f"{name}.json", content)
+        return True
+
+    def _borrow(self, file: str, names: Iterable[str], put: Callable[[Any, str], bool]) -> None:
+        """Take what earlier runs have of a stage, and say so."""
+        keys = {name: self._stage_keys[name] for name in names if name in self._stage_keys}
+        if taken := borrow(self.store, file, keys, put):
+            told = ", ".join(name.removeprefix("claim ").replace("_", " ") for name in taken)
+            self.watch.note(f"taken from an earlier run, since nothing that they hang on has changed: {told}.")
+
     def _claims(self, market: Market, executor: Executor) -> None:
-        self.watch.stage("claims", len(chosen_claims(self.config)))
+        chosen = chosen_claims(self.config)
+        self.watch.stage("claims", len(chosen))
+        places = {f"claim {claim.id}": number for number, claim in enumerate(chosen)}
+        self._stage_keys |= claim_keys(
+            self.config, (claim.id for claim in chosen), self._measured + claims_checksum(self.config)
+        )
+        self._borrow("claims.json", places, put_claims(self.store, places))
         label = label_of(self.config, self.data)
         findings = judge_claims(
             self.config, market, data=self.stages.purchases(self.data), store=self.store, label=label,

@@ -91,7 +91,8 @@ def read_transactions(
     decimal, thousands : str, optional
         The mark before the decimals ("." or ",") and the one between thousands.
     delimiter, encoding, sheet : str, optional
-        What separates the columns of a text file, how it is encoded, and which sheet of a workbook to read.
+        What separates the columns of a text file, how it is encoded, and which sheet of a workbook to read: "*" for
+        all of them, with the same columns.
     detect : bool
         Whether what is not given is found out from the file, or refused where the file leaves it open. Without it a
         text file is UTF-8 with commas (tabs in ``.tsv``), ISO dates (``YYYY-MM-DD``, a time may follow) and numbers

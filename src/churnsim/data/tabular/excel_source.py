@@ -26,13 +26,17 @@ MOST_CELLS = 1 << 25  # 33 million: a full sheet of 32 columns
 LEGACY = b"\xd0\xcf\x11\xe0"
 
 
-class ExcelSource:
-    """One sheet of a workbook: `form.sheet`, or the only one that holds anything."""
+ALL = "*"
+"""In place of a sheet's name, which has no such letter: all sheets that hold something, with the same columns."""
 
-    row_word = "row"
+
+class ExcelSource:
+    """One sheet of a workbook: `form.sheet`, or the only one that holds anything; or `ALL` of them, one below another,
+    whose rows are counted through."""
 
     def __init__(self, path: Path, form: FileFormat) -> None:
         self.name = path.name
+        self.row_word = "row through the sheets" if form.sheet == ALL else "row"
         self._path = path
         self._form = form
 
@@ -100,21 +104,48 @@ class ExcelSource:
     def _chosen(self, sheets: dict[str, Any]) -> tuple[str, list[tuple[int, tuple[Any, ...]]]]:
         """The sheet's name and rows; DataError unless it is there, the only one with anything in it, and not empty."""
         name = self._form.sheet
-        if name is not None and name not in sheets:
+        if name is not None and name not in sheets and name != ALL:
             raise DataError(f"{self._path} has no sheet {name!r}; it has {', '.join(map(repr, sheets))}.")
-        if name is None:
-            filled = [title for title, sheet in sheets.items() if next(_filled_rows(sheet, self._path), None)]
-            if len(filled) > 1:
-                raise DataError(
-                    f"{self._path} has several sheets that hold something: {', '.join(map(repr, filled))}. Pass sheet=."
-                )
+        if name is None or name == ALL:
+            heads = {title: next(_filled_rows(sheet, self._path), None) for title, sheet in sheets.items()}
+            filled = {title: _names(head[1]) for title, head in heads.items() if head is not None}
             if not filled:
                 raise DataError(f"{self._path} is empty. It needs a row of column names and one row for each record.")
-            name = filled[0]
+            first, *others = filled
+            odd = next((title for title in others if sorted(filled[title]) != sorted(filled[first])), None)
+            if name == ALL and odd is not None:
+                raise DataError(
+                    f"{self._path}, sheet {odd!r} has the columns {', '.join(map(repr, filled[odd]))}, and sheet "
+                    f"{first!r} has {', '.join(map(repr, filled[first]))}: they cannot be read together. Pass sheet=."
+                )
+            if name == ALL and others:
+                return ", ".join(filled), self._together({title: sheets[title] for title in filled}, filled[first])
+            if others:
+                told = ", or sheet='*' for all of them, which have the same columns" if odd is None else ""
+                names = ", ".join(map(repr, filled))
+                raise DataError(f"{self._path} has several sheets that hold something: {names}. Pass sheet={told}.")
+            name = first
         rows = list(_filled_rows(sheets[name], self._path))
         if not rows:
             raise DataError(f"{self._path}, sheet {name!r} is empty. It needs a row of names and one for each record.")
         return name, rows
+
+    def _together(self, sheets: dict[str, Any], names: list[str]) -> list[tuple[int, tuple[Any, ...]]]:
+        """The rows of several sheets under one head, cells in the order of its names."""
+        found: list[tuple[int, tuple[Any, ...]]] = []
+        passed = 0
+        for sheet in sheets.values():
+            (_, head), *rows = _filled_rows(sheet, self._path)
+            own = [None if cell is None else str(cell).strip() for cell in head]
+            places = [own.index(name) for name in names]
+            found = found or [(1, tuple(names))]
+            found += [(passed + n, tuple(row[p] if p < len(row) else None for p in places)) for n, row in rows]
+            passed = found[-1][0]
+        return found
+
+
+def _names(head: tuple[Any, ...]) -> list[str]:
+    return [str(cell).strip() for cell in head if cell is not None]
 
 
 def _filled_rows(sheet: Any, path: Path) -> Iterator[tuple[int, tuple[Any, ...]]]:

@@ -30,7 +30,9 @@ class WrittenFile(Section):
     encoding: str | None = Field(default=None, description="of the file, such as 'cp1252'; found out if absent")
     decimal: str | None = Field(default=None, max_length=1, description="the mark before decimals, '.' or ','")
     thousands: str | None = Field(default=None, max_length=1, description="the mark between thousands")
-    sheet: str | None = Field(default=None, description="of a workbook with several")
+    sheet: str | None = Field(
+        default=None, description="of a workbook with several; '*': all, if their columns are the same"
+    )
     detect: bool = Field(default=True, description="whether the form is found out; else UTF-8 with commas, ISO dates")
 
     @property

@@ -192,6 +192,9 @@ def _as_question(error: DataError, answers: Answers, path: Path) -> Exception:
             choices: tuple[str, ...] = ()
             if key == "date_format":
                 choices = tuple(re.findall(r"'(%[^']*)'", told))
+            elif key == "sheet":
+                choices = tuple(re.findall(r"'([^']*)'", told.partition("something: ")[2]))
+                question += " '*' is all of them, which have the same columns." if "*" in choices else ""
             elif key == "encoding":
                 readings = _readings(path)
                 question += "".join(f" In {name} it reads {text!r}." for name, text in readings.items())

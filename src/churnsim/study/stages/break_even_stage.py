@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from hashlib import sha256
+from typing import Any
 
 from churnsim.decisions.assumptions.break_even import BreakEven, Curve
 from churnsim.decisions.assumptions.levers import NOTHING, Lever, alone, label_of, levers_of
@@ -20,9 +21,11 @@ from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.parameter_paths import changed, number_at
 from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.study.config.config import StudyConfig
+from churnsim.study.stages.earlier_runs import key_of, market_met, of_market
+from churnsim.study.stages.score_files import scores_checksum
 from churnsim.study.stages.what_if_stage import kept
 from churnsim.study.storage.executor import Executor
-from churnsim.study.storage.store import RunStore
+from churnsim.study.storage.store import RunStore, write_json
 from churnsim.typing import Floats
 
 METRICS = ("npv", "equity", "discounted_margin")
@@ -69,17 +72,56 @@ def break_evens(
         label = label_of(mechanism, strategy)
         with edge(label.replace("_", " ")):
             look = _Look(experiment, mechanism, strategy, most, size, level)
-            # A channel's name may be none for a file.
-            part = label if label == mechanism else f"{mechanism}-{sha256(label.encode()).hexdigest()[:12]}"
-            found.append(kept(store, f"break-even-{part}", Alone, look.record))
+            found.append(kept(store, part_of(label), Alone, look.record))
         done(1)
     variance = None
     if pair is not None:
         with edge("variance"):
             pairs = min(MOST_SPLIT, config.simulation.replications)
-            variance = kept(store, "variance", VarianceRecord, lambda: _split(experiment, pair, pairs, level))
+            variance = kept(store, part_of("variance"), VarianceRecord, lambda: _split(experiment, pair, pairs, level))
         done(1)
     return BreakEvenRecord(level=level, replications=size, alone=found, variance=variance)
+
+
+def part_of(label: str) -> str:
+    """What a stored piece is called; a channel's name may be none for a file."""
+    plain = label if label.isidentifier() else sha256(label.encode()).hexdigest()[:12]
+    return "variance" if label == "variance" else f"break-even-{plain}"
+
+
+def break_even_keys(
+    config: StudyConfig, data_checksum: str, mechanisms: Sequence[tuple[str, Strategy, Strategy]],
+    pair: tuple[Strategy, Strategy] | None,
+) -> dict[str, str]:  # fmt: skip
+    """For each mechanism, by its label, and for the "variance" of a `pair` a SHA-256 (hex) of all that it depends
+    on."""
+    scores = [scores_checksum(section, config.folder) for section in config.strategy]
+    common = {**of_market(config), "checksum": data_checksum, "scores": scores, "level": config.comparison.level}
+
+    def key(size: int, *strategies: Strategy, of: str = "") -> str:
+        acting = {name for strategy in strategies for name in strategy.acting}
+        met = {"market": market_met(config, acting), "strategies": list(map(repr, strategies)), "of": of}
+        return key_of({**common, **met, "size": size})
+
+    size = break_even_replications(config)
+    found = {label_of(name, one): key(size, one, of=most.name) for name, one, most in mechanisms}
+    if pair is not None:
+        found["variance"] = key(min(MOST_SPLIT, config.simulation.replications), *pair)
+    return found
+
+
+def put_break_even(store: RunStore) -> Callable[[Any, str], bool]:
+    """Takes a piece of another run's break_even.json among the parts of this one."""
+
+    def put(content: Any, label: str) -> bool:
+        rows = {row["mechanism"]: row for row in content["alone"]} | {"variance": content.get("variance")}
+        path = store.part("what_if", f"{part_of(label)}.json")
+        if rows.get(label) is None or path.exists():
+            return False
+        write_json(path, rows[label])
+        return True
+
+    return put
 
 
 def most_promising(comparison: ComparisonRecord, strategies: Sequence[Strategy]) -> tuple[Strategy, Strategy] | None:

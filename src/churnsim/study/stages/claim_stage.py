@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from churnsim.errors import ConfigError
 from churnsim.records.claim import ClaimRecord
@@ -92,8 +93,7 @@ def judge_claims(
     evidence = evidence_of(config, market, data=data, label=label, executor=executor)
     findings = []
     for number, claim in enumerate(chosen_claims(config)):
-        # By number, since the id of a claim in Python may be no name for a file.
-        path = store.part("claims", f"{number:03d}.json")
+        path = _part(store, number)
         row = stored_record(path, ClaimRecord)
         if row is None and claim.kind is Kind.SIMULATION and not config.data.has_amounts:
             why = not_run("The study's log has no amounts, so that its market says nothing in money.")
@@ -106,3 +106,23 @@ def judge_claims(
         findings.append(row)
         done(1)
     return findings
+
+
+def put_claims(store: RunStore, places: Mapping[str, int]) -> Callable[[Any, str], bool]:
+    """Takes a claim of another run's claims.json among the parts of this one; `places` are those of this run's claims,
+    by "claim ID"."""
+
+    def put(content: Any, name: str) -> bool:
+        row = next((row for row in content if f"claim {row['id']}" == name), None)
+        path = _part(store, places[name])
+        if row is None or path.exists():
+            return False
+        write_json(path, row)
+        return True
+
+    return put
+
+
+def _part(store: RunStore, number: int) -> Path:
+    """By number, since the id of a claim in Python may be no name for a file."""
+    return store.part("claims", f"{number:03d}.json")
