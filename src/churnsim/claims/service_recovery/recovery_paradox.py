@@ -13,6 +13,7 @@ from churnsim.claims.machinery.claim import Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.maps import believed_of, map_of, map_part, map_tables
 from churnsim.claims.machinery.strategy_comparison import market_with
+from churnsim.claims.machinery.verdicts import Basis
 from churnsim.simulation.core.belief import Belief
 from churnsim.simulation.mechanisms.quality import QualityResponse, ServiceQuality
 from churnsim.simulation.mechanisms.satisfaction import Satisfaction
@@ -58,6 +59,7 @@ def part_c(evidence: MarketEvidence) -> tuple[Part, dict[str, Rows]]:
         region, name="(c) in money",
         estimand="Equity of customers whose every failure is answered quickly less that of the same without failures.",
         beliefs=beliefs,
+        basis=Basis.ASSUMED,
         reason=f"On {evidence.label}: by default a quick answer leaves customers less satisfied than before; it leaves "
         f"them more so, the paradox, where it adds more than {excess:.2f}.",
     )  # fmt: skip
