@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from pptx import Presentation
@@ -30,7 +30,7 @@ from churnsim.report.headline import headline, replay_sentences
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import Paragraph, TableBlock
 from churnsim.report.page.context import Context
-from churnsim.report.page.tables import heads, row_of, table
+from churnsim.report.page.tables import WIDE, heads, row_of, table, text_width
 from churnsim.report.what_it_takes import amount, how_it_was_found, lever_title, mechanism_title, what_it_takes
 from churnsim.report.what_it_takes import limits as even_limits
 from churnsim.report.what_to_measure import how_sure, named, sentence, shown, trial_sentence, what_it_is
@@ -40,9 +40,10 @@ TOP, BOTTOM = 1.45, 6.95  # of what stands below the title
 SIZES = (22, 20, 18, 16, 14, 13, 12)  # points of a text, the largest that fits
 TABLE_SIZES = (14, 12, 11)
 LETTER = 0.52  # of the size: the width of a letter, on average, in a wide font
-LINE = 1.22  # of the size: the height of a line
+LINE, WIDE_LINE = 1.22, 1.45  # of the size: the height of a line, and of one with Chinese letters
 GAP = 0.5  # of the size: between two paragraphs
 PADDING = 0.1  # inches around a text in its box or cell, to each side
+CHINESE_FONT = "Microsoft JhengHei"
 WORTHS = 8  # numbers of which the chart says what it is worth to know them
 _READ_AS_MORE = re.compile(r"(?:(?:https?|ftp)://|mailto:|internal:|external:|\{=)", re.IGNORECASE)
 
@@ -166,8 +167,8 @@ FOOTER = Box(EDGE, HEIGHT - 0.5, WIDTH - 2 * EDGE, 0.4)
 def fitting(texts: Sequence[str], box: Box, sizes: Sequence[int]) -> int | None:
     """The largest of the sizes at which paragraphs fit into a box, by counting letters and lines; None if none does."""
     for size in sizes:
-        lines = sum(_lines(text, box.width, size) for text in texts)
-        points = size * (lines * LINE + GAP * (len(texts) - 1))
+        lines = sum(_lines(text, box.width, size) * _line(text) for text in texts)
+        points = size * (lines + GAP * (len(texts) - 1))
         if points / 72 + 2 * PADDING <= box.height:
             return size
     return None
@@ -178,26 +179,41 @@ def _lines(text: str, width: float, size: float) -> int:
     return sum(_wrapped(line, letters) for line in text.split("\n"))
 
 
-def _wrapped(text: str, letters: int) -> int:
-    """Lines of a text that breaks at its spaces; a word longer than a line is broken."""
-    lines, used = 1, 0
+def _pieces(text: str) -> Iterator[tuple[int, float]]:
+    """What a line breaks between: (whether a space stands before it, how many letters wide). A Chinese letter is one by
+    itself."""
     for word in text.split(" "):
-        if used and used + 1 + len(word) > letters:
-            lines, used = lines + 1, 0
-        used += len(word) + (used > 0)
-        lines, used = (lines + (used - 1) // letters, (used - 1) % letters + 1) if used > letters else (lines, used)
+        parts = [part for part in re.split(f"([{WIDE}])", word) if part] or [""]
+        for place, part in enumerate(parts):
+            yield int(place == 0), text_width(part) * (1.0 if part.isascii() else 1 / (2 * LETTER))
+
+
+def _line(text: str) -> float:
+    return WIDE_LINE if text_width(text) > len(text) else LINE
+
+
+def _wrapped(text: str, letters: int) -> int:
+    """Lines of a text that breaks at its spaces and between Chinese letters; a word longer than a line is broken."""
+    lines, used = 1, 0.0
+    for space, width in _pieces(text):
+        if used and used + space + width > letters:
+            lines, used = lines + 1, 0.0
+        used += width + (space if used else 0)
+        while used > letters:
+            lines, used = lines + 1, used - letters
     return lines
 
 
 def _breaks_a_word(rows: Sequence[Sequence[str]], widths: Sequence[float], size: float) -> bool:
     """Whether a word is longer than the column it stands in."""
     room = [(width - 2 * PADDING) * 72 / (LETTER * size) for width in widths]
-    return any(len(word) > most for row in rows for text, most in zip(row, room, strict=True) for word in text.split())
+    cells = [(text, most) for row in rows for text, most in zip(row, room, strict=True)]
+    return any(width > most for text, most in cells for _, width in _pieces(" ".join(text.split())))
 
 
 def _row_height(row: Sequence[str], widths: Sequence[float], size: float) -> float:
-    lines = max(_lines(text, width, size) for text, width in zip(row, widths, strict=True))
-    return lines * size * LINE / 72 + 0.12
+    lines = max(_lines(text, width, size) * _line(text) for text, width in zip(row, widths, strict=True))
+    return lines * size / 72 + 0.12
 
 
 def _rows_fitting(rows: Sequence[Sequence[str]], widths: Sequence[float], box: Box, size: float) -> int:
@@ -217,6 +233,8 @@ def _write(frame: Any, texts: Iterable[str], size: float, *, bold: bool = False,
         paragraph = frame.paragraphs[0] if place == 0 else frame.add_paragraph()
         run = paragraph.add_run()
         run.text, run.font.size, run.font.bold = sheet_cell(fmt.unglued(text)), Pt(size), bold
+        if not text.isascii():  # a program's own choice for Chinese need not fit the Latin letters
+            run._r.get_or_add_rPr().append(parse_xml(f'<a:ea {nsdecls("a")} typeface="{CHINESE_FONT}"/>'))
         if not plain:
             run.font.color.rgb = _colour(INK)
 

@@ -28,6 +28,7 @@ from churnsim.report.chapters.method import limits
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import Block, Heading, Listing, Paragraph, Tiles
 from churnsim.report.page.context import Context
+from churnsim.report.page.tables import text_width
 from churnsim.simulation.engine.ledger import COSTS
 from churnsim.study.storage.store import OUTCOMES, read_parquet
 from churnsim.typing import Floats
@@ -209,7 +210,7 @@ def _told(sheet: _Sheet, row: int, blocks: Sequence[Block]) -> int:
                 # A merged cell does not grow with its text: as high as some 140 letters a line make it.
                 sheet.sheet.merge_range(row, 0, row, 2, "", sheet.book.looks["text"])
                 sheet.text(row, 0, text, "label" if bold else "text")
-                sheet.sheet.set_row(row, 15 * (1 + len(text) // 140))
+                sheet.sheet.set_row(row, 15 * (1 + text_width(text) // 140))
                 row += 1
     return row
 

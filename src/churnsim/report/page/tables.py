@@ -52,10 +52,11 @@ def _letters(column: ColumnHead, cells: list[TableCell]) -> int:
         return PROSE_LETTERS
     words = column.title if column.numeric else " ".join([column.title, *(cell.text for cell in cells)])
     unbroken = [*re.split(f"[ -]|(?<=[{WIDE}])(?=[{WIDE}])", words), *(cell.text for cell in cells if column.numeric)]
-    return 2 + max(map(_width, unbroken), default=0)
+    return 2 + max(map(text_width, unbroken), default=0)
 
 
-def _width(text: str) -> int:
+def text_width(text: str) -> int:
+    """How many Latin letters wide a text is: a Chinese one is as wide as two."""
     return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
 
 
