@@ -7,6 +7,7 @@ Every text is written as text, whatever it begins with; formulas are this module
 from __future__ import annotations
 
 import io
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -102,7 +103,7 @@ class _Workbook:
         sheet.freeze_panes(*freeze)
         sheet.set_landscape()
         sheet.fit_to_pages(1, 0)
-        return _Sheet(self, sheet, name)
+        return _Sheet(self, sheet, name, widths)
 
 
 def _made(when: str) -> dict[str, datetime]:
@@ -116,8 +117,9 @@ def _made(when: str) -> dict[str, datetime]:
 class _Sheet:
     """A sheet to which texts are written as texts, numbers as numbers, and formulas with the value that they have."""
 
-    def __init__(self, book: _Workbook, sheet: Any, name: str) -> None:
-        self.book, self.sheet, self.name = book, sheet, name
+    def __init__(self, book: _Workbook, sheet: Any, name: str, widths: Sequence[float]) -> None:
+        self.book, self.sheet, self.name, self._widths = book, sheet, name, widths
+        self._lines: dict[int, int] = {}
 
     def text(self, row: int, column: int, text: str, look: str = "text") -> None:
         self.sheet.write_string(row, column, sheet_cell(neutral(fmt.unglued(text))), self.book.looks[look])
@@ -127,8 +129,16 @@ class _Sheet:
         self.sheet.write_string(row, column, sheet_cell(fmt.unglued(figure)), self.book.looks["label"])
 
     def texts(self, row: int, texts: Iterable[str], look: str = "head", *, column: int = 0) -> None:
-        for place, text in enumerate(texts):
-            self.text(row, column + place, text, look)
+        """Texts beside each other, which may break: a row is as high as the longest needs, since not every program
+        finds that out."""
+        for place, text in enumerate(texts, start=column):
+            self.text(row, place, text, look)
+            room = self._widths[place] if place < len(self._widths) else 8.43
+            bold = 1.1 if look == "head" else 1.0
+            lines = sum(math.ceil(max(1, bold * text_width(line)) / room) for line in text.split("\n"))
+            self._lines[row] = max(lines, self._lines.get(row, 1))
+        if self._lines.get(row, 1) > 1:
+            self.sheet.set_row(row, 15 * self._lines[row])
 
     def number(self, row: int, column: int, value: float | None, look: str = "number") -> None:
         if value is not None and np.isfinite(value):
