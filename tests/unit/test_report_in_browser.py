@@ -18,10 +18,12 @@ from typing import Any
 import pytest
 
 from churnsim.records.load import load_draws, load_run
+from churnsim.records.watch import NewcomersRecord, WatchRecord, WatchRow
 from churnsim.report import render
 from churnsim.report.chapters import moved
 from churnsim.report.messages import Words
 from churnsim.report.page.context import Context
+from churnsim.report.watch_page import watch_page
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or ""
 pytestmark = [
@@ -109,6 +111,30 @@ def test_nothing_is_cut_off_and_the_audit_finds_no_serious_fault(browser: Any, r
         page.set_viewport_size({"width": width, "height": 900})
         found = page.evaluate("axe.run({resultTypes: ['violations']})")["violations"]
         assert [(fault["id"], fault["nodes"][0]["html"][:200]) for fault in found] == [], width
+
+
+def test_the_audit_of_the_page_of_a_watch_finds_no_fault(browser: Any, tmp_path: Path) -> None:
+    import axe_playwright_python
+
+    counts = {"customers": 100, "in_period": 20, "purchases": 40, "expected": 48.0, "expected_in_period": 24.0}
+    limits = {"lower": 10.0, "upper": 39.0, "alarm": "more", "spend": 100.0, "expected_spend": 120.0}
+    rows = [
+        WatchRow.model_validate({"cohort": cohort, "until": until, **counts, **limits})
+        for until in ("2026-01-31", "2026-02-28") for cohort in ("2025Q1", "2025Q2", "all")
+    ]  # fmt: skip
+    found = WatchRecord(
+        run="shop-12345678", stored="2026-01-01T00:00:00", forecast_first=False, fits_sha256="a" * 64,
+        log_sha256="b" * 64, model="BG/NBD", export="new.csv", since="2025-12-31", until="2026-02-28", level=0.95,
+        currency="$", checked_days=200, rows=rows, newcomers=NewcomersRecord(customers=3, purchases=4, share=0.1),
+        past=None, refit=["the cohort 2025Q1 left its limits"],
+    )  # fmt: skip
+    (tmp_path / "report.html").write_text(watch_page(found), encoding="utf-8")
+    page = _opened(browser, tmp_path)
+    page.evaluate(next(Path(axe_playwright_python.__file__).parent.rglob("axe.min.js")).read_text(encoding="utf-8"))
+    for width in (390, 1200):
+        page.set_viewport_size({"width": width, "height": 900})
+        assert page.evaluate(CUT) == []
+        assert page.evaluate("axe.run({resultTypes: ['violations']})")["violations"] == [], width
 
 
 def test_sliders_say_what_python_says(browser: Any, run: Path) -> None:
