@@ -59,9 +59,9 @@ def customers(number: int, days: int, calendar: cs.data.Calendar) -> pd.DataFram
     return frame
 
 
-def with_series(number: int, weeks: int) -> tuple[pd.DataFrame, cs.data.CustomerSeries]:
+def with_series(number: int, weeks: int, clock: bool = False) -> tuple[pd.DataFrame, cs.data.CustomerSeries]:
     """Customers who buy once a day at most on clocks of their own, by two columns that differ by customer and week, and
-    leave after a repeat purchase with a chance of .15."""
+    leave after a repeat purchase with a chance of .15, or on a clock (Pareto/NBD)."""
     random = np.random.default_rng(2)
     values = np.stack([random.random((number, weeks)) < 0.2, 1 + 0.2 * random.standard_normal((number, weeks))], axis=2)
     daily = np.exp(values @ np.array([OWN[name] for name in OWN])) / 7
@@ -71,13 +71,15 @@ def with_series(number: int, weeks: int) -> tuple[pd.DataFrame, cs.data.Customer
         values=values.reshape(-1, 2),
     )  # fmt: skip
     first = random.integers(0, 7 * weeks // 2, number)
+    life = first + random.exponential(1.0, number) / random.gamma(1.2, 1 / 400, number) if clock else np.inf
     rate, end = random.gamma(0.6, 0.15, number), 7 * weeks - 1
     x, last, sums, here = np.zeros(number, dtype=np.int64), first.copy(), np.zeros((number, 2)), np.ones(number, bool)
     for day in range(1, 7 * weeks):
         buys = here & (first < day) & (random.random(number) < -np.expm1(-rate * daily[:, day // 7]))
         x[buys], last[buys] = x[buys] + 1, day
         sums[buys] += values[buys, day // 7]
-        here[buys] = random.random(int(buys.sum())) >= 0.15
+        here[buys] = clock | (random.random(int(buys.sum())) >= 0.15)
+        here &= day < life
     frame = pd.DataFrame({"frequency": x, "recency": (last - first) / 7, "T": (end - first) / 7})
     frame["first_purchase"] = (START + first).astype("datetime64[D]").astype("datetime64[ns]")
     for k, name in enumerate(OWN):
@@ -89,7 +91,7 @@ def with_series(number: int, weeks: int) -> tuple[pd.DataFrame, cs.data.Customer
 def own_series(options: argparse.Namespace) -> int:
     """The fit with series of customers' own."""
     family: Any = PURCHASE_FAMILIES[options.series]
-    summary, series = with_series(options.customers, options.weeks)
+    summary, series = with_series(options.customers, options.weeks, clock=options.series == "pareto_nbd")
     family.fit(summary.head(500), calendar=series)
     fit, cpu, wall = timed(lambda: family.fit(summary, calendar=series))
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6

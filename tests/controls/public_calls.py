@@ -246,6 +246,14 @@ def paths() -> pd.DataFrame:
     return pd.DataFrame({"customer_id": ids, "date": days, "member": np.arange(len(ids)) % 2 * 1.0})
 
 
+def rows_of_renewals() -> pd.DataFrame:
+    """Subscribers whose price changes, two rows each."""
+    return pd.DataFrame({
+        "customer_id": np.repeat(np.arange(8), 2), "entry": [0, 1] * 8, "tenure": [1, 4] * 8,
+        "churned": [False, True, False, False] * 4, "price": np.arange(16) % 5 * 1.0,
+    })  # fmt: skip
+
+
 def series() -> cs.data.CustomerSeries:
     return cs.data.CustomerSeries.of(paths())
 
@@ -523,9 +531,14 @@ OWN: dict[str, dict[str, Any]] = {
     "Belief.of_draws": {"status": "assumed", "source": "a trial", "draws": [1.0, 2.0, 3.0]},
     "Calendar": {"season": 1},
     "CustomerSeries.of": {"frame": paths},
+    "GammaGeometric": {"r": 1.0, "alpha": 9.0},
+    "GammaGeometric.fit": {"subscriptions": rows_of_renewals, "covariates": ["price"]},
+    "GammaGeometric().log_likelihood": {"subscriptions": rows_of_renewals},
+    "GammaGeometric().residual_survival": {"customers": rows_of_renewals},
+    "GammaGeometric().survival_path": {"subscriptions": rows_of_renewals, "future": rows_of_renewals},
     "fit_pooled": {
         "family": cs.BGNBD,
-        "summary": lambda: split().head(300).assign(part=list("abc") * 100),
+        "summary": lambda: split().assign(part=np.resize(list("abcd"), len(split()))),
         "by": "part",
     },
     "CustomerSeries().select": {"names": ["member"]},

@@ -72,6 +72,7 @@ from .retention.bdw import BetaDiscreteWeibull as BetaDiscreteWeibull
 from .retention.bdw import BetaDiscreteWeibullCovariates as BetaDiscreteWeibullCovariates
 from .retention.competing_risks import CumulativeIncidence as CumulativeIncidence
 from .retention.competing_risks import cumulative_incidence as cumulative_incidence
+from .retention.g2g import GammaGeometric as GammaGeometric
 from .retention.sbg import ShiftedBetaGeometric as ShiftedBetaGeometric
 from .retention.sbg import ShiftedBetaGeometricCovariates as ShiftedBetaGeometricCovariates
 from .segmentation.customer_clusters import CustomerClusters as CustomerClusters

@@ -38,6 +38,7 @@ from churnsim.models.purchase.histories import Histories, checked_weights
 from churnsim.models.purchase.protocol import Reads, Simulated
 from churnsim.typing import Floats, Ints
 
+MOST_ASKED = 10_000
 MOST_STAGES = 12  # assumed: an Erlang-12 gap varies by 29% of its mean, more regular than customers are
 
 
@@ -329,7 +330,7 @@ class MBGCNBDCovariates(LivingErlang, BGNBDCovariates):
 def best_stages(of: Callable[[int], Any], k: int | None) -> Any:
     """A fit of `k` stages, or of those at which the likelihood is largest: the search stops after two worse ones."""
     if k is not None:
-        return of(check_count(k, "k"))
+        return of(check_count(k, "k", most=MOST_ASKED))
     best, best_k = of(1), 1
     for stages in range(2, MOST_STAGES + 1):
         found = of(stages)

@@ -94,8 +94,8 @@ class PooledFit:
         """A row a group and own parameter: estimate, standard_error, lower, upper (normal in the logarithm)."""
         rows, z = {}, normal_quantile(level)
         for group, model in self.models.items():
-            for name in self.errors:
-                value, error = float(getattr(model, name)), float(self.errors.loc[group, name])
+            for name, error in zip(self.errors.columns.astype(str), self.errors.loc[group].to_numpy(), strict=True):
+                value = float(getattr(model, name))
                 rows[group, name] = (value, value * error, value * math.exp(-z * error), value * math.exp(z * error))
         frame = pd.DataFrame.from_dict(rows, "index", columns=["estimate", "standard_error", "lower", "upper"])
         frame.index = pd.MultiIndex.from_tuples(frame.index, names=[self.by, "parameter"])
@@ -189,7 +189,8 @@ def fit_pooled(
 
     start = np.concatenate([base, np.full(2, math.log(0.3))])
     bounds = [(low - 5, low + 5) for low in base] + [SPREADS] * 2
-    found = minimize(
+    search: Any = minimize  # whose stubs do not know arrays of a length
+    found = search(
         lambda at: 10 * downhill(at), start, method="SLSQP", bounds=bounds, jac="3-point",
         options={"ftol": 1e-10, "maxiter": 200, "finite_diff_rel_step": 1e-4},
     )  # fmt: skip
@@ -239,7 +240,7 @@ class _Groups:
             of.append(np.full(own.x.size, k))
         joined = [np.concatenate([getattr(part, name) for part in parts]) for name in ("x", "t_x", "T")]
         rows = Histories(joined[0], joined[1] / scale, joined[2] / scale, pd.RangeIndex(joined[0].size))
-        sizes = np.bincount(code.ravel(), weights=weight)
+        sizes: Floats = np.asarray(np.bincount(code.ravel(), weights=weight), dtype=np.float64)
         return cls(
             form, list(map(str, names)), rows, np.concatenate(numbers), np.concatenate(of), sizes, float(weight.sum()),
             form._kernel_last(**fixed),
@@ -253,7 +254,7 @@ class _Groups:
         rows = RowHistories(h.x, h.t_x, h.T, h.index, rate, leaving)
         terms = self.form._row_objective(np.exp(logs), rows, *self.last)
         found = [np.bincount(self.group, self.weight * terms[:, column], len(self.names)) for column in (0, -2, -1)]
-        return found[0], np.column_stack(found[1:])
+        return np.asarray(found[0], dtype=np.float64), np.column_stack(found[1:])
 
     def modes(self, logs: Floats, spread: Floats, effects: Floats) -> _Modes:
         """By Newton steps from some effects, all groups at once."""
@@ -292,7 +293,7 @@ class _Groups:
         if not (sign > 0).all():
             return _Modes(-math.inf, effects, np.full((len(effects), 2, 2), np.nan))
         total = float(value.sum() - len(effects) * np.log(spread).sum() - logdet.sum() / 2)
-        return _Modes(total, effects, np.linalg.inv(second))
+        return _Modes(total, effects, np.asarray(np.linalg.inv(second), dtype=np.float64))
 
 
 def _reported(
@@ -332,14 +333,14 @@ def _reported(
             error[name] = math.sqrt(best.variance[g, k, k] + float(slope @ covariance @ slope))
         models[group] = family.from_dict({**common, **own})
         errors[group] = error
-    spread, between = np.exp(at[size:]), []
+    spread, between, z = np.exp(at[size:]), [], normal_quantile(0.95)
     for k in range(2):
-        error = math.nan
-        if not alike[k]:
-            error = math.sqrt(covariance[(at_ := int(np.flatnonzero(free == size + k)[0])), at_])
-        z = normal_quantile(0.95)
-        ends = (0.0, math.nan) if alike[k] else (spread[k] * math.exp(-z * error), spread[k] * math.exp(z * error))
-        between.append((0.0 if alike[k] else spread[k], spread[k] * error, *ends))
+        if alike[k]:
+            between.append((0.0, math.nan, 0.0, math.nan))
+            continue
+        place = int(np.flatnonzero(free == size + k)[0])
+        wide, tau = math.sqrt(covariance[place, place]), float(spread[k])
+        between.append((tau, tau * wide, tau * math.exp(-z * wide), tau * math.exp(z * wide)))
     borrowed = np.diagonal(best.variance, axis1=1, axis2=2) / spread**2
     columns = {"customers": groups.sizes, **{f"borrowed_{kind}": borrowed[:, k] for k, kind in enumerate(KINDS)}}
     index = pd.Index(groups.names, name=by)
