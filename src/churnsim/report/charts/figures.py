@@ -180,11 +180,11 @@ def season_figure(context: Context) -> FigureBlock:
     table["date"] = pd.to_datetime(table["date"])
     labels = {"y": context.say("chart.season.y"), "mark": context.say("chart.tracking.mark")}
     make = maker(over_time(table, actual=name, end=pd.Timestamp(validation.calibration_end[:10]), **labels))
-    fastest, slowest = (table.loc[place] for place in (table["purchases"].idxmax(), table["purchases"].idxmin()))
+    weeks = sorted(validation.season, key=lambda row: row.speed)
     said = {
         f"{key}_{part}": value
-        for key, row in (("fastest", fastest), ("slowest", slowest))
-        for part, value in (("day", fmt.day(row["date"].date().isoformat())), ("speed", fmt.fixed(row["purchases"], 2)))
+        for key, row in (("fastest", weeks[-1]), ("slowest", weeks[0]))
+        for part, value in (("day", fmt.day(row.date)), ("speed", fmt.fixed(row.speed, 2)))
     }
     return drawn_figure(context, "season", make, **said)
 

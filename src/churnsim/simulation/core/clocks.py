@@ -43,10 +43,10 @@ def clocks_of(purchases: CalendarModel, *, start: int, horizon: float, silence: 
     """
     per = DAYS_PER_UNIT[purchases.unit]
     before, end = math.ceil(silence * per), math.ceil(horizon * per)
-    two = isinstance(purchases, TwoClockModel) and purchases.leaving is not None
+    two = purchases if isinstance(purchases, TwoClockModel) and purchases.leaving is not None else None
 
     def speeds(first: int, last: int, leaving: bool = False) -> Floats:
-        verb = purchases.leaving_speed if leaving else purchases.speed
+        verb = two.leaving_speed if two is not None and leaving else purchases.speed
         try:
             found = verb(iso_day(start + first + 1), iso_day(start + last))
         except DataError as error:

@@ -248,7 +248,8 @@ class _PosteriorDraw:
         else:
             index, traits = pd.RangeIndex(x.size), np.ones((x.size, 4))
             if self.drawn:
-                traits[:, 0], traits[:, 1], alive = factors
+                traits[:, 0], traits[:, 1] = factors[:2]
+                alive = factors[2].astype(np.bool_)
             else:
                 histories = RowHistories(x, t_x, T, index, *factors) if factors else Histories(x, t_x, T, index)
                 frame = self.purchases.draw_known(histories, uids, seed=self.seed, replication=self.replication)

@@ -14,7 +14,6 @@ from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.evaluation.holdout_scores import held_out, paired_error
 from churnsim.models.evaluation.predictive import score_counts
 from churnsim.models.evaluation.selection import CLEARLY, NOBODY_LEAVES, compare_models
-from churnsim.models.purchase.calendar_model import CalendarFit
 from churnsim.models.purchase.protocol import PurchaseModel
 from churnsim.models.purchase.registry import DEFAULT_FAMILY, PURCHASE_FAMILIES, simulated_families, with_covariates
 from churnsim.models.spend.gamma_gamma import GammaGamma, spend_correlation
@@ -153,7 +152,7 @@ def fit_models(
     return fits
 
 
-def _gain(fit: CalendarFit, split: pd.DataFrame) -> StudyWarning:
+def _gain(fit: Any, split: pd.DataFrame) -> StudyWarning:
     """Whether the calendar foresees the held-out purchases better than the family does without it."""
     came, horizon = held_out(split)
     with_it, without = (

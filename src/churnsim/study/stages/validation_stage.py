@@ -43,7 +43,8 @@ def validate(
     model = fits.purchases_calibration.model
     until, end = data.calibration_end.isoformat(), data.holdout_end.isoformat()
     span: dict[str, Any] = {"until": until, "holdout_until": end, "customers": data.split}
-    tracked, season = tracking(model, data.transactions, **span), {}
+    tracked = tracking(model, data.transactions, **span)
+    season: dict[str, Any] = {}
     if isinstance(fits.purchases_calibration, CalendarFit):
         plain = tracking(fits.purchases_calibration.plain.model, data.transactions, **span)
         tracked["plain"] = plain["expected"].to_numpy()
