@@ -26,10 +26,11 @@ from churnsim.data import datasets
 from churnsim.errors import ConfigError, DataError
 from churnsim.explore.page import LivePage
 from churnsim.explore.server import LARGEST, ExploreServer
-from churnsim.explore.session import Explorer
+from churnsim.explore.session import Explorer, State
 from churnsim.explore.variant import Change, content_of
 from churnsim.records.load import load_run
 from churnsim.records.run import Run
+from churnsim.report.messages import Words
 from churnsim.study.config.config_file import parse_config, read_config
 from churnsim.study.runner import run_study
 from churnsim.study.storage.progress import Silent
@@ -384,3 +385,14 @@ def test_the_page_says_nothing_by_itself(explorer: Explorer) -> None:
     text, policy = LivePage(explorer).html()
     assert "sha256-" in policy
     assert checks.loads(text) == []
+
+
+def test_the_page_speaks_the_language_of_the_report(explorer: Explorer, monkeypatch: pytest.MonkeyPatch) -> None:
+    manifest = explorer.base.manifest.model_copy(update={"report": {"language": "zh"}})
+    base = explorer.base.model_copy(update={"manifest": manifest})
+    monkeypatch.setattr(explorer, "base", base)
+    page, words = LivePage(explorer), Words("zh")
+    assert f'<h2 id="beliefs-title">{words("explore.beliefs")}</h2>' in page.html()[0]
+    found = page.state(State(number=0, run=base, final=True))
+    assert found["told"] == words("explore.of_run", replications="20")
+    assert words("tile.chance") in found["results"]

@@ -20,7 +20,7 @@ from churnsim.report.html import as_markup, blocks_of, filled, script_policy, te
 from churnsim.report.messages import Words
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import Block, Heading, Listing, Paragraph, TableBlock, Tiles
-from churnsim.report.page.context import Context, status_key
+from churnsim.report.page.context import Context, status_key, told_in
 from churnsim.report.page.tables import heads, row_of, table
 from churnsim.report.what_it_takes import how_it_was_found, mechanism_title, what_it_takes
 from churnsim.simulation.core.assumption import LEVEL, law_of
@@ -34,19 +34,17 @@ SHARE_OF_BUDGET = 0.1
 
 
 class LivePage:
-    """The page of an explorer, in the run's locale."""
+    """The page of an explorer, in the language and the locale of the run's report."""
 
-    def __init__(self, explorer: Explorer, *, language: str = "en") -> None:
-        self._explorer, self._words = explorer, Words(language)
-        self._locale = explorer.base.manifest.report.get("locale", "en")
+    def __init__(self, explorer: Explorer) -> None:
+        self._explorer = explorer
         self._drawn: tuple[Run | None, str] = (None, "")
 
     def html(self) -> tuple[str, str]:
         """The page, and what its content security policy has to say of its script."""
-        run, words, script = self._explorer.base, self._words, template_text("explore.js")
-        with fmt.written(self._locale):
-            context = Context(run, words)
-            manifest = run.manifest
+        run, script = self._explorer.base, template_text("explore.js")
+        with told_in(run) as context:
+            words, manifest = context.words, run.manifest
             text = filled(
                 "explore.html", lang=words("page.lang"), say=words, title=words("explore.title", title=manifest.title),
                 skip=words("page.skip"), date=fmt.day(manifest.finished or manifest.started),
@@ -62,9 +60,9 @@ class LivePage:
 
     def state(self, state: State) -> dict[str, Any]:
         """How far a request has come, in words, with what is known so far as HTML."""
-        say = self._words
-        with fmt.written(self._locale):
-            size = state.run.comparison.replications if state.run else 0
+        with told_in(state.run or self._explorer.base) as context:
+            say = context.words
+            size = context.run.comparison.replications if state.run else 0
             everything = self._explorer.config.simulation.replications
             counts = {"replications": fmt.count(size), "all": fmt.count(everything)}
             if state.error:
@@ -81,14 +79,14 @@ class LivePage:
                 step = say("explore.working", stage=title, done=fmt.count(state.done), total=fmt.count(state.total))
             return {
                 "number": state.number, "told": told, "step": step, "done": state.done, "total": state.total,
-                "final": state.final, "failed": bool(state.error), "results": self._results(state),
+                "final": state.final, "failed": bool(state.error), "results": self._results(context, state),
             }  # fmt: skip
 
-    def _results(self, state: State) -> str:
+    def _results(self, context: Context, state: State) -> str:
         if state.run is None:
             return ""
         if self._drawn[0] is not state.run:
-            self._drawn = state.run, blocks_of(list(self._blocks(Context(state.run, self._words), state.final)))
+            self._drawn = state.run, blocks_of(list(self._blocks(context, state.final)))
         return self._drawn[1]
 
     def _blocks(self, context: Context, final: bool) -> Iterator[Block]:
@@ -109,7 +107,7 @@ class LivePage:
 
     def _beside(self, context: Context) -> TableBlock:
         """Each strategy in the run and now."""
-        before = Context(self._explorer.base, self._words)
+        before = Context(self._explorer.base, context.words)
         rows = []
         for name in dict.fromkeys([*before.titles, *context.titles]):
             told = [_told(each, name) for each in (before, context)]
@@ -125,7 +123,7 @@ class LivePage:
 
     def _data(self, context: Context) -> str:
         """What the page's script builds its controls from, as JSON that may stand inside HTML."""
-        explorer, words = self._explorer, self._words
+        explorer, words = self._explorer, context.words
         content = content_of(explorer.config)
         against = explorer.config.comparison.against
         strategies = [
@@ -229,7 +227,7 @@ def _settings(words: Words, kind: Any) -> Iterator[dict[str, Any]]:
             yield {"key": name, "title": words("explore.setting.budget_share"), "kind": "number", "least": 0, "most": 1}
             continue
         plain, said = about[name]
-        yield {"key": name, "title": f"{name.replace('_', ' ')}: {said.meaning}", **_kind(plain, said)}
+        yield {"key": name, "title": f"{name.replace('_', ' ')}: {words.told(said.meaning)}", **_kind(plain, said)}
 
 
 def _kind(plain: Any, about: Setting) -> dict[str, Any]:

@@ -289,13 +289,21 @@ def stored_context(run_dir: Path, *, language: str | None = None, locale: str | 
     """
     if language is not None:
         Words(language)  # before a file is read
-    run = load_run(run_dir)
+    with told_in(load_run(run_dir), language=language, locale=locale, draws=load_draws(run_dir)) as context:
+        yield context
+
+
+@contextmanager
+def told_in(
+    run: Run, *, language: str | None = None, locale: str | None = None, draws: pd.DataFrame | None = None
+) -> Iterator[Context]:
+    """`stored_context` of a run that is at hand."""
     stored = run.manifest.report
     words = Words(stored.get("language", "en") if language is None else language)
     chosen = stored.get("locale", "en") if locale is None else locale
     # "en" is what nobody asked for: another language has its own.
     with fmt.written(words("page.locale") if chosen == "en" else chosen):
-        yield Context(translated(run, words), words, draws=load_draws(run_dir))
+        yield Context(translated(run, words), words, draws=draws)
 
 
 def _budget_of_nothing(settings: Mapping[str, Any]) -> bool:
