@@ -204,6 +204,7 @@ def test_a_programme_is_added_by_its_name(log, tmp_path, call):
     config = read_config(tmp_path / "verkauf.toml")
     assert [section.name for section in config.strategy][-4:] == names
     assert config.strategy[-4].social_bond is not None
+    assert config.market["terms"]["cost_to_serve"] > 0  # else a study with a dismissal stops
     assert config.strategy[-3].referral.reward == pytest.approx(0.5 * log["amount"].mean(), rel=0.05)  # two digits
     for name, said in (("win-back", "has the strategy 'win-back' already"), ("cheese", "There are win-back, club")):
         done = call("init", path, *options[:3], "--out", tmp_path / "other.toml", "--programme", name)

@@ -35,7 +35,9 @@ def _by_model(context: Context, value: ValueRecord) -> list[Block]:
     columns = heads(context, "value", "model", "amount#", "interval_head#", "order#", "average_error#")
     rows = [
         row_of(
-            context.words.known(f"family.{family_key(row.model)}", fmt.sentence(row.model.replace("_", " "))),
+            context.words.known(
+                f"family.{family_key(row.model)}", context.words.told(fmt.sentence(row.model.replace("_", " ")))
+            ),
             context.money(row.total, like=value.total),
             context.money_interval(row.lower, row.upper),
             fmt.fixed(row.rank_correlation, 2),

@@ -62,7 +62,8 @@ def config_text(
         "\n".join(["[simulation]", *_simulation(chosen)]),
     ]
     if export.has_amounts:
-        parts.append("\n".join(_market(margin, stated=stated_margin)))
+        serving = _contact(chosen) if "dismissal" in programmes else None
+        parts.append("\n".join(_market(margin, stated=stated_margin, serving=serving)))
     parts += ["\n".join(_evidence(kind, path, folder)) for kind, path in records.items()]
     if chosen.budget is not None:
         strategies = _all_strategies(template, programmes, _values(chosen))
@@ -137,7 +138,7 @@ def _simulation(chosen: Choices) -> Iterator[str]:
     yield _line('beliefs = "all"', "every number that is assumed is drawn from its interval")
 
 
-def _market(margin: float, *, stated: bool) -> Iterator[str]:
+def _market(margin: float, *, stated: bool, serving: float | None = None) -> Iterator[str]:
     yield "[market.terms]"
     # Assumed: what a firm states of its margin is right within a tenth, a guess within two fifths.
     wide = 0.1 if stated else 0.4
@@ -148,6 +149,9 @@ def _market(margin: float, *, stated: bool) -> Iterator[str]:
     why = "what is left of a sale after its own costs" if stated else "ASSUMED: set yours, with its source"
     yield _line(f"margin = {{ value = {margin}, {interval}{said} }}", why)
     yield _line("annual_discount_rate = { value = 0.10, low = 0.06, high = 0.15 }", "assumed")
+    if serving is not None:
+        why = "ASSUMED: a customer's cost a period; where customers cost nothing, none is to be dismissed"
+        yield _line(f"cost_to_serve = {serving!r}", why)
     yield "# How customers answer spending is by default in multiples of a typical purchase, with wide intervals. What"
     yield "# the firm's own records say is measured with [evidence]; see `churnsim evidence`."
 
