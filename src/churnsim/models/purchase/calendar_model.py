@@ -137,7 +137,7 @@ class LikelihoodRatio:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class CalendarFit(ModelFit["ClockModel"]):
+class CalendarFit(ModelFit[Any]):
     """The fit of a `CalendarModel` or a `SeriesModel`.
 
     Attributes
