@@ -56,7 +56,7 @@ def in_time(clock: ClockTable, reached: float) -> float:
     if knots.shape[0] == 0:
         return reached
     if not reached < clock.end:
-        return reached - clock.ahead[knots.shape[0]]
+        return reached - clock.ahead[-1]
     k: int = clock.places[int(max((reached - clock.begin) * clock.parts, 0.0))]
     k += 1 if knots[k, 3] <= reached else 0
     while knots[k, 3] <= reached:
