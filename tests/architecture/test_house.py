@@ -92,7 +92,7 @@ def test_control_an_upward_import_is_caught_in_each_room(tmp_path):
 
 def test_control_a_circle_is_caught_in_each_room(tmp_path):
     """Two modules side by side that import each other, planted in a package of each room."""
-    flat = ("cli", "economics", "satisfaction", "records", "evidence", "trials", "plots")
+    flat = ("cli", "economics", "explore", "satisfaction", "records", "evidence", "trials", "plots")
     packages = {room: room for room in flat}
     packages |= {
         room: next(

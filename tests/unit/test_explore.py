@@ -27,7 +27,7 @@ from churnsim.errors import ConfigError, DataError
 from churnsim.explore.page import LivePage
 from churnsim.explore.server import LARGEST, ExploreServer
 from churnsim.explore.session import Explorer, State
-from churnsim.explore.variant import Change, content_of
+from churnsim.explore.variant import Variant, content_of
 from churnsim.records.load import load_run
 from churnsim.records.run import Run
 from churnsim.report.messages import Words
@@ -110,16 +110,16 @@ def server(explorer: Explorer) -> Iterator[ExploreServer]:
         serving.shutdown()
 
 
-def as_run(explorer: Explorer, **changes: Any) -> Change:
+def as_run(explorer: Explorer, **changes: Any) -> Variant:
     """The study as it was run, with changes of its strategies' settings by name."""
     strategies = [
         {"name": strategy["name"], "mechanisms": {k: v for k, v in strategy.items() if isinstance(v, dict)}}
         for strategy in content_of(explorer.config)["strategy"]
     ]
-    return Change.of_json(json.dumps({"strategies": strategies} | changes))
+    return Variant.of_json(json.dumps({"strategies": strategies} | changes))
 
 
-def simulated(explorer: Explorer, change: Change) -> Run:
+def simulated(explorer: Explorer, change: Variant) -> Run:
     """What comes out of a change once all of it is done."""
     number, until = explorer.begin(change), time.monotonic() + 120
     while not (explorer.state.number == number and explorer.state.final) and time.monotonic() < until:

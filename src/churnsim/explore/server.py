@@ -17,7 +17,7 @@ from typing import Any
 from churnsim.errors import ChurnSimError, ConfigError
 from churnsim.explore.page import LivePage
 from churnsim.explore.session import Explorer
-from churnsim.explore.variant import Change
+from churnsim.explore.variant import Variant
 
 HOST = "127.0.0.1"
 LARGEST = 256 * 1024  # bytes of a request
@@ -94,7 +94,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._json(HTTPStatus.UNPROCESSABLE_ENTITY, {"error": str(error)})
 
     def _simulate(self, body: bytes) -> dict[str, Any]:
-        return {"number": self.server.explorer.begin(Change.of_json(body))}
+        return {"number": self.server.explorer.begin(Variant.of_json(body))}
 
     def _save(self, body: bytes) -> dict[str, Any]:
         try:
@@ -102,7 +102,7 @@ class _Handler(BaseHTTPRequestHandler):
             name, change = asked["name"], json.dumps(asked["change"])
         except (ValueError, TypeError, KeyError, RecursionError):
             raise ConfigError("a request to save holds a name and a change.") from None
-        path, text = self.server.explorer.save(Change.of_json(change), name)
+        path, text = self.server.explorer.save(Variant.of_json(change), name)
         return {"path": str(path), "text": text}
 
     def _asked(self) -> str | None:

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, cast
 
 from churnsim.errors import ChurnSimError, ConfigError, DataError
-from churnsim.explore.variant import Change, variant_config, variant_text
+from churnsim.explore.variant import Variant, variant_config, variant_text
 from churnsim.kernels.numerics.numba_cache import telling_of_compilation
 from churnsim.records.break_even import BreakEvenRecord
 from churnsim.records.load import load_run
@@ -58,7 +58,7 @@ class State:
     error: str = ""
 
 
-class _Kept:
+class _LoadedStages:
     """The stages of a study whose data and models are at hand: a variant has the same."""
 
     def __init__(self, stages: Stages, config: StudyConfig) -> None:
@@ -108,7 +108,7 @@ class Explorer:
         self.config = _config(manifest, store.directory, config)
         progress.stage("data and models")
         try:
-            kept = _Kept(stages_of(self.config), self.config)
+            kept = _LoadedStages(stages_of(self.config), self.config)
         except DataError as error:
             raise DataError(f"{error} If the study's file has moved, name it with --config FILE.") from error
         self.stages = cast("Stages", kept)
@@ -142,12 +142,12 @@ class Explorer:
             self._thread.join(timeout=30)
         self._room.cleanup()
 
-    def text(self, change: Change, name: str) -> str:
+    def text(self, change: Variant, name: str) -> str:
         """The TOML of the study with a change, under a name."""
         source = f"set while exploring {self.directory.name}"
         return variant_text(self.config, change, self.market, name=name, source=source)
 
-    def begin(self, change: Change) -> int:
+    def begin(self, change: Variant) -> int:
         """Simulate the study with a change, in place of what was worked on; the number of the request. Raises
         ConfigError for a study that cannot be."""
         config = variant_config(self.text(change, self.config.name), self.config.folder)
@@ -162,7 +162,7 @@ class Explorer:
         self._thread.start()
         return number
 
-    def save(self, change: Change, name: str) -> tuple[Path, str]:
+    def save(self, change: Variant, name: str) -> tuple[Path, str]:
         """Write the study with a change as a file of its own beside the study's; its path and text.
 
         Raises ConfigError for a name that is none and for a file that is there already.
@@ -177,7 +177,7 @@ class Explorer:
         return path, text
 
     def _work(self, number: int, config: StudyConfig) -> None:
-        told = _Told(self, number)
+        told = _RequestProgress(self, number)
         try:
             with self._turn, telling_of_compilation(lambda: None):
                 told.check()
@@ -198,11 +198,11 @@ class Explorer:
         except Exception as error:  # the page says so, and goes on
             self._fail(told, f"{type(error).__name__}: {error}")
 
-    def _show(self, told: _Told, directory: Path, *, last: bool) -> bool:
+    def _show(self, told: _RequestProgress, directory: Path, *, last: bool) -> bool:
         told.set(run=self.run_in(directory))
         return last
 
-    def _fail(self, told: _Told, reason: str) -> None:
+    def _fail(self, told: _RequestProgress, reason: str) -> None:
         try:
             told.set(error=reason, final=True)
         except SupersededError:
@@ -229,7 +229,7 @@ class Explorer:
 
 
 @dataclass
-class _Told:
+class _RequestProgress:
     """Takes what a study tells while it runs into the state of its request; ends it where a newer one has come."""
 
     explorer: Explorer

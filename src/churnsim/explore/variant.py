@@ -41,14 +41,14 @@ class NumberChange(Section):
     high: float | None = None
 
 
-class Change(Section):
+class Variant(Section):
     """What a study is to be: its strategies, those left out being off, and the numbers that are changed."""
 
     strategies: tuple[StrategyChange, ...] = Field(strict=False, max_length=200)
     numbers: dict[str, NumberChange] = Field(default_factory=dict, max_length=1000)
 
     @classmethod
-    def of_json(cls, text: str | bytes) -> Change:
+    def of_json(cls, text: str | bytes) -> Variant:
         """What a request says. Raises ConfigError for one that says something else."""
         try:
             return cls.model_validate_json(text)
@@ -86,7 +86,7 @@ def changeable(market: Market, config: StudyConfig) -> dict[str, Number]:
     }  # fmt: skip
 
 
-def variant_text(config: StudyConfig, change: Change, market: Market, *, name: str, source: str) -> str:
+def variant_text(config: StudyConfig, change: Variant, market: Market, *, name: str, source: str) -> str:
     """The TOML of the study with a change, called `name`; numbers that are changed have `source`.
 
     `market` is that of the study. Raises ConfigError for a change of what may not be changed; whether the study can be

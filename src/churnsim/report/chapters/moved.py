@@ -123,6 +123,7 @@ def _kind(row: AssumptionRecord) -> str:
 
 
 def shown(context: Context, row: AssumptionRecord, value: float | None) -> str:
+    """A value of the assumption as the report writes it: money, a share or a plain number."""
     kind = _kind(row)
     if value is None:
         return fmt.ABSENT
