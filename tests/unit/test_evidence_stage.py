@@ -26,7 +26,7 @@ from churnsim.simulation.core.belief import STATUSES
 from churnsim.simulation.customers.base import PosteriorBase
 from churnsim.study.config.config import StudyConfig
 from churnsim.study.config.config_file import parse_config
-from churnsim.study.runner import RunSession, _checksum
+from churnsim.study.runner import RunSession, study_checksum
 from churnsim.study.stages.contract_stages import ContractStages
 from churnsim.study.stages.evidence_findings import _change, _verdict
 from churnsim.study.stages.evidence_stage import evidence_checksum, measured_market
@@ -252,9 +252,9 @@ def test_a_table_that_cannot_be_measured_leaves_the_others_as_they_are(known: An
     assert "complaints.quick_share" in after.beliefs
     assert after.referral is None  # as before
     # Other records make another study.
-    before = _checksum(config, data)
+    before = study_checksum(config, data)
     rows.iloc[1:].to_csv(tmp_path / "referrals.csv", index=False)
-    assert _checksum(config, data) != before
+    assert study_checksum(config, data) != before
 
 
 def test_channels_of_spending_become_channels_of_the_market(known: Any, tmp_path: Path) -> None:
