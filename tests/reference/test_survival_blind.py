@@ -87,6 +87,9 @@ def test_everybody_observed_left_before_others_were_seen():
     assert fit.table["survival"].tolist() == [0, 0, 0, 0]
     assert fit.status.code == "too little data"
     assert "at 1 left" in fit.status.message
+    assert "fitted to 4 customers" in repr(fit)  # without a parameter to name
+    assert fit.summary().empty
+    assert fit.to_dict()["parameters"] == []
     random = np.random.default_rng(1)
     n = 60
     some = F({"tenure": random.integers(2, 12, n).astype(float), "churned": random.random(n) < 0.7})

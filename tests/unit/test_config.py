@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from churnsim.claims.catalogue import CATALOGUE
 from churnsim.errors import ConfigError
 from churnsim.study.config.config import StudyConfig
 from churnsim.study.config.config_file import parse_config, read_config
 from churnsim.study.config.market_overrides import overridden_mechanisms, overridden_origins
+from churnsim.study.stages.claim_stage import chosen_claims
 from churnsim.study.stages.market_stage import build_strategies, strategy_records
 from churnsim.toml_text import KeyLines
 from churnsim.units import Duration
@@ -58,6 +60,13 @@ def test_values_arrive_typed() -> None:
     assert config.simulation.horizon.to("W") == 104
     assert config.claims.test is not None
     assert "card-npv" in config.claims.test
+
+
+def test_claims_are_tested_where_they_are_asked_for() -> None:
+    """The whole catalogue simulates for many minutes: a study has to name the table for it."""
+    rest = TEXT.partition("[claims]")[0]
+    for table, claims in (("", 0), ("[claims]\nquick = true\n", len(CATALOGUE)), ("[claims]\ntest = []\n", 0)):
+        assert len(chosen_claims(parse_config(rest + table, folder=CONFIGS))) == claims
 
 
 def test_durations_are_converted_to_the_unit_of_the_data() -> None:

@@ -228,8 +228,9 @@ class CurveFit(ModelFit[SurvivalCurve]):
             else:
                 factor = float(np.exp(min(z * error / value, 700.0)))
                 lower, upper = value / factor, value * factor
-            rows[name] = {"estimate": value, "standard_error": error, "lower": lower, "upper": upper}
-        return pd.DataFrame.from_dict(rows, orient="index").rename_axis("parameter")
+            rows[name] = (value, error, lower, upper)
+        columns = ["estimate", "standard_error", "lower", "upper"]  # of Kaplan-Meier too, which has no parameter
+        return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("parameter")
 
     def draw_parameters(self, n: int, *, seed: int) -> list[SurvivalCurve]:
         """`n` curves from the estimates' asymptotic law (normal, in logarithms for positive parameters).

@@ -242,11 +242,11 @@ class BudgetSection(Section):
 
 
 class ClaimsSection(Section):
-    """Which claims of the catalogue to test."""
+    """Which claims to test; a study without this table tests none."""
 
     test: tuple[str, ...] | None = Field(
         default=None, strict=False, max_length=500,
-        description="ids of claims, and files (.toml, .py) of claims of one's own; all ids if absent",
+        description="ids of claims, and files (.toml, .py) of claims of one's own; the whole catalogue if absent",
     )  # fmt: skip
     quick: bool = Field(default=False, description="fewer replications in the tests that simulate")
     replications: int | None = Field(
@@ -308,7 +308,7 @@ class StudyConfig(Section):
     break_even: BreakEvenSection = BreakEvenSection()
     decide: DecideSection = DecideSection()
     optimise: OptimiseSection | None = None
-    claims: ClaimsSection = ClaimsSection()
+    claims: ClaimsSection = ClaimsSection(test=())
     survey: SurveySection | None = None
     report: ReportSection = ReportSection()
     _folder: Path = Path(".")

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 
 def chosen_claims(config: StudyConfig) -> tuple[Claim, ...]:
-    """The claims this study tests: those of the catalogue and of files that it names; all of the catalogue where it
-    names none. Raises ConfigError for a file that holds none, and for two claims of one id."""
+    """The claims this study tests: those of the catalogue and of files that it names; the whole catalogue where
+    [claims] has no `test`. Raises ConfigError for a file that holds none, and for two claims of one id."""
     from churnsim.claims.catalogue import CATALOGUE
     from churnsim.study.custom_claims.file import is_claim_file, read_claims
 
