@@ -213,6 +213,12 @@ def test_a_study_looks_at_each_mechanism_alone(experiment, tmp_path):
     # What it brings a period, present values throughout: its margin over its spending, which is 60 a period.
     (brought,) = compared.differences("discounted_margin", against="nothing")["mean"]
     assert keep.gain.worth == pytest.approx(60 * brought / (brought - row["mean"]))
+    # Asking is paid beside the wage: the desk is worth what it earns without one, not a share of all that it costs.
+    desk, alone_ = found.alone[2], mechanisms[2][1]
+    unpaid = replace(alone_, desk=replace(alone_.desk, wage_per_period=0.0))
+    (earned,) = cs.compare(own, [unpaid, NOTHING]).differences(against="nothing")["mean"]
+    assert (desk.budget, rows["wage", "npv"].pays) == (30.0, "never")
+    assert desk.gain.worth == pytest.approx(earned / np.exp(-market.discount_force * 2))
     assert keep.at_best is not None
     assert keep.at_best.mean > keep.gain.mean
     gains = (("baseline", -3.0), ("keep", -1.0), ("talk", -2.0), ("other", 5.0))

@@ -8,8 +8,8 @@ from churnsim.records.base import Number, Record
 
 
 class Gain(Record):
-    """What a mechanism earns more than doing nothing over the horizon (net present value), and what it brings a period
-    before its cost, both in money."""
+    """What a mechanism earns more than doing nothing over the horizon (net present value), and the money a
+    period at which it would break even (`worth`)."""
 
     mean: Number
     lower: Number
@@ -43,7 +43,8 @@ class BreakEvenRow(Record):
 
 
 class Alone(Record):
-    """A mechanism by itself, as `strategy` uses it, with all that this strategy plans to spend a period (`budget`).
+    """A mechanism by itself, as `strategy` uses it, with all that this strategy plans to spend a period (`budget`;
+    what it costs where that is less, or nothing is planned).
 
     `at_best` is what it would earn if it worked as well as can be, where that means something.
     """

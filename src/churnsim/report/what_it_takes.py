@@ -26,7 +26,7 @@ def _told(context: Context, part: Alone, level: str) -> str:
     gain, best = part.gain, part.at_best
     what = mechanism_title(context, part.mechanism)
     if part.budget:
-        what = say("take.priced", what=what, budget=context.money(part.budget))
+        what = say("take.priced", what=what, budget=_round(context, part.budget))
     shared = {"what": what, "horizon": context.horizon, "level": level}
     said = [say(f"take.{_reading(gain)}", **shared, **_gained(context, gain))]
     if best is not None and gain.mean <= 0:

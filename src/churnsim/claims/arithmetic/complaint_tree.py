@@ -9,10 +9,10 @@ from churnsim.economics.complaint_return import ComplaintTree
 STATED_TREE = ComplaintTree(dissatisfied=100, complain=0.04, complainants_leave=0.25, silent_leave=0.95)
 STATED, WITHIN = 92.0, 0.5
 BRANCHES = (
-    ("complained and left", "complainants_lost", 1.0),
-    ("complained and stayed", "complainants_kept", 3.0),
-    ("silent and left", "silent_lost", 91.0),
-    ("silent and stayed", "silent_kept", 5.0),
+    ("complained and left", "complained, then left", "complainants_lost", 1.0),
+    ("complained and stayed", "complained, then stayed", "complainants_kept", 3.0),
+    ("silent and left", "were silent, then left", "silent_lost", 91.0),
+    ("silent and stayed", "were silent, then stayed", "silent_kept", 5.0),
 )
 
 
@@ -21,13 +21,13 @@ def judge(evidence: Evidence = None, quick: bool = False, *, tree: ComplaintTree
     parts = tuple(
         Part(
             name=name,
-            estimand=f"Customers of 100 dissatisfied who {name.replace(' and ', ', then ')}.",
+            estimand=f"Customers of 100 dissatisfied who {told}.",
             answer=closes(getattr(tree, field), printed, within=WITHIN),
             estimate=getattr(tree, field),
             unit="customers of 100",
             reason=f"The tree gives {getattr(tree, field):.1f}; printed {printed:g}.",
         )
-        for name, field, printed in BRANCHES
+        for name, told, field, printed in BRANCHES
     )
     all_complain = ComplaintTree(
         dissatisfied=100, complain=1.0, complainants_leave=tree.complainants_leave, silent_leave=tree.silent_leave

@@ -8,6 +8,8 @@ from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
+import numpy as np
+
 from churnsim.decisions.assumptions.break_even import BreakEven, Curve
 from churnsim.decisions.assumptions.levers import NOTHING, Lever, alone, label_of, levers_of
 from churnsim.decisions.assumptions.outcome import Quantity
@@ -28,7 +30,7 @@ from churnsim.study.storage.executor import Executor
 from churnsim.study.storage.store import RunStore, write_json
 from churnsim.typing import Floats
 
-METRICS = ("npv", "equity", "discounted_margin")
+METRICS = ("npv", "equity", "discounted_margin", "profit", "margin")
 MOST_SPLIT = 100
 """Replications by which a variance is split, for want of a need for more digits."""
 LEAST = 20
@@ -166,17 +168,17 @@ class _Look:
 
     def record(self) -> Alone:
         """What it earns, and where each of its numbers makes it break even over the horizon and for ever."""
-        rows, at_best = [], None
+        rows, at_best, price = [], None, 0.0
         for lever in levers_of(self.mechanism, self.strategy):
             curve = self._curve(lever)
-            gain = self._gain(curve.at(curve.value))
+            gain, price = self._gain(curve.at(curve.value))
             best = lever.at_best(self.experiment.market)
             if best:
-                at_best = self._gain(curve.elsewhere(best))
+                at_best, _ = self._gain(curve.elsewhere(best))
             rows += [self._row(lever, metric, curve.zero(metric)) for metric in ("npv", "equity")]
         return Alone(
             mechanism=label_of(self.mechanism, self.strategy), strategy=self.most.name,
-            budget=self.strategy.budget_per_period, gain=gain, at_best=at_best, rows=rows,
+            budget=price, gain=gain, at_best=at_best, rows=rows,
         )  # fmt: skip
 
     def _curve(self, lever: Lever) -> Curve:
@@ -191,13 +193,17 @@ class _Look:
             metrics=METRICS, between=between, replications=self.replications, level=self.level,
         )  # fmt: skip
 
-    def _gain(self, differences: Floats) -> Gain:
-        """Per period what it brings is to what it spends as their present values are."""
-        profit, _, brought = differences
+    def _gain(self, differences: Floats) -> tuple[Gain, float]:
+        """With its price a period: what is planned, or what it costs where that is less or nothing is planned. It is
+        worth the price at which it would break even, all other costs as they are."""
+        profit, _, brought, undiscounted, margin = differences
         found, cost = interval(profit, level=self.level), float((brought - profit).mean())
-        budget = self.strategy.budget_per_period
-        worth = budget * float(brought.mean()) / cost if cost > 0 else 0.0
-        return Gain(mean=found.mean, lower=found.lower, upper=found.upper, worth=worth)
+        clock = self.experiment.durations
+        spent = float((margin - undiscounted).mean()) / round(clock.horizon / clock.period)
+        price = min(self.strategy.budget_per_period or np.inf, max(spent, 0.0))
+        # A present value a period: as the costs are to theirs.
+        worth = price + found.mean * spent / cost if cost > 0 and spent > 0 else 0.0
+        return Gain(mean=found.mean, lower=found.lower, upper=found.upper, worth=worth), price
 
     def _row(self, lever: Lever, metric: str, found: BreakEven) -> BreakEvenRow:
         def told(value: float) -> float:
