@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 
 class ChurnSimError(Exception):
@@ -49,21 +52,37 @@ def interruptible() -> Iterator[None]:
     """Let Ctrl-C during a compiled call or a query arrive as KeyboardInterrupt, as elsewhere; also a decorator.
 
     Python sets the exception while the call converts its arguments or results, where numba does not look for one, and
-    then says "SystemError: CPUDispatcher(...) returned a result with an exception set". DuckDB raises an error without
-    a type of its own.
+    then says "SystemError: CPUDispatcher(...) returned a result with an exception set". While a kernel is compiled,
+    it raises it in the callback with which LLVM hands over the code, prints and drops it; numba then has "no compiled
+    object yet". DuckDB raises an error without a type of its own.
 
     Examples
     --------
     >>> with interruptible():
     ...     total = sum(range(10))
     """
+    dropped: list[BaseException] = []
+    before = sys.unraisablehook
+
+    def keep(unraisable: Any) -> None:
+        if unraisable.exc_value and "_object_cache_" in f"{unraisable.err_msg} {unraisable.object!r}":
+            dropped.append(unraisable.exc_value)
+        else:
+            before(unraisable)
+
+    # Signals are handled in the main thread alone; a hook of several threads would not be put back in order.
+    if threading.current_thread() is threading.main_thread():
+        sys.unraisablehook = keep
     try:
         yield
-    except SystemError as error:
-        if isinstance(error.__cause__, KeyboardInterrupt):
+    except Exception as error:
+        lost = isinstance(error, SystemError) and isinstance(error.__cause__, KeyboardInterrupt)
+        if lost or (type(error) is RuntimeError and "interrupted" in str(error).lower()):
             raise KeyboardInterrupt from None
-        raise
-    except RuntimeError as error:
-        if type(error) is RuntimeError and "interrupted" in str(error).lower():
-            raise KeyboardInterrupt from None
-        raise
+        if not dropped:
+            raise
+    finally:
+        if sys.unraisablehook is keep:
+            sys.unraisablehook = before
+    if dropped:
+        raise dropped[0]

@@ -150,13 +150,17 @@ def hostile_values(right: Any) -> list[tuple[str, Any]]:
     return found
 
 
+class OutOfTime(BaseException):
+    """No Exception, which what is tried might take for one of its own."""
+
+
 @contextmanager
 def at_most(seconds: float) -> Iterator[None]:
-    """TimeoutError for what computes for longer, where the system has such an alarm. Time in which other work has the
+    """OutOfTime for what computes for longer, where the system has such an alarm. Time in which other work has the
     processor does not count, and a call that waits has ten times as long."""
 
     def stop(*_: object) -> None:
-        raise TimeoutError(f"no answer within {seconds} seconds")
+        raise OutOfTime(f"no answer within {seconds} seconds")
 
     if not hasattr(signal, "setitimer"):
         yield
@@ -199,7 +203,7 @@ def raw_error(name: str, parameter: str, value: Any) -> BaseException | None:
             call(**{**right, parameter: value})
     except ChurnSimError:
         return None
-    except TimeoutError as error:
+    except OutOfTime as error:
         return None if long else error
     except Exception as error:
         return error
@@ -279,7 +283,7 @@ def test_control_a_call_without_checks_is_caught(monkeypatch):
         monkeypatch.setitem(public_calls.public_calls(), call.__name__, call)
     monkeypatch.setattr("tests.controls.test_hostile_calls.SECONDS", 0.05)
     assert isinstance(raw_error("careless", "level", "text"), TypeError)
-    assert isinstance(raw_error("careless", "level", 95), TimeoutError)
+    assert isinstance(raw_error("careless", "level", 95), OutOfTime)
     assert raw_error("careful", "level", "text") is None
 
     def unlisted(nobody_knows: float) -> None: ...

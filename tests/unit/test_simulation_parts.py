@@ -157,6 +157,27 @@ def test_an_interrupt_in_a_compiled_call_is_one(cohort_market, monkeypatch):
         raise SystemError("another one")
 
 
+def test_an_interrupt_while_a_kernel_is_compiled_is_one(monkeypatch, capsys):
+    """Python drops what a signal's handler raises in the callback that takes LLVM's code over."""
+    import numba
+    from numba.core.registry import cpu_target
+
+    @numba.njit(cache=True)  # which is never written here
+    def doubled(x):
+        return 2 * x
+
+    def handled(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cpu_target.target_context.codegen()._engine._ee, "_object_cache_notify", handled)
+    with pytest.raises(KeyboardInterrupt), cs.errors.interruptible():
+        doubled(1.0)
+    assert not capsys.readouterr().err  # nothing "ignored"
+    assert doubled(1.0) == 2.0
+    with pytest.raises(RuntimeError, match="no compiled object"), cs.errors.interruptible():
+        raise RuntimeError("no compiled object")
+
+
 @pytest.mark.parametrize(
     ("market", "strategy", "epoch", "words"),
     [
