@@ -179,6 +179,24 @@ def test_a_number_that_is_set_is_not_drawn(market):
     assert after.in_replication(0, seed=1).terms.margin == 0.2
 
 
+def test_what_is_drawn_is_taken_over_where_another_number_is_set(market):
+    names = ("terms.margin", "retention.max_effect", "retention.spend_scale")
+    sure = replace(market, beliefs={name: market_beliefs(market)[name] for name in names})
+    before = [sure.in_replication(k, seed=1).retention for k in range(3)]
+    for name, value, same in (("terms.margin", 0.2, True), ("retention.max_effect", 0.4, False)):
+        after, _ = changed(sure, (), {name: value})
+        fresh = pickle.loads(pickle.dumps(after))  # noqa: S301
+        for k in range(3):
+            there = after.in_replication(k, seed=1)
+            assert there == fresh.in_replication(k, seed=1)
+            assert there.retention.spend_scale == before[k].spend_scale
+            assert (there.retention is before[k]) is same
+    # Another belief about the same number is drawn anew.
+    other = replace(sure, beliefs={**sure.beliefs, names[1]: belief(sure.retention.max_effect, 0.01, 0.9)})
+    other.take_draws(sure)
+    assert other.in_replication(0, seed=1).retention.max_effect != before[0].max_effect
+
+
 @pytest.mark.parametrize(
     ("beliefs", "words"),
     [

@@ -146,14 +146,13 @@ class _Replication:
 
     def __call__(self, item: tuple[str, int]) -> float:
         kind, replication = item
-        market, seed, luck = self.experiment.market, self.experiment.seed, replication
+        given, seed, luck = self.experiment.market, self.experiment.seed, replication
         if kind != "own":
             luck = (replication + 1) % self.size
+        market = given.in_replication(luck if kind == "parameters" else replication, seed=seed)
         if kind == "parameters":
-            market = replace(market, draws=(market.draws[replication],) * (luck + 1))
-            market = market.in_replication(luck, seed=seed)
-        else:
-            market = market.in_replication(replication, seed=seed)
+            purchases, spend = given.draws[replication]
+            market = replace(market, purchases=purchases, spend=spend)
         here = replace(self.experiment, market=market)
         return float(
             self.quantity.per_replication(self.quantity.outcomes(here, self.strategies, range(luck, luck + 1)))[0]

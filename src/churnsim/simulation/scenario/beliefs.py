@@ -12,7 +12,7 @@ from __future__ import annotations
 import difflib
 import math
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import Field, replace
 from typing import Any, NamedTuple
 
@@ -181,44 +181,102 @@ def _with(market: Any, part: str, known: Mapping[str, Number], values: Mapping[s
 
 
 class Draws:
-    """The draws of a market's beliefs, replication by replication."""
+    """The draws of a market's beliefs, replication by replication.
 
-    def __init__(self, market: Any) -> None:
-        self._market, self._known = market, numbers_by_name(market)
-        self._by_part: dict[str, dict[str, Belief]] = {}
-        for name, belief in market.beliefs.items():
-            if not belief.certain:
-                self._by_part.setdefault(self._known[name].part, {})[name] = belief
+    What `like`, the draws of a market that this one was made of, has drawn already is taken from there, part by part
+    where a part and its beliefs are the same: a lever is set to many values, each on the same replications.
+    """
+
+    def __init__(self, market: Any, like: Draws | None = None) -> None:
+        known = numbers_by_name(market)
+        beliefs = {name: belief for name, belief in market.beliefs.items() if not belief.certain}
+        earlier = like._beliefs if like else {}
+        same = like is not None and all(earlier.get(name) is belief for name, belief in beliefs.items())
+        self._beliefs = beliefs
+        self._values: dict[tuple[str, int, int, int], float] = like._values if like and same else {}
+        self._parts: dict[str, _Part] = {}
+        for name in beliefs:
+            self._parts.setdefault(known[name].part, _Part(market, known[name].part)).known[name] = known[name]
+        for name, part in self._parts.items():
+            if like and same and part.equals(like._parts.get(name)):
+                self._parts[name] = like._parts[name]
 
     def fields(self, replication: int, seed: int) -> dict[str, Any]:
         """The fields of the market with the numbers of one replication."""
-        return {name: new for fields, _ in self._parts(replication, seed) for name, new in fields.items()}
+        return {name: new for fields, _ in self._drawn(replication, seed) for name, new in fields.items()}
 
     def numbers(self, replication: int, seed: int) -> dict[str, float]:
         """What the beliefs come to in one replication, by address; those of what is known exactly are left out."""
-        return {name: value for _, values in self._parts(replication, seed) for name, value in values.items()}
+        return {name: value for _, values in self._drawn(replication, seed) for name, value in values.items()}
 
-    def _parts(self, replication: int, seed: int) -> Iterator[tuple[dict[str, Any], dict[str, float]]]:
+    def _drawn(self, replication: int, seed: int) -> list[Drawn]:
         """Fields and numbers part by part. Raises ConfigError where a belief has fewer draws than there are
         replications, and where no draw of a part's beliefs makes a market."""
-        for part, beliefs in self._by_part.items():
-            for attempt in range(TRIES):
-                values = {name: _drawn(name, b, replication, seed, attempt) for name, b in beliefs.items()}
-                try:
-                    fields = _with(self._market, part, self._known, values)
-                except ConfigError as error:
-                    refused = error
-                    continue
-                yield fields, values
-                break
-            else:
-                raise ConfigError(
-                    f"no market has the numbers that {', '.join(beliefs)} are believed to have, in {TRIES} draws of "
-                    f"replication {replication}. The last one failed: {refused} Narrow the intervals."
-                )
+        found = []
+        for part in self._parts.values():
+            one = part.made.get((replication, seed))
+            if one is None:
+                one = self._draw(part, replication, seed)
+                _keep(part.made, (replication, seed), one)
+            found.append(one)
+        return found
+
+    def _draw(self, part: _Part, replication: int, seed: int) -> Drawn:
+        for attempt in range(TRIES):
+            values = {name: self._value(name, replication, seed, attempt) for name in part.known}
+            try:
+                return part.with_values(values), values
+            except ConfigError as error:
+                refused = error
+        raise ConfigError(
+            f"no market has the numbers that {', '.join(part.known)} are believed to have, in {TRIES} draws of "
+            f"replication {replication}. The last one failed: {refused} Narrow the intervals."
+        )
+
+    def _value(self, *address: Any) -> float:
+        value = self._values.get(address)
+        if value is None:
+            value = _drawn(self._beliefs[address[0]], *address)
+            _keep(self._values, address, value)
+        return value
 
 
-def _drawn(name: str, belief: Belief, replication: int, seed: int, attempt: int) -> float:
+Drawn = tuple[dict[str, Any], dict[str, float]]
+"""The fields of one part of a market in one replication, and its numbers by address."""
+KEPT = 50_000
+"""Values, and replications of a part, that are kept."""
+
+
+def _keep(kept: dict[Any, Any], address: Any, value: Any) -> None:
+    """Keep a value; all are let go where there are too many."""
+    if len(kept) >= KEPT:
+        kept.clear()
+    kept[address] = value
+
+
+class _Part:
+    """The believed numbers of one part of a market, or of the market itself, and what they were drawn as."""
+
+    def __init__(self, market: Any, name: str) -> None:
+        self._market, self._name = market, name
+        self.known: dict[str, Number] = {}
+        self.made: dict[tuple[int, int], Drawn] = {}
+
+    def with_values(self, values: Mapping[str, float]) -> dict[str, Any]:
+        """The fields of the market that change with these values."""
+        return _with(self._market, self._name, self.known, values)
+
+    def equals(self, other: _Part | None) -> bool:
+        """Whether it is the same part of another market, with the same numbers believed in the same unit."""
+        return (
+            other is not None
+            and self.known == other.known
+            and self._market.unit == other._market.unit
+            and (not self._name or getattr(self._market, self._name) == getattr(other._market, self._name))
+        )
+
+
+def _drawn(belief: Belief, name: str, replication: int, seed: int, attempt: int) -> float:
     if belief.draws is not None:
         if replication >= len(belief.draws):
             raise ConfigError(

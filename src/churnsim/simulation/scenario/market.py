@@ -6,6 +6,8 @@ a report prints.
 
 from __future__ import annotations
 
+import copy
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
@@ -27,7 +29,7 @@ from churnsim.simulation.core.assumption import (
 )
 from churnsim.simulation.core.belief import Belief
 from churnsim.simulation.core.clocks import NO_CALENDAR, Clocks, clocks_of
-from churnsim.simulation.core.lifetimes import lifetime_of, typical_amount
+from churnsim.simulation.core.lifetimes import lifetime_of, spending_of, typical_amount
 from churnsim.simulation.customers.base import Base, StartingBase
 from churnsim.simulation.customers.remaining_lifetimes import RemainingLifetimes
 from churnsim.simulation.mechanisms.acquisition import Prospects
@@ -130,7 +132,6 @@ class Market:
 
     def __post_init__(self) -> None:
         check_parts(self)
-        lifetime_of(self.purchases)
         if not (hasattr(self.customers, "draw") and hasattr(self.customers, "__len__")):
             raise ConfigError(
                 "customers must be a base such as PosteriorBase(summary) or Cohort(size=...); got "
@@ -141,18 +142,7 @@ class Market:
         check_kind(self.origins, "origins", Mapping, "a mapping of numbers' names to Origin")
         if wrong := [name for name, origin in self.origins.items() if not isinstance(origin, Origin)]:
             raise ConfigError(f"each of origins must be an Origin(source, status); {wrong[0]!r} is not.")
-        check_regularity(self.regularity)
-        if self.regularity not in (1, self.gap_stages):
-            raise ConfigError(
-                f"regularity is {self.regularity}, but the purchase model has its own {self.gap_stages} stages a gap. "
-                "Leave regularity out."
-            )
-        own = getattr(self.customers, "unit", None)
-        if own is not None and own != self.unit:
-            raise ConfigError(
-                f"the customers' durations are in {own!r}, the purchase model's in {self.unit!r}. Summarise the "
-                f"customers with unit={self.unit!r}."
-            )
+        self._check_models()
         # Whoever reads a number of the market, here or in the engines, finds plain money and people.
         purchase, number = typical_amount(self.spend), float(len(self.customers))
         measures: Mapping[str, float] = {PURCHASE: purchase, CUSTOMER: number, PURCHASE_OF_EACH: purchase * number}
@@ -165,6 +155,23 @@ class Market:
             believed = with_values(self, {name: belief.value for name, belief in self.beliefs.items()})
             for name, part in believed.items():
                 object.__setattr__(self, name, part)
+
+    def _check_models(self) -> None:
+        """ConfigError for models that cannot be simulated, or not with these customers."""
+        lifetime_of(self.purchases)
+        spending_of(self.spend)
+        check_regularity(self.regularity)
+        if self.regularity not in (1, self.gap_stages):
+            raise ConfigError(
+                f"regularity is {self.regularity}, but the purchase model has its own {self.gap_stages} stages a gap. "
+                "Leave regularity out."
+            )
+        own = getattr(self.customers, "unit", None)
+        if own is not None and own != self.unit:
+            raise ConfigError(
+                f"the customers' durations are in {own!r}, the purchase model's in {self.unit!r}. Summarise the "
+                f"customers with unit={self.unit!r}."
+            )
 
     def _multiples(self) -> dict[str, dict[str, Multiple]]:
         """The numbers that are multiples, measured or not, by the name of the part and their own."""
@@ -235,11 +242,11 @@ class Market:
         where there are beliefs, drawn by the run's seed."""
         if not (self.draws or self.beliefs):
             return self
-        found = self._last_drawn.get((replication, seed))
-        if found is None:
-            found = self._drawn(replication, seed)
-            self._last_drawn.clear()  # a run takes one replication after the other, each under several strategies
-            self._last_drawn[replication, seed] = found
+        # A thread takes one replication after the other, each under several strategies.
+        last = getattr(self._last_drawn, "found", None)
+        if last is None or last[0] != (replication, seed):
+            last = self._last_drawn.found = (replication, seed), self._drawn(replication, seed)
+        found: Market = last[1]
         return found
 
     def __getstate__(self) -> dict[str, Any]:
@@ -248,7 +255,12 @@ class Market:
 
     @cached_property
     def _belief_draws(self) -> Draws:
-        return Draws(self)
+        return Draws(self._undrawn)
+
+    def take_draws(self, other: Market) -> None:
+        """Take over what is drawn of the numbers that this market believes as `other`, of which it was made, does."""
+        if self.beliefs:
+            self.__dict__["_belief_draws"] = Draws(self._undrawn, like=other._belief_draws)
 
     def believed_numbers(self, replication: int, *, seed: int) -> dict[str, float]:
         """What the numbers that are not known exactly come to in one replication, by address: under every strategy, on
@@ -256,8 +268,13 @@ class Market:
         return self._belief_draws.numbers(replication, seed)
 
     @cached_property
-    def _last_drawn(self) -> dict[tuple[int, int | None], Market]:
-        return {}
+    def _last_drawn(self) -> threading.local:
+        return threading.local()
+
+    @cached_property
+    def _undrawn(self) -> Market:
+        """What a replication's draws are put into."""
+        return self.settled if self.draws else self
 
     def _drawn(self, replication: int, seed: int | None) -> Market:
         changes: dict[str, Any] = {}
@@ -265,16 +282,19 @@ class Market:
             if seed is None:
                 raise ConfigError("a market with beliefs draws its numbers by the seed of a run: say seed=....")
             changes = {"beliefs": {}, **self._belief_draws.fields(replication, seed)}
-        if not self.draws:
-            return replace(self, **changes)
-        if replication >= len(self.draws):
-            raise ConfigError(
-                f"replication {replication} has no parameters of its own: the market has {len(self.draws)} draws of "
-                "them. Draw as many as there are replications, fit.draw_parameters(n, seed=...): with fewer of them "
-                "replications would repeat, and intervals come out too narrow."
-            )
-        purchases, spend = self.draws[replication]
-        return replace(self.settled, purchases=purchases, spend=spend, **changes)
+        if self.draws:
+            if replication >= len(self.draws):
+                raise ConfigError(
+                    f"replication {replication} has no parameters of its own: the market has {len(self.draws)} draws "
+                    "of them. Draw as many as there are replications, fit.draw_parameters(n, seed=...): with fewer of "
+                    "them replications would repeat, and intervals come out too narrow."
+                )
+            changes["purchases"], changes["spend"] = self.draws[replication]
+        # Not by `replace`, which would check and measure every part again: those drawn have been checked.
+        drawn = copy.copy(self._undrawn)
+        drawn.__dict__.update(changes)
+        drawn._check_models()
+        return drawn
 
     @cached_property
     def settled(self) -> Market:

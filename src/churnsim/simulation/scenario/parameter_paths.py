@@ -62,6 +62,7 @@ def changed(market: Market, strategies: Strategies, values: Mapping[str, float])
     is none, and for a fitted parameter of a market whose replications draw their own.
     """
     tree: dict[str, Any] = {}
+    given = market
     for address, value in values.items():
         number_at(market, strategies, address)
         *path, name = _plain(address).split(".")
@@ -81,6 +82,8 @@ def changed(market: Market, strategies: Strategies, values: Mapping[str, float])
     # What is measured by the customers' amounts is not among the numbers to change. A market with draws has no "spend".
     before = market.settled if "spend" in tree else market
     after = _replaced(before, tree, market.unit) if tree else market
+    if after is not given:
+        after.take_draws(given)
     return after, tuple(
         _replaced(strategy, own[strategy.name], market.unit) if strategy.name in own else strategy
         for strategy in strategies
