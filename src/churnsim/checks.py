@@ -295,7 +295,7 @@ def typed(call: C) -> C:
         for key, parameter in inspect.signature(call).parameters.items()
     }
     arrays = {key: each[0] for key, each in kinds.items() if each and each[0] in ("Floats", "Flags")}
-
+    told = explained(call)
     # Types all values of which fit: of the annotation, and those of our own of which one was found to fit.
     fitting = {key: {EXACT[kind] for kind in each if kind in EXACT} for key, each in kinds.items()}
 
@@ -316,12 +316,7 @@ def typed(call: C) -> C:
             listed = [_array(value, arrays.get(key)) for key, value in zip(kinds, args, strict=False)]
             args = (*listed, *args[len(kinds) :])
             options = {key: _array(value, arrays.get(key)) for key, value in options.items()}
-        try:
-            return call(*args, **options)
-        except TypeError as error:
-            if wrong := _misuse(error, call, args, options):
-                raise TypeError(wrong) from None
-            raise
+        return told(*args, **options)
 
     return checked  # type: ignore[return-value]
 

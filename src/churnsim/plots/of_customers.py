@@ -30,6 +30,7 @@ import pandas as pd
 
 from churnsim.data.customers.cohorts import Period
 from churnsim.plots import data
+from churnsim.plots.data.staying import ALL
 from churnsim.plots.drawing import Backend, draw, draws
 from churnsim.plots.picture import LINES, MODELS, SOLID, AxisSpec, Mark, PictureSpec, Shade, styles
 from churnsim.plots.theme import EXPECTED, GRID, INK, MUTED, STRATEGIES
@@ -128,7 +129,7 @@ def survival(
     others = [name for name in table["series"].unique() if name not in groups]
     looks = {name: (look, SOLID) for name, (look, _) in styles(groups).items()}
     if by is None:
-        looks = {data.ALL: (INK, SOLID)}
+        looks = {ALL: (INK, SOLID)}
     looks |= {name: (STRATEGIES[1 + (len(looks) + n) % 6], LINES[1 + n % 5]) for n, name in enumerate(others)}
     ticks = _round_ticks(float(table["time"].max()))
     below = data.at_risk(subscriptions, ticks, by=by)

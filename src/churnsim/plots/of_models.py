@@ -35,7 +35,7 @@ import pandas as pd
 from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.evaluation.holdout import Validation
 from churnsim.plots import data
-from churnsim.plots.data import Trait
+from churnsim.plots.data.fits import HAPPENED, Trait, law_of_trait
 from churnsim.plots.drawing import Backend, draw, draws
 from churnsim.plots.picture import LINES, MODELS, SOLID, AxisSpec, Mark, PictureSpec, Shade, styles
 from churnsim.plots.theme import ACTUAL, ALARM, EXPECTED, INK, MUTED
@@ -116,7 +116,7 @@ def holdout(
 def by_frequency(table: pd.DataFrame, *, labels: Sequence[str], x: str, y: str, actual: str) -> PictureSpec:
     """Lines of means over classes, of what happened with intervals; rows: frequency (of `labels`), series, mean, lower,
     upper."""
-    shown = table.assign(series=table["series"].replace({data.ACTUAL: actual}))
+    shown = table.assign(series=table["series"].replace({HAPPENED: actual}))
     models = [name for name in shown["series"].unique() if name != actual]
     return PictureSpec(
         marks=[
@@ -154,7 +154,7 @@ def tracking(
     else:
         one, so_far = f"Repeat purchases a {unit[:-1]}", "Repeat purchases so far"
     spec = over_time(
-        data.tracking(validation, models, cumulative=cumulative), y=so_far if cumulative else one, actual=data.ACTUAL,
+        data.tracking(validation, models, cumulative=cumulative), y=so_far if cumulative else one, actual=HAPPENED,
         mark="calibration ends", end=validation.calibration_end,
     )  # fmt: skip
     return draw(spec, ax=ax, backend=backend)
@@ -288,7 +288,7 @@ def heterogeneity(
     """The density of the buying rate, or of dropout, over customers, with its mean marked."""
     table = data.heterogeneity(fit, of, points=points, level=level, draws=draws, seed=seed)
     model = _model(fit)
-    unit, mean = UNIT_NAMES[model.unit][:-1], float(data.law_of_trait(model, of).mean())
+    unit, mean = UNIT_NAMES[model.unit][:-1], float(law_of_trait(model, of).mean())
     titles = {"rate": f"Purchases a {unit} while alive", "dropout": "Chance to leave after a purchase"}
     if hasattr(model, "s"):
         titles["dropout"] = f"Rate of leaving a {unit}"
@@ -316,7 +316,7 @@ def spend_density(
 ) -> Any:  # fmt: skip
     """The density of customers' mean spend a purchase: bars as counted, the model's curve with its band."""
     table = data.spend_density(fit, summary, bins=bins, points=points, level=level, draws=draws, seed=seed)
-    names = {data.ACTUAL: "Actual, with intervals", "expected": "Gamma-Gamma"}
+    names = {HAPPENED: "Actual, with intervals", "expected": "Gamma-Gamma"}
     shown = table.assign(series=table["series"].map(names), middle=(table["spend"] + table["spend_to"]) / 2)
     actual, expected = (shown[shown["series"] == name] for name in names.values())
     spec = PictureSpec(
@@ -329,7 +329,7 @@ def spend_density(
         ],
         x=AxisSpec(title="Mean spend a purchase (money of the log)", zero=True),
         y=AxisSpec(title="Density over customers", zero=True),
-        series={names[data.ACTUAL]: (ACTUAL, SOLID), names["expected"]: (EXPECTED, SOLID)},
+        series={names[HAPPENED]: (ACTUAL, SOLID), names["expected"]: (EXPECTED, SOLID)},
         height=300,
     )  # fmt: skip
     return draw(spec, ax=ax, backend=backend)

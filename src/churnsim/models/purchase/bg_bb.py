@@ -37,7 +37,6 @@ REMEDIES = (
     "Read p_alive and forecasts, which often stay well determined, rather than the single parameters; use more "
     "opportunities or more customers."
 )
-TRAIT_NAMES = ("purchase_probability", "dropout")
 # Starts (alpha + beta, gamma, delta): unlike and like buyers, light and heavy dropout.
 SHAPES = ((1.5, 0.6, 3.0), (1.5, 0.6, 3.0), (5.0, 1.0, 20.0), (0.5, 0.3, 0.6), (1.0, 2.0, 2.0), (20.0, 0.1, 10.0))
 
@@ -48,6 +47,7 @@ class LivingBetas(BuyTillYouDie):
     live: ClassVar[LiveKernels] = LiveKernels(
         expected=forecast.expected, pmf=forecast.pmf, discounted=forecast.discounted, wait=forecast.wait
     )
+    traits: ClassVar[tuple[str, ...]] = ("purchase_probability", "dropout")
 
     @classmethod
     def _read(cls, summary: pd.DataFrame, unit: str | None) -> Histories:
@@ -73,28 +73,21 @@ class LivingBetas(BuyTillYouDie):
 
     def _draw(self, h: Histories, uids: Ints, seed: int, replication: int) -> pd.DataFrame:
         # The posterior is a mixture of Beta x Beta over the last opportunity of the customer's life (see the kernel).
-        values: Any = self._of(h)
-        (alpha, beta, gamma, delta), one = values, np.ones(h.x.size)
-        traits, alive = kernel.draw_histories(
-            alpha * one, gamma * one, h.x, h.t_x, h.T, beta, delta, uids, replication, seed, MODEL_DRAWS, TRAITS
-        )
-        return pd.DataFrame(traits, columns=list(TRAIT_NAMES)).assign(alive=alive)
-
-    def _draw_new(self, n: int, seed: int, replication: int) -> pd.DataFrame:
-        """`n` customers from the population: columns `purchase_probability` and `dropout`, each per opportunity."""
-        return self._population(np.ones(n), np.ones(n), seed, replication)
+        alpha, beta, gamma, delta = self._of(h)
+        return self._drawn(kernel.draw_histories, (alpha, gamma), (beta, delta), h, uids, seed, replication)
 
     def _population(self, rate: Floats, leaving: Floats, seed: int, replication: int) -> pd.DataFrame:
+        """Columns `purchase_probability` and `dropout`, each per opportunity."""
         alpha, beta, gamma, delta = self._parameters
         own = alpha * rate, gamma * leaving
         rows = kernel.draw_traits(*own, beta, delta, replication, seed, MODEL_DRAWS, TRAITS)
-        return pd.DataFrame(rows, columns=list(TRAIT_NAMES))
+        return pd.DataFrame(rows, columns=list(self.traits))
 
     def _seen(self, traits: pd.DataFrame, T: Floats, seed: int, replication: int) -> pd.DataFrame:
         """Simulated frequency and recency of customers with these traits, at T opportunities."""
         if (np.floor(T) != T).any():
             raise ConfigError("T must hold whole numbers of opportunities.")
-        at = np.ascontiguousarray(traits[list(TRAIT_NAMES)])
+        at = np.ascontiguousarray(traits[list(self.traits)])
         rows = kernel.observe(at, T.astype(np.int64), replication, seed, MODEL_DRAWS, PURCHASE)
         return pd.DataFrame({"frequency": rows[:, 0], "recency": rows[:, 1].astype(np.float64)})
 
@@ -212,14 +205,7 @@ class BGBBCovariates(CovariateModel, LivingBetas):
     plain: ClassVar[Any] = BGBB
     kernels: ClassVar[Any] = kernel
     own_names: ClassVar[tuple[str, str]] = ("alpha", "gamma")
-    traits: ClassVar[tuple[str, str]] = TRAIT_NAMES
     moved: ClassVar[tuple[int, int]] = (1, 1)
-
-    def _new(self, n: int) -> tuple[float, Living]:
-        return LivingBetas._new(self, n)
-
-    def _population(self, rate: Floats, leaving: Floats, seed: int, replication: int) -> pd.DataFrame:
-        return LivingBetas._population(self, rate, leaving, seed, replication)
 
 
 def _check_whole(h: Histories) -> Histories:

@@ -69,6 +69,7 @@ class LivingGammaBeta(ContinuousTime):
     """Models whose live customers buy at a rate Gamma(R, A) and drop out with a probability Beta(a, B)."""
 
     live: ClassVar[LiveKernels] = LiveKernels(expected=forecast.expected, pmf=forecast.pmf, discounted=discounted)
+    traits: ClassVar[tuple[str, ...]] = ("rate", "dropout")
 
     def _living(self, h: Histories) -> Living:
         r, alpha, a, b = self._of(h)
@@ -97,6 +98,23 @@ class LivingGammaBeta(ContinuousTime):
     def _living_traits(self, living: Living) -> LivingTraits:
         R, A, a, b = living
         return LivingTraits(R, A, "dropout", a, b)
+
+    def _new(self, n: int) -> tuple[float, Living]:
+        r, alpha, a, b = self._parameters
+        law = r, alpha, a, b + self.drops_at_first
+        return b / (a + b) if self.drops_at_first else 1.0, tuple(np.full(n, value) for value in law)
+
+    def _population(self, rate: Floats, leaving: Floats, seed: int, replication: int) -> pd.DataFrame:
+        """Columns `rate` (purchases per unit) and `dropout` (probability)."""
+        r, alpha, a, b = self._parameters
+        rows = by_row.draw_population(alpha / rate, a * leaving, r, b, replication, seed, MODEL_DRAWS, TRAITS)
+        return pd.DataFrame(rows, columns=list(self.traits))
+
+    def _draw(self, h: Histories, uids: Ints, seed: int, replication: int) -> pd.DataFrame:
+        # The posterior is a mixture of Gamma x Beta for the living and for the gone (see the kernel).
+        r, alpha, a, b = self._of(h)
+        kernel = by_row.draw_histories
+        return self._drawn(kernel, (alpha, a), (r, b), h, uids, seed, replication, self.drops_at_first)
 
 
 class BetaDropout(LivingGammaBeta, TakesCalendar):
@@ -198,31 +216,10 @@ class BetaDropout(LivingGammaBeta, TakesCalendar):
     def _age_offset(self) -> float:
         return float(self.alpha)
 
-    def _new(self, n: int) -> tuple[float, Living]:
-        r, alpha, a, b = self._shifted
-        alive = self.b / (self.a + self.b) if self.drops_at_first else 1.0
-        return alive, (np.full(n, r), np.full(n, alpha), np.full(n, a), np.full(n, b))
-
     def _expected(self, h: Histories, spans: Floats) -> Floats:
         if (spans == spans[0]).all():
             return super()._expected(h, spans)
         return by_chunks(expected_known, (h.x, h.t_x, h.T, spans), *self._shifted, self.drops_at_first)
-
-    def _draw_new(self, n: int, seed: int, replication: int) -> pd.DataFrame:
-        """`n` customers from the population: columns `rate` (purchases per unit) and `dropout` (probability)."""
-        r, alpha, a, b = self._parameters
-        own = np.full(n, alpha), np.full(n, a)
-        rows = by_row.draw_population(*own, r, b, replication, seed, MODEL_DRAWS, TRAITS)
-        return pd.DataFrame(rows, columns=["rate", "dropout"])
-
-    def _draw(self, h: Histories, uids: Ints, seed: int, replication: int) -> pd.DataFrame:
-        # The posterior is a mixture of Gamma x Beta for the living and for the gone (see the kernel).
-        r, alpha, a, b = self._shifted
-        alphas, shapes, first = np.full(h.x.size, alpha), np.full(h.x.size, a), self.drops_at_first
-        traits, alive = by_row.draw_histories(
-            alphas, shapes, h.x, h.t_x, h.T, r, b, uids, replication, seed, MODEL_DRAWS, TRAITS, first
-        )
-        return pd.DataFrame(traits, columns=["rate", "dropout"]).assign(alive=alive)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -299,14 +296,8 @@ class BGNBDCovariates(CovariatesInTime, LivingGammaBeta):
     kernels: ClassVar[Any] = by_row
     own_names: ClassVar[tuple[str, str]] = ("alpha", "a")
     more: ClassVar[tuple[Any, ...]] = (False,)
-    traits: ClassVar[tuple[str, str]] = ("rate", "dropout")
     moved: ClassVar[tuple[int, int]] = (-1, 1)
 
     @classmethod
     def _kernel_last(cls, **fixed: Any) -> tuple[Any, ...]:
         return *cls.more, fixed.get("k", 1)
-
-    def _population(self, rate: Floats, leaving: Floats, seed: int, replication: int) -> pd.DataFrame:
-        alpha, a = self.alpha / rate, self.a * leaving
-        rows = by_row.draw_population(alpha, a, float(self.r), float(self.b), replication, seed, MODEL_DRAWS, TRAITS)
-        return pd.DataFrame(rows, columns=["rate", "dropout"])

@@ -16,7 +16,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -28,6 +28,7 @@ from churnsim.data.logs.customer_uid import customer_uids
 from churnsim.data.summaries.counted import with_counts
 from churnsim.data.summaries.frame_kinds import in_kind
 from churnsim.kernels.numerics.chebyshev import at_ages
+from churnsim.kernels.numerics.rng_streams import MODEL_DRAWS, TRAITS
 from churnsim.models.estimation.arguments import check_draws, counts, discounting, durations
 from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
@@ -118,6 +119,8 @@ class BuyTillYouDie(ParametricModel, ABC):
     calendar_model: ClassVar[str | None] = None
     # Kernels of live customers' forecasts; a family without them gives the four methods below instead.
     live: ClassVar[LiveKernels]
+    # Columns of a draw.
+    traits: ClassVar[tuple[str, ...]]
     unit: str
 
     def __init_subclass__(cls) -> None:
@@ -181,13 +184,27 @@ class BuyTillYouDie(ParametricModel, ABC):
     def _staying(self, living: Living, horizon: Floats) -> Floats:
         """P(still alive after a horizon) of live customers."""
 
-    @abstractmethod
     def _draw_new(self, n: int, seed: int, replication: int) -> pd.DataFrame:
         """Traits of `n` customers from the population, a column each."""
+        return self._population(np.ones(n), np.ones(n), seed, replication)
+
+    @abstractmethod
+    def _population(self, rate: Floats, leaving: Floats, seed: int, replication: int) -> pd.DataFrame:
+        """Traits of new customers whose rates of purchase and of leaving are multiplied by these factors."""
 
     @abstractmethod
     def _draw(self, h: Histories, uids: Ints, seed: int, replication: int) -> pd.DataFrame:
         """A draw of each customer's traits, and of `alive`, from the posterior."""
+
+    def _drawn(
+        self, kernel: Callable[..., Any], own: Sequence[float | Floats], shared: Sequence[float | Floats],
+        h: Histories, uids: Ints, seed: int, replication: int, *last: Any,
+    ) -> pd.DataFrame:  # fmt: skip
+        """The draw by a kernel that takes two parameters `own` to each customer and two that are everybody's."""
+        each = (value * np.ones(h.x.size) for value in own)
+        address = (uids, replication, seed, MODEL_DRAWS, TRAITS)
+        traits, alive = kernel(*each, h.x, h.t_x, h.T, *shared, *address, *last)
+        return pd.DataFrame(traits, columns=list(self.traits)).assign(alive=alive)
 
     @abstractmethod
     def _seen(self, traits: pd.DataFrame, T: Floats, seed: int, replication: int) -> pd.DataFrame:

@@ -1,5 +1,6 @@
 """Static covariates: what a customer is moves its purchase rate and its lifetime.
- Fader & Hardie (2007), "Incorporating time-invariant covariates into the Pareto/NBD and BG/NBD models" (note 019):
+
+Fader & Hardie (2007), "Incorporating time-invariant covariates into the Pareto/NBD and BG/NBD models" (note 019):
 the purchase rate is multiplied by e^(c . z), that is alpha_i = alpha e^(-c . z). The lifetime part is in the same
 spirit: in Pareto/NBD the death rate is multiplied by e^(g . z), beta_i = beta e^(-g . z); in BG/NBD the odds of the
 mean dropout probability are, a_i = a e^(g . z), and so are in BG/BB the odds of the mean chances to buy and to leave,
@@ -10,7 +11,6 @@ covariate less its mean over the fitted customers, so that the model's own param
 from __future__ import annotations
 
 import math
-from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
@@ -21,7 +21,6 @@ from numpy.typing import ArrayLike
 
 from churnsim.checks import check_kind, typed
 from churnsim.errors import ConfigError, DataError
-from churnsim.kernels.numerics.rng_streams import MODEL_DRAWS, TRAITS
 from churnsim.models.estimation.arguments import counts, durations
 from churnsim.models.estimation.design_matrix import check_effects, check_penalty, check_spread, number_columns
 from churnsim.models.estimation.fit import ModelFit
@@ -31,7 +30,7 @@ from churnsim.models.estimation.threads import Chunks, by_chunks
 from churnsim.models.purchase.buy_till_you_die import BuyTillYouDie, Living
 from churnsim.models.purchase.continuous_time import ContinuousTime
 from churnsim.models.purchase.histories import Histories, checked_weights
-from churnsim.typing import Floats, Ints
+from churnsim.typing import Floats
 from churnsim.units import check_unit
 
 REMEDIES = (
@@ -54,11 +53,10 @@ class CovariateModel(BuyTillYouDie):
 
     A family names its `plain` model, the kernels in which each customer has two parameters of its own (`own_names`:
     that of its buying and that of its leaving, each multiplied by e^(c . z) or e^(g . z) or, where its sign in `moved`
-    is -1, divided), and the traits that they are of.
+    is -1, divided).
     """
 
     own_names: ClassVar[tuple[str, str]]
-    traits: ClassVar[tuple[str, str]]
     moved: ClassVar[tuple[int, int]]
 
     plain: ClassVar[Any]
@@ -160,27 +158,15 @@ class CovariateModel(BuyTillYouDie):
     def _more(self) -> tuple[Any, ...]:
         return self._kernel_last()
 
-    @property
-    def _drawn_with(self) -> tuple[float, ...]:
-        """The two as draws take them."""
-        return self._shared
-
     @classmethod
     def _shared_names(cls) -> tuple[str, ...]:
         return tuple(name for name in cls.base_names if name not in cls.own_names)
-
-    @abstractmethod
-    def _population(self, rate: Floats, leaving: Floats, seed: int, replication: int) -> pd.DataFrame:
-        """Traits of new customers whose rates of purchase and of leaving are multiplied by these factors."""
 
     def _log_likelihood(self, h: Histories) -> Floats:
         return by_chunks(self.kernels.terms, (*self._own(h), h.x, h.t_x, h.T), *self._shared, *self._more)[:, 0]
 
     def _alive(self, h: Histories) -> Floats:
         return by_chunks(self.kernels.p_alive, (*self._own(h), h.x, h.t_x, h.T), *self._shared, *self._more)
-
-    def _new(self, n: int) -> tuple[float, Living]:
-        return 1.0, tuple(np.full(n, value) for value in self._parameters)
 
     def expected_purchases_like(self, summary: pd.DataFrame, t: ArrayLike) -> Floats:
         """E[X(t)] of new customers with the covariates of these rows, each by its own age `t` (or all by one)."""
@@ -197,17 +183,6 @@ class CovariateModel(BuyTillYouDie):
         """P(alive right after the first purchase) of new customers with these covariates, their law, their ages."""
         h = self._histories(summary.assign(frequency=0, recency=0.0, T=0.0))
         return self._alive(h), self._living(h), durations(t, "t", shape=h.x.shape)
-
-    def _draw_new(self, n: int, seed: int, replication: int) -> pd.DataFrame:
-        """Average customers, by the columns of the plain model."""
-        return self._population(np.ones(n), np.ones(n), seed, replication)
-
-    def _draw(self, h: Histories, uids: Ints, seed: int, replication: int) -> pd.DataFrame:
-        address = (uids, replication, seed, MODEL_DRAWS, TRAITS)
-        traits, alive = self.kernels.draw_histories(
-            *self._own(h), h.x, h.t_x, h.T, *self._drawn_with, *address, *self.more
-        )
-        return pd.DataFrame(traits, columns=list(self.traits)).assign(alive=alive)
 
     def draw_summary_like(self, summary: pd.DataFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
         """A summary of simulated customers with the covariates and T of these."""

@@ -50,6 +50,7 @@ class LivingErlang(ContinuousTime):
     live: ClassVar[LiveKernels] = LiveKernels(
         expected=forecast.expected, pmf=forecast.pmf, discounted=forecast.discounted
     )
+    traits: ClassVar[tuple[str, ...]] = ("rate", "dropout", "stages")
 
     @property
     def _stages(self) -> tuple[int, ...]:
@@ -86,19 +87,15 @@ class LivingErlang(ContinuousTime):
 
     def _draw(self, h: Histories, uids: Ints, seed: int, replication: int) -> pd.DataFrame:
         # `stages`: how many of the k to the next purchase a live customer has behind it.
-        values: Any = self._of(h)
-        (r, alpha, a, b), one = values, np.ones(h.x.size)
-        traits, alive = kernel.draw_histories(
-            alpha * one, a * one, h.x, h.t_x, h.T, r, b, uids, replication, seed, MODEL_DRAWS, TRAITS, self.k
-        )
-        return pd.DataFrame(
-            {
-                "rate": traits[:, 0] / self.k,
-                "dropout": traits[:, 1],
-                "stages": traits[:, 2].astype(np.int64),
-                "alive": alive,
-            }
-        )
+        r, alpha, a, b = self._of(h)
+        drawn = self._drawn(kernel.draw_histories, (alpha, a), (r, b), h, uids, seed, replication, self.k)
+        return drawn.assign(rate=drawn["rate"] / self.k, stages=drawn["stages"].astype(np.int64))
+
+    def _population(self, rate: Floats, leaving: Floats, seed: int, replication: int) -> pd.DataFrame:
+        """Columns `rate` (purchases per unit: 1/k of the stages') and `dropout` (probability)."""
+        r, alpha, a, b = self._parameters
+        rows = draw_population(alpha / rate, a * leaving, r, b, replication, seed, MODEL_DRAWS, TRAITS)
+        return pd.DataFrame({"rate": rows[:, 0] / self.k, "dropout": rows[:, 1]})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -248,13 +245,6 @@ class MBGCNBD(LivingErlang, TakesCalendar):
     def _alive(self, h: Histories) -> Floats:
         return h.chunks().join(kernel.p_alive, self._parameters, (self.k,))
 
-    def _draw_new(self, n: int, seed: int, replication: int) -> pd.DataFrame:
-        """`n` customers from the population: columns `rate` (purchases per unit: 1/k of the stages') and `dropout`
-        (probability)."""
-        r, alpha, a, b = self._parameters
-        rows = draw_population(np.full(n, alpha), np.full(n, a), r, b, replication, seed, MODEL_DRAWS, TRAITS)
-        return pd.DataFrame({"rate": rows[:, 0] / self.k, "dropout": rows[:, 1]})
-
 
 @dataclass(frozen=True, kw_only=True)
 class MBGCNBDCovariates(LivingErlang, BGNBDCovariates):
@@ -321,10 +311,6 @@ class MBGCNBDCovariates(LivingErlang, BGNBDCovariates):
     @property
     def _more(self) -> tuple[Any, ...]:
         return self._kernel_last(k=self.k)
-
-    def _population(self, rate: Floats, leaving: Floats, seed: int, replication: int) -> pd.DataFrame:
-        traits = super()._population(rate, leaving, seed, replication)
-        return traits.assign(rate=traits["rate"] / self.k)
 
 
 def best_stages(of: Callable[[int], Any], k: int | None) -> Any:

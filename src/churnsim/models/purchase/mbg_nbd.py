@@ -12,10 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-import numpy as np
-
 from churnsim.models.purchase.bg_nbd import BetaDropout, BGNBDCovariates
-from churnsim.models.purchase.buy_till_you_die import Living
 from churnsim.models.purchase.histories import Histories
 from churnsim.models.purchase.protocol import Simulated
 from churnsim.typing import Floats
@@ -78,11 +75,3 @@ class MBGNBDCovariates(BGNBDCovariates):
         # The first purchase is a toss that was survived already.
         *others, b = super()._of(h)
         return [*others, b + 1.0]
-
-    @property
-    def _drawn_with(self) -> tuple[float, ...]:
-        return self.r, self.b + 1.0
-
-    def _new(self, n: int) -> tuple[float, Living]:
-        law = self.r, self.alpha, self.a, self.b + 1.0
-        return self.b / (self.a + self.b), tuple(np.full(n, float(value)) for value in law)

@@ -128,12 +128,11 @@ class NBD(TakesCalendar):
         r, alpha = self._parameters
         return r, alpha, 1.0, math.inf
 
-    def _draw_new(self, n: int, seed: int, replication: int) -> pd.DataFrame:
-        """`n` customers from the population: columns `rate` (purchases per unit) and `death_rate`, which is 0."""
+    def _population(self, rate: Floats, leaving: Floats, seed: int, replication: int) -> pd.DataFrame:
+        """Columns `rate` (purchases per unit) and `death_rate`, which is 0."""
         r, alpha = self._parameters
-        shape, rate = np.full(n, r), np.full(n, alpha)
-        uids = np.arange(n, dtype=np.int64)
-        rates = draw_rates(shape, rate, uids, replication, seed, MODEL_DRAWS, TRAITS)
+        uids = np.arange(rate.size, dtype=np.int64)
+        rates = draw_rates(np.full(rate.size, r), alpha / rate, uids, replication, seed, MODEL_DRAWS, TRAITS)
         return pd.DataFrame({"rate": rates, "death_rate": 0.0})
 
     def _draw(self, h: Histories, uids: Ints, seed: int, replication: int) -> pd.DataFrame:

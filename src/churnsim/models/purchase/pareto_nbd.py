@@ -75,6 +75,7 @@ class LivingGammaGamma(ContinuousTime):
     live: ClassVar[LiveKernels] = LiveKernels(
         expected=forecast.expected, pmf=forecast.pmf, discounted=forecast.discounted
     )
+    traits: ClassVar[tuple[str, ...]] = ("rate", "death_rate")
 
     def _living(self, h: Histories) -> Living:
         r, alpha, s, beta = self._of(h)
@@ -89,6 +90,22 @@ class LivingGammaGamma(ContinuousTime):
 
     def _wait_living(self, living: Living, share: Floats) -> Floats:
         return by_chunks(forecast.wait, (*living, share))
+
+    def _new(self, n: int) -> tuple[float, Living]:
+        return 1.0, tuple(np.full(n, value) for value in self._parameters)
+
+    def _population(self, rate: Floats, leaving: Floats, seed: int, replication: int) -> pd.DataFrame:
+        """Columns `rate` (purchases per unit), `death_rate` (per unit) and `lifetime` (time from the first purchase
+        until the customer leaves)."""
+        rows = draw_gamma_pairs(*self._parameters, rate.size, replication, seed, MODEL_DRAWS, TRAITS)
+        return pd.DataFrame(
+            {"rate": rows[:, 0] * rate, "death_rate": rows[:, 1] * leaving, "lifetime": rows[:, 2] / leaving}
+        )
+
+    def _draw(self, h: Histories, uids: Ints, seed: int, replication: int) -> pd.DataFrame:
+        # The posterior is a mixture of Gamma x Gamma over "alive" and the time of leaving (see the kernel).
+        r, alpha, s, beta = self._of(h)
+        return self._drawn(by_row.draw_histories, (alpha, beta), (r, s), h, uids, seed, replication)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,26 +200,6 @@ class ParetoNBD(LivingGammaGamma):
     def _age_offset(self) -> float:
         return float(min(self.alpha, self.beta))
 
-    def _new(self, n: int) -> tuple[float, Living]:
-        r, alpha, s, beta = self._parameters
-        return 1.0, (np.full(n, r), np.full(n, alpha), np.full(n, s), np.full(n, beta))
-
-    def _draw_new(self, n: int, seed: int, replication: int) -> pd.DataFrame:
-        """`n` customers from the population: columns `rate` (purchases per unit), `death_rate` (per unit) and
-        `lifetime` (time from the first purchase until the customer leaves)."""
-        r, alpha, s, beta = self._parameters
-        rows = draw_gamma_pairs(r, alpha, s, beta, n, replication, seed, MODEL_DRAWS, TRAITS)
-        return pd.DataFrame(rows, columns=["rate", "death_rate", "lifetime"])
-
-    def _draw(self, h: Histories, uids: Ints, seed: int, replication: int) -> pd.DataFrame:
-        # The posterior is a mixture of Gamma x Gamma over "alive" and the time of leaving (see the kernel).
-        r, alpha, s, beta = self._parameters
-        alphas, betas = np.full(h.x.size, alpha), np.full(h.x.size, beta)
-        traits, alive = by_row.draw_histories(
-            alphas, betas, h.x, h.t_x, h.T, r, s, uids, replication, seed, MODEL_DRAWS, TRAITS
-        )
-        return pd.DataFrame(traits, columns=["rate", "death_rate"]).assign(alive=alive)
-
 
 @dataclass(frozen=True, kw_only=True)
 class ParetoNBDCovariates(CovariatesInTime, LivingGammaGamma):
@@ -248,12 +245,4 @@ class ParetoNBDCovariates(CovariatesInTime, LivingGammaGamma):
     plain: ClassVar[Any] = ParetoNBD
     kernels: ClassVar[Any] = by_row
     own_names: ClassVar[tuple[str, str]] = ("alpha", "beta")
-    traits: ClassVar[tuple[str, str]] = ("rate", "death_rate")
     moved: ClassVar[tuple[int, int]] = (-1, -1)
-
-    def _population(self, rate: Floats, leaving: Floats, seed: int, replication: int) -> pd.DataFrame:
-        r, alpha, s, beta = self._parameters
-        rows = draw_gamma_pairs(r, alpha, s, beta, rate.size, replication, seed, MODEL_DRAWS, TRAITS)
-        return pd.DataFrame(
-            {"rate": rows[:, 0] * rate, "death_rate": rows[:, 1] * leaving, "lifetime": rows[:, 2] / leaving}
-        )

@@ -24,8 +24,10 @@ YEAR = 364
 """Whole weeks of a year."""
 LONGEST = 104
 """Weeks ahead at most."""
+LONGEST_MONTHS = 36
+"""Months ahead at most, of subscribers."""
 SHARE_OF_MARGIN = 0.1
-"""Assumed: a tenth of the margin that the customers bring is spent on winning and keeping them."""
+"""Assumed: a tenth of the margin that customers bring, or subscribers leave, is spent on winning and keeping them."""
 
 
 @dataclass(frozen=True, kw_only=True)

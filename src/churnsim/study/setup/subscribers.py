@@ -13,6 +13,7 @@ import pandas as pd
 from churnsim.data.tabular.source import FileFormat
 from churnsim.errors import DataError
 from churnsim.study.config.contract import SubscribersSection
+from churnsim.study.setup.choices import LONGEST_MONTHS
 from churnsim.study.setup.columns import export_columns
 from churnsim.study.setup.export import UndecidedError
 from churnsim.study.stages.contract_fits import ContractData, load_subscribers
@@ -25,10 +26,6 @@ ASKED = {
 MOST_COVARIATES = 12
 MOST_LEVELS = 12
 """Assumed: a column of more different words is no kind of subscriber but a name."""
-LONGEST = 36
-"""Months ahead at most."""
-SHARE_OF_MARGIN = 0.1
-"""Assumed: of what a month leaves, spent on winning and keeping subscribers."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +40,8 @@ class Subscribers:
 
     @property
     def months(self) -> int:
-        """The horizon: no longer than a subscriber has stayed, and not beyond `LONGEST`."""
-        return max(1, min(LONGEST, int(self.data.subscribers["tenure"].max())))
+        """The horizon: no longer than a subscriber has stayed, and not beyond `LONGEST_MONTHS`."""
+        return max(1, min(LONGEST_MONTHS, int(self.data.subscribers["tenure"].max())))
 
     @property
     def monthly(self) -> float:

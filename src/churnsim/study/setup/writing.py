@@ -17,9 +17,9 @@ from churnsim.errors import ConfigError
 from churnsim.study.config.advice import in_keys
 from churnsim.study.config.config import DataSection
 from churnsim.study.config.evidence_sections import RECORDS
-from churnsim.study.setup.choices import YEAR, Choices
+from churnsim.study.setup.choices import SHARE_OF_MARGIN, YEAR, Choices
 from churnsim.study.setup.export import Answers, Export
-from churnsim.study.setup.subscribers import SHARE_OF_MARGIN, Subscribers, data_lines
+from churnsim.study.setup.subscribers import Subscribers, data_lines
 from churnsim.toml_text import toml_key, toml_text_of
 
 TEMPLATES = {
