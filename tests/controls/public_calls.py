@@ -534,6 +534,7 @@ OWN: dict[str, dict[str, Any]] = {
     "GammaGeometric": {"r": 1.0, "alpha": 9.0},
     "GammaGeometric.fit": {"subscriptions": rows_of_renewals, "covariates": ["price"]},
     "GammaGeometric().log_likelihood": {"subscriptions": rows_of_renewals},
+    "GammaGeometric().derl": {"annual_discount_rate": 0.1, "customers": rows_of_renewals},
     "GammaGeometric().residual_survival": {"customers": rows_of_renewals},
     "GammaGeometric().survival_path": {"subscriptions": rows_of_renewals, "future": rows_of_renewals},
     "fit_pooled": {

@@ -54,6 +54,29 @@ def test_against_quadrature():
         assert path.loc[k, 3] == pytest.approx(later / there, rel=1e-8)
 
 
+def test_residual_lifetimes_are_sums():
+    """Of v^(k-1) ((alpha + n)/(alpha + n + k))^r, term by term."""
+    for r, alpha, rate in ((1.2, 12.0, 0.1), (0.02, 0.5, 0.001), (400.0, 3000.0, 0.15), (3.0, 0.01, 2.0)):
+        k = np.arange(1.0, 45.0 / math.log1p(rate) + 2.0)
+        model = GammaGeometric(r=r, alpha=alpha, unit="Y")
+        for n, found in zip((0, 5), model.derl(rate, [0, 5]), strict=True):
+            terms = (1 + rate) ** (1 - k) * ((alpha + n) / (alpha + n + k)) ** r
+            assert found == pytest.approx(math.fsum(terms), rel=1e-10)
+    people = pd.DataFrame({"tenure": [4, 2], "churned": [False, True], "price": [0.5, 0.0]})
+    own = TRUE.derl(0.1, customers=people)
+    assert own.tolist() == pytest.approx([TRUE.residual_value(0.1, customers=people).iloc[0], 0.0], rel=1e-6)
+    with pytest.raises(ConfigError, match="needs a rate above 0"):
+        TRUE.derl(0.0)
+
+
+def test_it_is_compared_with_its_siblings():
+    rows = firm(5, customers=300).groupby("customer_id", as_index=False).last().drop(columns="entry")
+    table = cs.models.compare_survival(rows, kinds=["sbg", "g2g"], folds=2)
+    g2g = GammaGeometric.fit(rows)
+    assert table.loc["g2g", "loglik"] == pytest.approx(g2g.loglik, abs=1e-9)
+    assert table["held_out"].notna().all()
+
+
 def test_slopes_and_rows_that_hold_on():
     rows = firm(4, customers=80)
     rows["price"] = rows["price"].where(rows["entry"] % 2 == 0).ffill()  # each value for two renewals

@@ -19,6 +19,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from churnsim.checks import check_kind, labels_of, shown, typed
 from churnsim.errors import ConfigError, DataError
@@ -27,7 +28,8 @@ from churnsim.models.estimation.design_matrix import check_effects, check_spread
 from churnsim.models.estimation.fit import FitStatus, ModelFit
 from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
 from churnsim.models.retention.base import RetentionModel
-from churnsim.models.retention.beta_renewal import judge
+from churnsim.models.retention.beta_renewal import discount_per_term, judge, whole
+from churnsim.models.retention.renewal_values import derl_of_hazards
 from churnsim.models.retention.tenures import Cohorts, Tenures
 from churnsim.typing import Floats, Ints
 from churnsim.units import term_of
@@ -214,6 +216,32 @@ class GammaGeometric(RetentionModel):
         tenure, factor = Tenures.of(customers, need_churned=False).tenure[:, None], self._factor(customers)[:, None]
         now = self._log_survival_at(factor * tenure)
         return np.asarray(np.exp(self._log_survival_at(factor * (tenure + ahead)) - now))
+
+    @typed
+    def derl(
+        self, annual_discount_rate: float, tenure: ArrayLike = 0.0, *, customers: pd.DataFrame | None = None
+    ) -> Floats | pd.Series[float]:
+        """Discounted expected residual lifetime of active customers with `tenure` renewals behind them, in units: the
+        sum of v^(k-1) S(tenure + k)/S(tenure) over k = 1, 2, ... Shape of `tenure`.
+
+        Just before the next renewal, which counts if made, with covariates at their means. With `customers` each has
+        the tenure and covariates of its row, as in `residual_survival`, and those who have left have 0. Raises
+        ConfigError unless the rate is above 0.
+
+        Examples
+        --------
+        >>> GammaGeometric(r=1.0, alpha=9.0, unit="Y").derl(0.1, [0, 9]).round(2).tolist()
+        [6.01, 7.5]
+        """
+        v = discount_per_term(annual_discount_rate, self.unit)
+        if customers is not None:
+            tenures = Tenures.of(customers, need_churned=False)
+            rates = self.alpha / self._factor(customers) + whole(tenures.tenure)
+            kinds, place = np.unique(rates, return_inverse=True)
+            found = derl_of_hazards(self.r, kinds, v)[place]
+            return tenures.series(np.where(tenures.churned, 0.0, found), "derl")
+        done = whole(tenure)
+        return derl_of_hazards(self.r, self.alpha + done.ravel(), v).reshape(done.shape)
 
     @typed
     def survival_path(

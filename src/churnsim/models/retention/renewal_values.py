@@ -1,15 +1,16 @@
-"""Endless values of customers whose chance theta to leave is Beta(a, b): expected, and how far retention moves them.
+"""Endless values of customers who differ in their chance to leave: expected, and how far retention moves them.
 
-A customer with theta is there after t renewals with (1 - theta)^(t^c). With c = 1 both sums are Gauss's 2F1 (Fader &
-Hardie 2010); otherwise the value is summed, and elasticities are integrated over theta on the scale of y = logit theta,
-where the integrand is analytic in a strip of width pi: the trapezoid rule of step .25 is exact to rounding there.
+Of theta ~ Beta(a, b): a customer with theta is there after t renewals with (1 - theta)^(t^c). With c = 1 both sums are
+Gauss's 2F1 (Fader & Hardie 2010); otherwise the value is summed, and elasticities are integrated over theta on the
+scale of y = logit theta, where the integrand is analytic in a strip of width pi: the trapezoid rule of step .25 is
+exact to rounding there, as it is on the scale of the logarithm of a hazard.
 """
 
 from __future__ import annotations
 
 import numpy as np
 from scipy.interpolate import make_interp_spline
-from scipy.special import betaln, digamma, log_expit, polygamma
+from scipy.special import betaln, digamma, gammaln, log_expit, polygamma
 
 from churnsim.errors import ConfigError
 from churnsim.kernels.likelihoods import bdw, sbg
@@ -34,7 +35,29 @@ def derl_of(a: Floats, b: float, c: float, tenure: Floats, v: float) -> Floats:
 
 def _discounting(v: float) -> None:
     if v == 1.0:
-        raise ConfigError("a BdW's value without end needs a rate above 0: without one no sum is at hand.")
+        raise ConfigError("this value without end needs a rate above 0: without one no sum is at hand.")
+
+
+def derl_of_hazards(r: float, rate: Floats, v: float) -> Floats:
+    """Sum of v^(k-1) e^(-hazard k) over k = 1, 2, ..., in the mean over hazards Gamma(r, each rate).
+
+    1/(e^hazard - v), which is written as 1/(1 - v) less a part that vanishes with the hazard, however small r is.
+    """
+    _discounting(v)
+    # In y = ln hazard: up to where the density has fallen by e^-80, down to where it has, or the part is nothing.
+    step = min(STEP, 0.5 / np.sqrt(r))
+    middle = np.log(r / rate)
+    low = np.maximum(middle - 41.0 / r - np.sqrt(80.0 / r), np.minimum(middle, np.log1p(-v)) - REACH)
+    count = np.ceil((middle + np.log1p(80.0 / r + 13.0 / np.sqrt(r)) - low) / step)
+    found = np.empty(rate.size)
+    for k in range(rate.size):
+        y = low[k] + step * np.arange(count[k] + 1.0)
+        hazard = np.exp(y)
+        weight = step * np.exp(r * (y + np.log(rate[k])) - rate[k] * hazard - gammaln(r))
+        with np.errstate(over="ignore"):
+            part = 1.0 / (1.0 + (1.0 - v) / np.expm1(hazard))
+        found[k] = (1.0 - float(weight @ part)) / (1.0 - v)
+    return found
 
 
 def _endless(a: Floats, b: Floats, v: float) -> Floats:

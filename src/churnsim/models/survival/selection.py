@@ -19,6 +19,7 @@ from churnsim.errors import ConfigError, DataError, FitError
 from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.retention.base import RetentionModel
 from churnsim.models.retention.bdw import BetaDiscreteWeibull
+from churnsim.models.retention.g2g import GammaGeometric
 from churnsim.models.retention.sbg import ShiftedBetaGeometric
 from churnsim.models.retention.tenures import Tenures
 from churnsim.models.survival.curve import FAMILIES, fit_curve
@@ -43,7 +44,7 @@ def log_scores(model: RetentionModel, tenures: Tenures) -> Floats:
     return np.where(tenures.churned, np.log(np.maximum(left, FLOOR)), stayed) - given
 
 
-RENEWAL_MODELS: dict[str, Any] = {"sbg": ShiftedBetaGeometric, "bdw": BetaDiscreteWeibull}
+RENEWAL_MODELS: dict[str, Any] = {"sbg": ShiftedBetaGeometric, "bdw": BetaDiscreteWeibull, "g2g": GammaGeometric}
 
 
 def compare_survival(
@@ -64,7 +65,7 @@ def compare_survival(
     subscriptions : DataFrame
         A row a customer: `tenure`, `churned` and perhaps `entry`.
     kinds : sequence of str, optional
-        Names of survival families, "sbg" and "bdw"; all if absent, the last two where tenures are whole.
+        Names of survival families, and where tenures are whole "sbg", "bdw" and "g2g"; all but the last if absent.
     folds : int
         Parts of the customers, each scored by fits that did not see it; 2 or more.
     seed : int
@@ -81,7 +82,7 @@ def compare_survival(
     whole = bool((tenures.tenure == np.floor(tenures.tenure)).all())
     known = [*FAMILIES, *(RENEWAL_MODELS if whole else ())]
     check_kind(known if kinds is None else kinds, "kinds", Sequence, "a list of names")
-    wanted = known if kinds is None else list(kinds)
+    wanted = [kind for kind in known if kind != "g2g"] if kinds is None else list(kinds)
     check_count(folds, "folds", least=2)
     if len(tenures) < folds:
         raise DataError(f"{folds} folds need as many customers; there are {len(tenures)}. Take fewer folds.")
