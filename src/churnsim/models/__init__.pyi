@@ -85,6 +85,7 @@ from .segmentation.rfm import rfm_segments as rfm_segments
 from .spend.gamma_gamma import GammaGamma as GammaGamma
 from .spend.gamma_gamma import GammaGammaCovariates as GammaGammaCovariates
 from .spend.gamma_gamma import spend_correlation as spend_correlation
+from .spend.gamma_gamma_calendar import GammaGammaCalendar as GammaGammaCalendar
 from .survival.comparison import LogRankTest as LogRankTest
 from .survival.comparison import log_rank_test as log_rank_test
 from .survival.comparison import restricted_means as restricted_means

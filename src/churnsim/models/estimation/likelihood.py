@@ -75,7 +75,8 @@ def fit_likelihood(likelihood: Likelihood[M]) -> ModelFit[M]:
 
 
 def _search(likelihood: Likelihood[M]) -> Optimum:
-    rough = _search(likelihood.sketch()) if likelihood.sketch else None
+    few = likelihood.sketch() if likelihood.sketch else None
+    rough = _search(few) if few else None
     return maximise(
         likelihood.objective,
         starts=likelihood.starts,
@@ -83,4 +84,5 @@ def _search(likelihood: Likelihood[M]) -> Optimum:
         hessian=likelihood.hessian,
         real=likelihood.real,
         near=rough.parameters if rough is not None and rough.optimal else None,
+        few=(few.objective, few.customers) if few else None,
     )

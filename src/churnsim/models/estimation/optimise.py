@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,9 +60,10 @@ def descend(
     function: Callable[[Floats], tuple[float, Floats]],
     curvature: Callable[[Floats, Floats], Floats],
     start: Floats,
+    final: Callable[[Floats, Floats], Floats] | None = None,
 ) -> Descent:
     """Minimise `function(logs) -> (value, slope)` from `start`; `curvature(logs, slope)` gives its second
-    derivatives."""
+    derivatives. Where these only lead the steps `final` gives those at the end."""
     logs, radius = start, FIRST_RADIUS
     value, slope = function(logs)
     second, taken = curvature(logs, slope), logs
@@ -89,7 +91,10 @@ def descend(
         logs, value, slope = following, new_value, new_slope
         if np.abs(logs - taken).max() > RENEW:
             second, taken = curvature(logs, slope), logs
-    if np.abs(logs - taken).max() > 1e-4:  # else the curvature, and a standard error, moved by less than 1e-4 of itself
+    if final is not None:
+        second = final(logs, slope)
+    # After a shorter way the curvature, and a standard error, moved by less than 1e-4 of itself.
+    elif np.abs(logs - taken).max() > 1e-4:
         second = curvature(logs, slope)
     return Descent(at=logs, value=value, slope=slope, curvature=second)
 
@@ -161,6 +166,7 @@ def maximise(
     hessian: Callable[[Floats], Floats] | None = None,
     real: Sequence[bool] = (),
     near: Floats | None = None,
+    few: tuple[Callable[[Floats], tuple[float, Floats]], float] | None = None,
 ) -> Optimum:
     """Maximise `objective(parameters) -> (log-likelihood, gradient)` over positive parameters.
 
@@ -171,17 +177,20 @@ def maximise(
     determines every parameter. Else each start is searched by SLSQP: the first alone when its end point passes the
     optimality check and determines every parameter, otherwise all, and the best end point is kept, marked
     `optimal=False` if it still fails the check. Without a Hessian the second derivatives are differences of the
-    gradient.
+    gradient; `few`, the objective of some of the customers and their number, leads the steps from `near` then.
     """
 
     free = np.array(real or [False] * len(starts[0]), dtype=np.bool_)
 
-    def negative(logs: Floats) -> tuple[float, Floats]:
+    def negative(logs: Floats, objective: Any = objective, customers: float = customers) -> tuple[float, Floats]:
         parameters = np.where(free, logs, np.exp(logs))
         value, gradient = objective(parameters)
         if not np.isfinite(value):
             return 1e300, np.zeros_like(logs)
         return -value / customers, -gradient * np.where(free, 1.0, parameters) / customers
+
+    def of_few(logs: Floats, slope: Floats) -> Floats:
+        return _hessian(lambda at: negative(at, *few)[1], logs)
 
     def curvature(logs: Floats, slope: Floats) -> Floats:
         if hessian is None:
@@ -201,7 +210,8 @@ def maximise(
     if near is None and hessian is not None:
         near = starts[0]
     if near is not None:
-        quick = _polish(negative, curvature, inside(near), customers, 1, free)
+        leads = (curvature,) if few is None or hessian is not None else (of_few, curvature)
+        quick = _polish(negative, leads, inside(near), customers, 1, free)
         if quick.optimal and quick.determined:
             return quick
     best: Optimum | None = None
@@ -214,7 +224,7 @@ def maximise(
             bounds=[(-LOG_BOUND, LOG_BOUND)] * len(start),
             options={"maxiter": 1000, "ftol": 1e-9},
         )
-        candidate = _polish(negative, curvature, np.asarray(found.x), customers, count, free)
+        candidate = _polish(negative, (curvature,), np.asarray(found.x), customers, count, free)
         if best is None or candidate.value > best.value + 1e-9 * abs(best.value):
             best = candidate
         # Where the data do not tell a parameter the likelihood may rise again far from there.
@@ -237,14 +247,14 @@ def _hessian(gradient: Callable[[Floats], Floats], logs: Floats) -> Floats:
 
 def _polish(
     negative: Callable[[Floats], tuple[float, Floats]],
-    curvature: Callable[[Floats, Floats], Floats],
+    curvature: Sequence[Callable[[Floats, Floats], Floats]],
     logs: Floats,
     customers: float,
     starts: int,
     real: NDArray[np.bool_],
 ) -> Optimum:
     """Newton steps from a point, then the optimality check."""
-    end = descend(negative, curvature, logs)
+    end = descend(negative, curvature[0], logs, *curvature[1:])
     at_bound = at_bounds(end.at)
     free = ~at_bound
     return Optimum(

@@ -411,7 +411,7 @@ def likelihood_of_days(
         build=lambda values: model.from_dict({**plain.model.to_dict(), **values, **fixed}),
         remedies=of_plain.remedies,
         real=(False,) * base + (True,) * len(effects),
-        doubt=of_plain.doubt or _season_doubt((*days.calendar.yearly, *yearly), days.start, until),
+        doubt=of_plain.doubt or season_doubt((*days.calendar.yearly, *yearly), days.start, until),
         sketch=(lambda: sketch(few)) if few else None,
     )
 
@@ -445,7 +445,7 @@ def check_columns(calendar: Any, centred: Floats, spread: Floats, start: int, un
         )
 
 
-def _season_doubt(yearly: Sequence[str], start: int, until: int) -> FitStatus | None:
+def season_doubt(yearly: Sequence[str], start: int, until: int) -> FitStatus | None:
     if not yearly or until - start >= YEAR:
         return None
     return FitStatus(

@@ -51,6 +51,8 @@ MIDNIGHT = 1e-6
 DEGREE, NODES, FEW = 14, (8, 3), 50
 NOTHING = 32.0
 MOST_DAYS = 2_000_000
+# By the numbers of a first and a last day: what a purchase of each day counts.
+Level = Callable[[int, int], Floats]
 # Beyond so many days (400 years, a cycle of the Gregorian calendar) a wait goes on at the mean speed of the clock.
 CYCLE = 146_097
 
@@ -352,12 +354,18 @@ class ClockModel(ParametricModel):
         `annual_discount_rate` is annual and effective; it must be above 0 for an infinite `horizon`, for which a trend
         must be held.
         """
-        force, span = self._discounted_span(annual_discount_rate, horizon, future)
+        return self._discounted(summary, annual_discount_rate, horizon, future)
+
+    def _discounted(
+        self, summary: pd.DataFrame, annual_rate: float, horizon: float, future: Any, level: Level | None = None
+    ) -> pd.Series[float]:
+        """`residual_transactions`, each times what `level` says of its day."""
+        force, span = self._discounted_span(annual_rate, horizon, future)
         known = self._known(summary, span, future)
         offset = min(float(getattr(self.base, name)) for name in ("alpha", "beta") if hasattr(self.base, name))
         values = np.empty(known.h.x.size)
         for rows, clock in known.clock.alike(known.end):
-            points, weights = discount_rule(clock, float(known.end[rows[0]]), span, force, offset)
+            points, weights = discount_rule(clock, float(known.end[rows[0]]), span, force, offset, level)
             part = known.clocked_of(rows)
             values[rows] = sum(
                 weight * self.base._expected(part, np.full(rows.size, point))
@@ -558,14 +566,7 @@ class CalendarModel(ClockModel):
     def speed(self, first: str | date, last: str | date, *, future: Future | None = None) -> pd.Series[float]:
         """How fast the buying clock runs on each day, 1 on an average one: the picture of a season."""
         told = self._told(future)
-        return self._by_day(first, last, lambda begin, end: self._speed(begin, end, told)).rename("speed")
-
-    def _by_day(self, first: str | date, last: str | date, function: Callable[[int, int], Floats]) -> pd.Series[float]:
-        days = day_number(first, "first"), day_number(last, "last")
-        if days[0] > days[1]:
-            raise ConfigError(f"first must not be after last; got {first} and {last}.")
-        index = pd.date_range(iso_day(days[0]), iso_day(days[1]), name="date")
-        return pd.Series(function(*days), index=index)
+        return by_day(first, last, lambda begin, end: self._speed(begin, end, told)).rename("speed")
 
     def _check_future(self, future: Future | None) -> dict[str, Any]:
         return check_future(self.calendar, future)
@@ -670,14 +671,21 @@ def on_clock(h: Histories, clock: BuyingClock, first: Floats) -> Histories:
     return Histories(h.x, np.minimum(clock.time(first, h.t_x), T), T, h.index)
 
 
-def discount_rule(clock: BuyingClock, end: float, span: float, force: float, offset: float) -> tuple[Floats, Floats]:
+def discount_rule(
+    clock: BuyingClock, end: float, span: float, force: float, offset: float, level: Level | None = None
+) -> tuple[Floats, Floats]:
     """Points u and weights so that sum weight . E(u) is int_0^span e^(-force t) dE(B(t)), of an E that is analytic but
-    for u <= -offset; B begins at the position `end`."""
+    for u <= -offset; B begins at the position `end`. With a `level` by day the integrand is times it."""
     last = float(positions(np.array([end]), np.array([span]), clock.per)[0])
     inner = np.arange(math.floor(end) + 1.0, math.ceil(last))
     days = np.concatenate([[end], inner, [last]]) if last > end else np.array([end])
     times = (days - end) / clock.per
     run = times + clock.gained(np.full(days.size, end), days)
+    # Integrated by parts: where the level changes the integrand is e^(-force t) E(B(t)) times how much it falls.
+    by_day = np.ones(times.size)  # from each of the times to the next
+    if level is not None and times.size > 1:
+        by_day = np.append(level(math.floor(end) + 1, math.floor(days[-2]) + 1), 0.0)
+    falls = -np.diff(by_day, prepend=0.0)
     edges = [0.0]
     while edges[-1] < run[-1]:
         edges.append(min(edges[-1] + (offset + edges[-1]), run[-1]))
@@ -694,8 +702,13 @@ def discount_rule(clock: BuyingClock, end: float, span: float, force: float, off
         t = (pieces[:-1, None] + half * (1 + node)).ravel()
         mass = (half * share).ravel() * force * np.exp(-force * t)
         u = np.interp(t, times, run)
+        if level is not None:
+            mass *= by_day[np.searchsorted(times, t) - 1]
+            change = (times > cuts[k]) & (times <= cuts[k + 1]) & (times < times[-1])
+            u, mass = np.append(u, run[change]), np.append(mass, (falls * np.exp(-force * times))[change])
         if k == len(edges) - 2:  # E at the end of a finite horizon
-            u, mass = np.append(u, edges[-1]), np.append(mass, math.exp(-force * span))
+            last_level = 1.0 if level is None else by_day[-2]
+            u, mass = np.append(u, edges[-1]), np.append(mass, last_level * math.exp(-force * span))
         at_points = edges[k] + (edges[k + 1] - edges[k]) * (1 + angles) / 2
         # Barycentric interpolation (Berrut & Trefethen 2004, SIAM Review 46(3), 501-517, eq. 4.2).
         gaps = u[:, None] - at_points
@@ -721,6 +734,15 @@ def speeds(
     if not np.isfinite(speed).all():
         raise ConfigError("the calendar's values make a day infinitely fast. Check the effects and the future.")
     return speed
+
+
+def by_day(first: str | date, last: str | date, function: Callable[[int, int], Floats]) -> pd.Series[float]:
+    """What a function says of the days from `first` to `last`."""
+    days = day_number(first, "first"), day_number(last, "last")
+    if days[0] > days[1]:
+        raise ConfigError(f"first must not be after last; got {first} and {last}.")
+    index = pd.date_range(iso_day(days[0]), iso_day(days[1]), name="date")
+    return pd.Series(function(*days), index=index)
 
 
 def check_effects(given: Any, kind: str, names: Sequence[str]) -> None:

@@ -46,6 +46,8 @@ from churnsim.models.purchase.calendar_model import (
     CalendarFit,
     CalendarModel,
     ClockModel,
+    Level,
+    by_day,
     check_effects,
     day_number,
     positions,
@@ -161,21 +163,15 @@ class TwoClocks(ClockModel):
         }
         return pd.DataFrame(columns, index=state.h.index).rename_axis(columns="n")
 
-    def residual_transactions(
-        self, summary: pd.DataFrame, annual_discount_rate: float, *, horizon: float = math.inf,
-        future: Any = None,
-    ) -> pd.Series[float]:  # fmt: skip
-        """Discounted expected residual transactions (DERT) of each customer: purchases after T, each discounted to T.
-
-        `annual_discount_rate` is annual and effective; it must be above 0 for an infinite `horizon`, for which a trend
-        must be held.
-        """
+    def _discounted(
+        self, summary: pd.DataFrame, annual_rate: float, horizon: float, future: Any, level: Level | None = None
+    ) -> pd.Series[float]:
         if self._even:
-            return super().residual_transactions(summary, annual_discount_rate, horizon=horizon, future=future)
-        force, span = self._discounted_span(annual_discount_rate, horizon, future)
+            return super()._discounted(summary, annual_rate, horizon, future, level)
+        force, span = self._discounted_span(annual_rate, horizon, future)
         state = self._state(summary, span, future)
         nothing = np.zeros(state.h.x.size)
-        values = state.alive * state.expected(nothing, nothing + span, force)
+        values = state.alive * state.expected(nothing, nothing + span, force, level)
         return state.h.series(values, "residual_transactions")
 
     @typed
@@ -331,9 +327,7 @@ class TwoClockModel(TwoClocks, CalendarModel):
     def leaving_speed(self, first: str | date, last: str | date, *, future: Future | None = None) -> pd.Series[float]:
         """How fast the leaving clock runs on each day, 1 on an average one."""
         told = self._told(future)
-        return self._by_day(first, last, lambda begin, end: self._leaving_speed(begin, end, told)).rename(
-            "leaving_speed"
-        )
+        return by_day(first, last, lambda begin, end: self._leaving_speed(begin, end, told)).rename("leaving_speed")
 
     def _clocks(
         self, begin: Floats, end: Floats, future: Future | None, index: pd.Index[Any] | None = None
@@ -493,14 +487,19 @@ class _State:
         d = self.clocks.run(self.end, positions(self.end, span, self.clocks.per))[1]
         return np.asarray(np.exp(-self.s * np.log1p(d / self.L)))
 
-    def expected(self, start: Floats, spans: Floats, force: float = 0.0) -> Floats:
-        """E of the purchases in a span that begins after `start`, of those alive, each times e^(-force . time)."""
+    def expected(self, start: Floats, spans: Floats, force: float = 0.0, level: Level | None = None) -> Floats:
+        """E of the purchases in a span that begins after `start`, of those alive, each times e^(-force . time), and
+        times the `level` of its day."""
         out = np.zeros(self.end.size)
         for rows, clocks, end, begin, span in self.clocks.alike(self.end, start, spans):
             stops = np.array([begin, begin + span])
             panels = clocks.panels(end, stops, 1.0, float(self.L[rows].min()), 0.0, self.s + 3.5, force)
             chosen = slice(*panels.upto)
-            flow = (panels.mass * panels.buying[:, None] * np.exp(-force * panels.t))[chosen].ravel()
+            mass = panels.mass
+            if level is not None and mass.size:
+                day = np.floor(end + (panels.begin + panels.length / 2) * clocks.per).astype(np.int64) + 1
+                mass = mass * level(int(day[0]), int(day[-1]))[day - day[0]][:, None]
+            flow = (mass * panels.buying[:, None] * np.exp(-force * panels.t))[chosen].ravel()
             d = panels.d[chosen].ravel()
 
             def of(L: Floats, d: Floats = d, flow: Floats = flow) -> Floats:

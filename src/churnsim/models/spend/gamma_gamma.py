@@ -33,7 +33,8 @@ from numpy.typing import ArrayLike, NDArray
 from churnsim.checks import check_kind, typed
 from churnsim.data.logs.customer_uid import customer_uids
 from churnsim.data.logs.days import past_day
-from churnsim.data.logs.purchase_days import purchase_days
+from churnsim.data.logs.purchase_days import PurchaseDays, purchase_days
+from churnsim.data.summaries.calendar import Calendar
 from churnsim.data.summaries.column_aliases import as_summary
 from churnsim.data.summaries.counted import with_counts
 from churnsim.data.summaries.frame_kinds import in_kind
@@ -92,17 +93,24 @@ class GammaGamma(ParametricModel):
         DataError when a column is missing or not finite numbers or no row qualifies; a likelihood without an inner
         maximum is a FitStatus.
         """
-        return _with_finite_mean(fit_likelihood(cls.likelihood(summary, weights=weights)))
+        return with_finite_mean(fit_likelihood(cls.likelihood(summary, weights=weights)))
 
     @classmethod
-    def fit_purchases(cls, transactions: pd.DataFrame, *, until: str | date | None = None) -> ModelFit[Self]:
+    def fit_purchases(
+        cls, transactions: pd.DataFrame, *, until: str | date | None = None, calendar: Calendar | None = None
+    ) -> ModelFit[Self]:
         """Maximum likelihood on single purchases instead of customers' means: the per-transaction form.
 
         Uses the repeat purchases (a customer's amounts of one day are one purchase) with a positive amount, up to the
         day `until`; `n` says how many customers have one. Log-likelihoods of the two forms do not compare: they are of
-        different data. Raises DataError where no purchase qualifies or the log has no amounts.
+        different data. With a `calendar` amounts follow its columns, and the fit is of a `GammaGammaCalendar`. Raises
+        DataError where no purchase qualifies or the log has no amounts.
         """
-        return _with_finite_mean(fit_likelihood(cls.likelihood_of_purchases(transactions, until=until)))
+        if calendar is not None:
+            from churnsim.models.spend.gamma_gamma_calendar import GammaGammaCalendar  # which stands on this module
+
+            return GammaGammaCalendar.fit(transactions, calendar=calendar, until=until)
+        return with_finite_mean(fit_likelihood(cls.likelihood_of_purchases(transactions, until=until)))
 
     @classmethod
     def likelihood(cls, summary: pd.DataFrame, *, weights: ArrayLike | None = None) -> Likelihood[Self]:
@@ -132,14 +140,7 @@ class GammaGamma(ParametricModel):
     ) -> Likelihood[Self]:
         """The likelihood of single purchases: the repeat ones (days) with a positive amount, up to `until`; money in
         units of its mean. Raises DataError as `fit_purchases`."""
-        log = purchase_days(transactions)
-        end = log.last if until is None else past_day(until, name="until")
-        used = (log.day <= end) & (log.order_number() > 1) & (log.spend() > 0)
-        if not used.any():
-            raise DataError(
-                "no customer has a repeat purchase with a positive amount, so spend cannot be modelled. "
-                "Check the amount column, or observe longer."
-            )
+        log, used, _ = repeat_purchases(transactions, until)
         customer, amount = log.customer[used], log.spend()[used]
         scale = float(amount.mean())
         each = amount / scale
@@ -298,7 +299,7 @@ class GammaGammaCovariates(ParametricModel):
         """Maximum likelihood on customers with a repeat purchase and positive mean spend, with `covariates` that are
         columns of finite numbers, counted from their mean over these customers. Raises as `GammaGamma.fit`, and
         DataError for a covariate that is missing, no number, the same for all or a combination of others."""
-        return _with_finite_mean(fit_likelihood(cls.likelihood(summary, covariates=covariates, weights=weights)))
+        return with_finite_mean(fit_likelihood(cls.likelihood(summary, covariates=covariates, weights=weights)))
 
     @classmethod
     def likelihood(
@@ -390,7 +391,23 @@ class GammaGammaCovariates(ParametricModel):
         return found.assign(spend_rate=found["spend_rate"] / f, mean_spend=found["mean_spend"] * f)
 
 
-def _with_finite_mean(fit: ModelFit[Either]) -> ModelFit[Either]:
+def repeat_purchases(
+    transactions: pd.DataFrame, until: str | date | None
+) -> tuple[PurchaseDays, NDArray[np.bool_], int]:
+    """The log by day, which of its entries are repeat purchases with a positive amount up to a day, and that day.
+    DataError where none is."""
+    log = purchase_days(transactions)
+    end = log.last if until is None else past_day(until, name="until")
+    used = (log.day <= end) & (log.order_number() > 1) & (log.spend() > 0)
+    if not used.any():
+        raise DataError(
+            "no customer has a repeat purchase with a positive amount, so spend cannot be modelled. "
+            "Check the amount column, or observe longer."
+        )
+    return log, used, end
+
+
+def with_finite_mean(fit: ModelFit[Either]) -> ModelFit[Either]:
     """The fit, with a status that says so where the population mean is infinite."""
     if not fit.status.ok or fit.model.q > 1:
         return fit

@@ -22,8 +22,11 @@ from churnsim.data.summaries.frame_kinds import in_kind
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.fit import ModelFit, check_fit
 from churnsim.models.estimation.intervals import delta_interval
+from churnsim.models.purchase.calendar_model import CalendarModel, ClockModel
 from churnsim.models.purchase.protocol import PurchaseModel
+from churnsim.models.purchase.two_clocks import TwoClockModel
 from churnsim.models.spend.gamma_gamma import GammaGamma, repeat_spend, spend_correlation
+from churnsim.models.spend.gamma_gamma_calendar import GammaGammaCalendar
 from churnsim.statistics import normal_quantile, tails
 
 # Assumed: the square, 0.09, is the share of the variance that the spend model would then leave unexplained.
@@ -31,7 +34,7 @@ NOTABLE_CORRELATION = 0.3
 DRAWS = 200
 
 Purchases = PurchaseModel | ModelFit[PurchaseModel]
-Spend = GammaGamma | ModelFit[GammaGamma]
+Spend = GammaGamma | GammaGammaCalendar | ModelFit[GammaGamma]
 
 
 class SpendCorrelationWarning(UserWarning):
@@ -99,7 +102,8 @@ def customer_value(
     purchases : purchase model or fit
         How often they buy and how long they stay.
     spend : GammaGamma or fit
-        What they spend.
+        What they spend. Of a `GammaGammaCalendar`, a purchase counts at the level of its day; `monetary_value` must be
+        on average days (`on_average_days`), and the summary have `first_purchase`.
     annual_discount_rate : float
         Effective; 0.10 is ten percent a year.
     horizon : float
@@ -335,11 +339,33 @@ def _value(
     check_share(margin, "margin", zero=True)
     if not hasattr(spend, "expected_spend"):
         raise ConfigError(f"spend must be a model of spend such as GammaGamma, or its fit; got {shown(spend)}.")
-    count = discounted_purchases(
-        summary, purchases=purchases, annual_discount_rate=annual_discount_rate, horizon=horizon
-    )
+    if isinstance(spend, GammaGammaCalendar):
+        span = check_number(horizon, "horizon", above=0) if horizon != math.inf else horizon
+        count = on_clocks(purchases, spend)._discounted(
+            summary, annual_discount_rate, span, None, level=spend.levels_of_days
+        )
+    else:
+        count = discounted_purchases(
+            summary, purchases=purchases, annual_discount_rate=annual_discount_rate, horizon=horizon
+        )
     values: pd.Series[float] = margin * count * spend.expected_spend(summary)
     return values.rename("customer_value")
+
+
+def on_clocks(purchases: Any, spend: GammaGammaCalendar) -> Any:
+    """A purchase model that knows the days of its purchases: itself, or one whose clock runs evenly."""
+    if isinstance(purchases, ClockModel):
+        return purchases
+    kinds: dict[Any, Any] = {kind.__name__: kind for kind in (CalendarModel, TwoClockModel)}
+    kind = kinds.get(getattr(type(purchases), "calendar_model", None))
+    if kind is None:
+        raise ConfigError(
+            f"spend with a calendar needs purchases on days, as of BGNBD or its fit; got {shown(purchases)}."
+        )
+    return kind(
+        base=purchases, calendar=spend.calendar, effects=dict.fromkeys(spend.calendar.names, 0.0), means=spend.means,
+        seen_until=spend.seen_until, future=spend.future,
+    )  # fmt: skip
 
 
 def fitted_model(given: Any) -> Any:

@@ -1,0 +1,253 @@
+"""Gamma-Gamma spend whose price level follows a calendar: a season of amounts, inflation as a trend, a sale.
+
+A purchase on day d is worth c(d) = e^(eta . (z(d) - mean z)) times what it were on an average day, whose amounts follow
+the Gamma-Gamma law (`gamma_gamma.py`). So a customer's amounts a_1 ... a_x on days d_1 ... d_x have the density
+
+    plain density of the single purchases a_j/c(d_j), times prod_j 1/c(d_j),
+
+and the mean of a purchase on day d, given these, is c(d) p (gamma + s)/(p x + q - 1), s = sum_j a_j/c(d_j). The means
+of customers' amounts, which other fits read, do not tell on which days they were spent, so the fit is of a log.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from churnsim.checks import check_kind, typed
+from churnsim.data.logs.days import iso_day
+from churnsim.data.logs.purchase_days import purchase_days
+from churnsim.data.summaries.calendar import Calendar, Future, check_future, day_numbers
+from churnsim.errors import ConfigError
+from churnsim.kernels.likelihoods import gamma_gamma as kernel
+from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
+from churnsim.models.estimation.parameters import ParametricModel
+from churnsim.models.estimation.threads import Chunks
+from churnsim.models.purchase.calendar_fit import check_columns, season_doubt
+from churnsim.models.purchase.calendar_model import CalendarFit, by_day, check_effects, day_number, speeds
+from churnsim.models.spend.gamma_gamma import REMEDIES, GammaGamma, repeat_purchases, with_finite_mean
+from churnsim.typing import Floats, Ints
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class GammaGammaCalendar(ParametricModel):
+    """A Gamma-Gamma model whose price level a calendar moves. Made by ``GammaGamma.fit_purchases(log, calendar=...)``.
+
+    Its verbs read customers as `on_average_days` makes them. Beyond what the calendar knows, `future` must say what
+    comes, as in `CalendarModel`.
+
+    Parameters
+    ----------
+    p, q, gamma : float
+        Of amounts on an average day.
+    calendar : Calendar
+    effects, means : mapping of column to number
+        An amount of a day is multiplied by e^(effect . (value - mean)) for each column.
+    seen_until : str or date
+        The last day of the fit, up to which a trend is known.
+    future : mapping, optional
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> log = cs.datasets.cdnow()
+    >>> fit = cs.GammaGamma.fit_purchases(log, calendar=cs.data.Calendar(season=1))
+    >>> fit.names, fit.likelihood_ratio.effects
+    (('p', 'q', 'gamma', 'cos 1', 'sin 1'), 2)
+    >>> customers = fit.model.on_average_days(log)
+    >>> bool(fit.model.expected_spend(customers, day="1998-12-15").iloc[0] > 0)
+    True
+    """
+
+    p: float
+    q: float
+    gamma: float
+    calendar: Calendar
+    effects: Mapping[str, float]
+    means: Mapping[str, float]
+    seen_until: str | date
+    future: Any = field(default=None)
+
+    family: ClassVar[str] = "gamma_gamma_calendar"
+
+    def __post_init__(self) -> None:
+        check_kind(self.calendar, "calendar", Calendar, "a churnsim.data.Calendar")
+        for name in ("p", "q", "gamma"):
+            self.check_positive(type(self).__name__, name, getattr(self, name))
+        for kind in ("effects", "means"):
+            check_effects(getattr(self, kind), kind, self.calendar.names)
+        day_number(self.seen_until, "seen_until")
+        check_future(self.calendar, self.future)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values: effects by column, means as `mean:COLUMN`, the calendar and the last day."""
+        effects = {name: float(self.effects[name]) for name in self.calendar.names}
+        means = {f"mean:{name}": float(self.means[name]) for name in self.calendar.names}
+        return {
+            **self.average.to_dict(), "family": self.family, **effects, **means, "calendar": self.calendar.to_dict(),
+            "seen_until": iso_day(day_number(self.seen_until, "seen_until")),
+        }  # fmt: skip
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """The model of a dict made by `to_dict`. Raises ConfigError for another family or other keys."""
+        check_kind(values, "values", Mapping, "a dict made by to_dict")
+        rest = dict(values)
+        calendar = rest.get("calendar")
+        calendar = calendar if isinstance(calendar, Calendar) else Calendar.from_dict(calendar or {})
+        try:
+            effects = {name: rest.pop(name) for name in calendar.names}
+            means = {name: rest.pop(f"mean:{name}") for name in calendar.names}
+        except KeyError as error:
+            raise ConfigError(f"a model with this calendar needs {error}.") from None
+        return super().from_dict({**rest, "calendar": calendar, "effects": effects, "means": means})
+
+    @property
+    def average(self) -> GammaGamma:
+        """The model of amounts on an average day."""
+        return GammaGamma(p=self.p, q=self.q, gamma=self.gamma)
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """p, q, gamma and the columns."""
+        return ("p", "q", "gamma", *self.calendar.names)
+
+    def with_future(self, future: Future | None) -> Self:
+        """The same model, told once what comes."""
+        return replace(self, future=future)
+
+    def _like(self, other: Self) -> Self:
+        return self.with_future(other.future)
+
+    def levels(self, first: str | date, last: str | date, *, future: Future | None = None) -> pd.Series[float]:
+        """What a purchase of each day is worth, 1 on an average one: the picture of the amounts' season."""
+        return by_day(first, last, lambda begin, end: self.levels_of_days(begin, end, future)).rename("level")
+
+    def levels_of_days(self, first: int, last: int, future: Future | None = None) -> Floats:
+        """`levels` of days by their numbers since 1970."""
+        told = {**(self.future or {}), **check_future(self.calendar, future)}
+        seen = day_number(self.seen_until, "seen_until")
+        return speeds(self.calendar, self.effects, self.means, first, last, seen=seen, told=told)
+
+    def _at(self, day: Ints, future: Future | None = None) -> Floats:
+        if not day.size:
+            return np.zeros(0)
+        return self.levels_of_days(int(day.min()), int(day.max()), future)[day - int(day.min())]
+
+    @classmethod
+    def likelihood_of_purchases(
+        cls, transactions: pd.DataFrame, *, calendar: Calendar, until: str | date | None = None
+    ) -> Likelihood[Self]:
+        """The likelihood of single purchases, as `GammaGamma.likelihood_of_purchases`. Raises as `fit`."""
+        check_kind(calendar, "calendar", Calendar, "a churnsim.data.Calendar")
+        log, used, end = repeat_purchases(transactions, until)
+        plain = GammaGamma.likelihood_of_purchases(transactions, until=until)
+        _, owner = np.unique(log.customer[used], return_inverse=True)
+        day, amount = log.day[used], log.spend()[used] / float(plain.scales[2])
+        start = int(day.min())
+        columns = calendar.columns(start, end)
+        means, spread = columns.mean(axis=0), columns.std(axis=0)
+        check_columns(calendar, columns - means, spread, start - 1, end)
+        days = (columns - means) / spread
+        z, size = days[day - start], int(owner.max()) + 1
+        x = np.bincount(owner, minlength=size)
+        place, counts = pd.factorize(x)
+        customers, weight = np.bincount(place).astype(np.float64), np.ones(size)
+        logs = np.bincount(owner, weights=np.log(amount), minlength=size)
+        sums = np.column_stack([np.bincount(owner, weights=column, minlength=size) for column in z.T])
+
+        def objective(parameters: Floats) -> tuple[float, Floats]:
+            p, q, gamma = parameters[:3].tolist()
+            with np.errstate(over="ignore"):
+                own = amount * np.exp(-(days * parameters[3:]).sum(axis=1))[day - start]
+            s = np.bincount(owner, weights=own, minlength=size)
+            if not np.isfinite(s).all():
+                return -math.inf, np.zeros(parameters.size)
+            chunks = Chunks(x, s, logs - (sums * parameters[3:]).sum(axis=1), weight)
+            found = chunks.sum(kernel.sums, (gamma,))
+            result = kernel.objective(p, q, gamma, counts, customers, True, found)
+            each = ((p * x + q) / (gamma + s))[owner] * own - p
+            # The kernel leaves out the sum of ln(amount/level), which the density of the amounts has not either.
+            return float(result[0]), np.concatenate([result[1:], (each[:, None] * z).sum(axis=0)])
+
+        known: dict[str, Any] = {f"mean:{n}": float(mean) for n, mean in zip(calendar.names, means, strict=True)}
+        known |= {"calendar": calendar, "seen_until": iso_day(end), "family": cls.family}
+        return Likelihood(
+            names=(*plain.names, *calendar.names),
+            scales=np.concatenate([plain.scales, 1 / spread]),
+            starts=[np.concatenate([begin, np.zeros(spread.size)]) for begin in plain.starts],
+            customers=plain.customers, log_scale=plain.log_scale, objective=objective,
+            build=lambda values: cls.from_dict({**values, **known}), remedies=REMEDIES,
+            real=(False,) * 3 + (True,) * spread.size, doubt=season_doubt(calendar.yearly, start - 1, end),
+        )  # fmt: skip
+
+    @classmethod
+    @typed
+    def fit(cls, transactions: pd.DataFrame, *, calendar: Calendar, until: str | date | None = None) -> CalendarFit:
+        """Maximum likelihood on single purchases, beside the fit without the calendar (`plain`, and the test of both,
+        `likelihood_ratio`). Raises as `GammaGamma.fit_purchases`, and DataError for a column that does not vary over
+        the days of the data."""
+        plain = GammaGamma.fit_purchases(transactions, until=until)
+        found = fit_likelihood(cls.likelihood_of_purchases(transactions, calendar=calendar, until=until))
+        return CalendarFit(**vars(with_finite_mean(found)), plain=plain)
+
+    # ---- the verbs ----
+
+    @typed
+    def on_average_days(self, transactions: pd.DataFrame, *, until: str | date | None = None) -> pd.DataFrame:
+        """Customers as the other verbs read them: `frequency`, how many days each bought on again, and
+        `monetary_value`, what it spent on these in the mean at the level of an average day."""
+        log, _ = purchase_days(transactions).seen_until(until)
+        again = log.order_number() > 1
+        size = int(log.customer.max()) + 1
+        x = np.bincount(log.customer[again], minlength=size)
+        spent = np.bincount(log.customer[again], log.spend()[again] / self._at(log.day[again]), size)
+        frame = pd.DataFrame({"frequency": x, "monetary_value": spent / np.maximum(x, 1)}, index=log.ids)
+        return frame.rename_axis("customer_id")
+
+    @typed
+    def log_likelihood(self, transactions: pd.DataFrame, *, until: str | date | None = None) -> pd.Series[float]:
+        """Log-likelihood of each customer's repeat purchases with a positive amount, of those who have one."""
+        log, used, _ = repeat_purchases(transactions, until)
+        level, amount = self._at(log.day[used]), log.spend()[used]
+        ids, owner = np.unique(log.customer[used], return_inverse=True)
+        x = np.bincount(owner).astype(np.float64)
+        s = np.bincount(owner, amount / level)
+        by_each = np.bincount(owner, (self.p - 1.0) * np.log(amount / level) - np.log(level))
+        shape = self.p * x + self.q
+        lgamma = np.frompyfunc(math.lgamma, 1, 1)
+        front = np.asarray(lgamma(shape), dtype=np.float64) - x * math.lgamma(self.p) - math.lgamma(self.q)
+        values = front + self.q * math.log(self.gamma) + by_each - shape * np.log(self.gamma + s)
+        return pd.Series(values, index=log.ids[ids], name="log_likelihood")
+
+    def population_mean(self) -> float:
+        """Mean spend per purchase on an average day; infinite for q <= 1."""
+        return self.average.population_mean()
+
+    @typed
+    def expected_spend(
+        self, summary: pd.DataFrame, *, day: str | date | ArrayLike | None = None, future: Future | None = None
+    ) -> pd.Series[float]:
+        """E[spend of a purchase | history] of each customer on an average day, or on a `day`, one for all or a row
+        each."""
+        found = self.average.expected_spend(summary)
+        if day is None:
+            return found
+        if isinstance(day, str | date):
+            return found * float(self._at(np.array([day_number(day, "day")]), future)[0])
+        days = day_numbers(day)
+        if days.size != len(found):
+            raise ConfigError(f"day must be one day, or one a customer ({len(found)}); got {days.size} of them.")
+        return found * self._at(days, future)
+
+    @typed
+    def draw_posterior(self, summary: pd.DataFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
+        """One exact draw of each customer's `spend_rate` and `mean_spend` on an average day given its purchases."""
+        return self.average.draw_posterior(summary, seed=seed, replication=replication)
