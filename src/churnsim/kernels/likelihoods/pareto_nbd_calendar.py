@@ -91,10 +91,39 @@ def _integrate(
 
 
 @njit
-def _longer(table: Floats) -> Floats:
-    out = np.empty((table.shape[0], 2 * table.shape[1]))
-    out[:, : table.shape[1]] = table
-    return out
+def _cut(
+    R: float, S: float, alpha: float, beta: float, B: Floats, D: Floats, buying: Floats, leaving: Floats, until: float,
+    last: Floats, low: int, top_A: float, top_D: float, table: Floats, where: Ints, upto: Ints,
+) -> int:  # fmt: skip
+    """Fill the first columns of a table of panels from `until` back to each `last`, which descend; `where` is the piece
+    of each, `upto` their number at each `last`. The number of all, or -1 where the table is too short."""
+    found, place = 0, until
+    for q in range(last.size):
+        stop = last[q] - low
+        while place > stop:
+            k = math.ceil(place) - 1
+            start, to, by_b, by_d = max(stop - k, 0.0), place - k, buying[low + k], leaving[low + k]
+            place = max(stop, float(k))
+            low_A = low_D = 0.0
+            begun = found
+            while start < to:
+                a, d = alpha + B[k] + start * by_b, beta + D[k] + start * by_d
+                log_a, log_d = math.log(a), math.log(d)
+                if found == begun:
+                    low_A, low_D = log_a, log_d
+                elif R * (log_a - low_A) + S * (log_d - low_D) > _NEGLIGIBLE:
+                    break
+                if found == where.size:
+                    return -1
+                step = min(to - start, _PANEL / ((R + 5.5) * by_b / a + (S + 5.5) * by_d / d))
+                table[0, found], table[1, found], table[2, found], table[3, found] = a, d, step * by_b, step * by_d
+                table[4, found] = step * by_d * math.exp(R * (top_A - log_a) + S * (top_D - log_d))
+                table[5, found], table[6, found], table[7, found], table[8, found] = log_a, log_d, start, step
+                where[found] = k
+                start = start + step if step < to - start else to
+                found += 1
+        upto[q] = found
+    return found
 
 
 @njit
@@ -120,7 +149,7 @@ def terms(
     # Slopes in a clock's time where a piece begins, and in what it runs in the piece, each of both clocks.
     edges, parts = np.zeros((2, most + 1)), np.zeros((2, most + 1))
     table = np.empty((_COLUMNS, 2 * most + 2))
-    where, share, upto = np.empty(2 * most + 2, np.int64), np.empty(2 * most + 2), np.empty(1, np.int64)
+    where, upto, share = np.empty(2 * most + 2, np.int64), np.empty(1, np.int64), np.empty(1)
     sums = np.zeros(5)
     i = 0
     while i < x.size:
@@ -141,33 +170,15 @@ def terms(
             top_A, top_D = A, E
             following += 1
         if upto.size < following - i:
-            upto = np.empty(following - i, np.int64)
-        found, place = 0, until - low
-        for q in range(i, following):
-            stop = last[q] - low
-            while place > stop:
-                k = math.ceil(place) - 1
-                start, to, by_b, by_d = max(stop - k, 0.0), place - k, buying[low + k], leaving[low + k]
-                place = max(stop, float(k))
-                low_A = low_D = 0.0
-                begun = found
-                while start < to:
-                    if found == where.size:
-                        table, where, share = _longer(table), np.append(where, where), np.append(share, share)
-                    a, d = alpha + B[k] + start * by_b, beta + D[k] + start * by_d
-                    log_a, log_d = math.log(a), math.log(d)
-                    if found == begun:
-                        low_A, low_D = log_a, log_d
-                    elif R * (log_a - low_A) + S * (log_d - low_D) > _NEGLIGIBLE:
-                        break
-                    step = min(to - start, _PANEL / ((R + 5.5) * by_b / a + (S + 5.5) * by_d / d))
-                    table[0, found], table[1, found], table[2, found], table[3, found] = a, d, step * by_b, step * by_d
-                    table[4, found] = step * by_d * math.exp(R * (top_A - log_a) + S * (top_D - log_d))
-                    table[5, found], table[6, found], table[7, found], table[8, found] = log_a, log_d, start, step
-                    where[found], share[found] = k, 0.0
-                    start = start + step if step < to - start else to
-                    found += 1
-            upto[q - i] = found
+            upto, share = np.empty(following - i, np.int64), np.empty(following - i)
+        found = -1
+        while found < 0:
+            found = _cut(
+                R, S, alpha, beta, B, D, buying, leaving, until - low, last[i:following], low, top_A, top_D, table,
+                where, upto,
+            )  # fmt: skip
+            if found < 0:
+                table, where = np.empty((_COLUMNS, 2 * where.size)), np.empty(2 * where.size, np.int64)
         t = table
         _integrate(
             R, S, t[0][:found], t[1][:found], t[2][:found], t[3][:found], t[4][:found], t[5][:found], t[6][:found],
@@ -205,17 +216,18 @@ def terms(
             total[4] += w * (s / beta - alive * s / late_D - S * by_mass * sums[4])
             end_B -= w * alive * R / late_A
             end_D -= w * alive * s / late_D
-            if summed > 0:  # all panels so far are this history's
-                share[summed - 1] += w * by_mass
+            share[q - i] = w * by_mass  # all panels so far are this history's
         if effects[0] + effects[1] > 0 and pieces > 0:
             edges[:, : pieces + 1] = 0.0
             parts[:, : pieces + 1] = 0.0
             k = int(until - low)
             edges[0, k], edges[1, k] = end_B, end_D
             parts[0, k], parts[1, k] = (until - low - k) * end_B, (until - low - k) * end_D
-            w = 0.0
+            w, q = 0.0, following - i
             for j in range(found - 1, -1, -1):
-                w += share[j]
+                while q > 0 and upto[q - 1] > j:
+                    q -= 1
+                    w += share[q]
                 k = where[j]
                 edges[0, k] -= w * R * t[11, j]
                 edges[1, k] -= w * S * t[13, j]
