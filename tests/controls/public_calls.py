@@ -35,7 +35,7 @@ RESULTS = frozenset(
     PairedDifference Plausible PlausibleRange Pooled QiniCurve QualityReport Region Replay RetentionColumn Run Selection
     Sensitivity SimulationCalibration Split SubscriberValues TailRisk TotalValue UpliftModel Validation Whale World
     BreakEven ClockEffects ComplaintEvidence ContactEffect TargetingRule TrialCheck TrialEffects VarianceSplit
-    CalendarFit CalendarModel LikelihoodRatio PooledFit SeriesModel TwoClockModel TwoClockSeriesModel
+    CalendarFit CalendarModel GammaGammaCalendar LikelihoodRatio PooledFit SeriesModel TwoClockModel TwoClockSeriesModel
     TrialAssignment TrialDesign TrialReading
     Calibration Instrumented OfferEvidence ReferralEvidence SpendEvidence WinBackEvidence
     Optimisation ValueOfInformation UpliftPolicy ValueRows
@@ -564,6 +564,12 @@ OWN: dict[str, dict[str, Any]] = {
     "TwoClockSeriesModel().with_series": {"series": series},
     "GammaGammaCovariates": {"effects": {"T": 0.01}, "covariate_means": {"T": 30.0}},
     "GammaGammaCovariates.fit": {"covariates": ["T"]},
+    "GammaGammaCalendar.fit": {"calendar": cs.data.Calendar(season=1)},
+    "GammaGammaCalendar().with_future": {"future": {}},
+    "GammaGammaCalendar().levels": {"first": "1997-03-01", "last": "1997-05-01"},
+    "GammaGammaCalendar().expected_spend": {"day": "1997-03-01"},
+    "GammaGammaCalendar().on_average_days": {"transactions": log},
+    "GammaGammaCalendar().log_likelihood": {"transactions": log},
     "Target": {"quantity": "births", "low": 1.0, "high": 2.0},
     "break_even": {"address": "terms.margin", "between": (0.1, 0.5)},
     "shares_of_variance": {
@@ -1001,6 +1007,10 @@ def instances() -> dict[str, Any]:
     found["CalendarModel"] = cs.BGNBD.fit(seasonal(), calendar=cs.data.Calendar(season=1)).model
     season = cs.data.Calendar(season=1)
     nothing = {"cos 1": 0.0, "sin 1": 0.0}
+    found["GammaGammaCalendar"] = cs.models.GammaGammaCalendar(
+        p=4.0, q=3.0, gamma=15.0, calendar=season, effects={"cos 1": 0.2, "sin 1": 0.1}, means=nothing,
+        seen_until="1998-06-30",
+    )  # fmt: skip
     found["SeriesModel"] = cs.BGNBD.fit(with_series(), calendar=series()).model
     found["CustomerSeries"] = series()
     found["TwoClockSeriesModel"] = cs.models.TwoClockSeriesModel(

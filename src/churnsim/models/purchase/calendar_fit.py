@@ -446,6 +446,7 @@ def check_columns(calendar: Any, centred: Floats, spread: Floats, start: int, un
 
 
 def season_doubt(yearly: Sequence[str], start: int, until: int) -> FitStatus | None:
+    """The status of a fit whose days do not tell its yearly columns."""
     if not yearly or until - start >= YEAR:
         return None
     return FitStatus(

@@ -128,9 +128,9 @@ class GammaGammaCalendar(ParametricModel):
 
     def levels(self, first: str | date, last: str | date, *, future: Future | None = None) -> pd.Series[float]:
         """What a purchase of each day is worth, 1 on an average one: the picture of the amounts' season."""
-        return by_day(first, last, lambda begin, end: self.levels_of_days(begin, end, future)).rename("level")
+        return by_day(first, last, lambda begin, end: self._levels(begin, end, future)).rename("level")
 
-    def levels_of_days(self, first: int, last: int, future: Future | None = None) -> Floats:
+    def _levels(self, first: int, last: int, future: Future | None = None) -> Floats:
         """`levels` of days by their numbers since 1970."""
         told = {**(self.future or {}), **check_future(self.calendar, future)}
         seen = day_number(self.seen_until, "seen_until")
@@ -139,7 +139,7 @@ class GammaGammaCalendar(ParametricModel):
     def _at(self, day: Ints, future: Future | None = None) -> Floats:
         if not day.size:
             return np.zeros(0)
-        return self.levels_of_days(int(day.min()), int(day.max()), future)[day - int(day.min())]
+        return self._levels(int(day.min()), int(day.max()), future)[day - int(day.min())]
 
     @classmethod
     def likelihood_of_purchases(

@@ -341,9 +341,7 @@ def _value(
         raise ConfigError(f"spend must be a model of spend such as GammaGamma, or its fit; got {shown(spend)}.")
     if isinstance(spend, GammaGammaCalendar):
         span = check_number(horizon, "horizon", above=0) if horizon != math.inf else horizon
-        count = on_clocks(purchases, spend)._discounted(
-            summary, annual_discount_rate, span, None, level=spend.levels_of_days
-        )
+        count = on_clocks(purchases, spend)._discounted(summary, annual_discount_rate, span, None, level=spend._levels)
     else:
         count = discounted_purchases(
             summary, purchases=purchases, annual_discount_rate=annual_discount_rate, horizon=horizon
