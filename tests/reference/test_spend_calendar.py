@@ -84,7 +84,7 @@ def test_slopes_and_no_effects():
 
 def test_what_was_put_in_comes_out():
     log = shop(3, customers=500)
-    fit = cs.GammaGamma.fit_purchases(log, calendar=CALENDAR)
+    fit = GammaGammaCalendar.fit(log, calendar=CALENDAR)
     assert fit.status.ok
     assert fit.likelihood_ratio.p_value < 1e-12
     for name, true in TRUE.items():
@@ -93,7 +93,7 @@ def test_what_was_put_in_comes_out():
     assert (again.levels("2021-02-01", "2021-03-01") == fit.model.levels("2021-02-01", "2021-03-01")).all()
     # Planted: the season of other amounts is none.
     mixed = log.assign(amount=np.random.default_rng(1).permutation(log["amount"].to_numpy()))
-    assert cs.GammaGamma.fit_purchases(mixed, calendar=CALENDAR).likelihood_ratio.p_value > 1e-3
+    assert GammaGammaCalendar.fit(mixed, calendar=CALENDAR).likelihood_ratio.p_value > 1e-3
     with pytest.raises(DataError, match="'sale' is known until"):
         fit.model.levels("2023-06-01", "2023-06-02")
     with pytest.raises(ConfigError, match="first must not be after last"):
@@ -140,7 +140,7 @@ def test_values_add_up_day_by_day(base):
 def test_intervals_hold_the_effects_in_many_shops():
     held = dict.fromkeys(TRUE, 0)
     for seed in range(200):
-        table = cs.GammaGamma.fit_purchases(shop(100 + seed), calendar=CALENDAR).summary()
+        table = GammaGammaCalendar.fit(shop(100 + seed), calendar=CALENDAR).summary()
         for name, true in TRUE.items():
             held[name] += table.loc[name, "lower"] <= true <= table.loc[name, "upper"]
     assert all(0.91 <= number / 200 <= 0.985 for number in held.values()), held

@@ -34,7 +34,6 @@ from churnsim.checks import check_kind, typed
 from churnsim.data.logs.customer_uid import customer_uids
 from churnsim.data.logs.days import past_day
 from churnsim.data.logs.purchase_days import PurchaseDays, purchase_days
-from churnsim.data.summaries.calendar import Calendar
 from churnsim.data.summaries.column_aliases import as_summary
 from churnsim.data.summaries.counted import with_counts
 from churnsim.data.summaries.frame_kinds import in_kind
@@ -96,20 +95,14 @@ class GammaGamma(ParametricModel):
         return with_finite_mean(fit_likelihood(cls.likelihood(summary, weights=weights)))
 
     @classmethod
-    def fit_purchases(
-        cls, transactions: pd.DataFrame, *, until: str | date | None = None, calendar: Calendar | None = None
-    ) -> ModelFit[Self]:
+    def fit_purchases(cls, transactions: pd.DataFrame, *, until: str | date | None = None) -> ModelFit[Self]:
         """Maximum likelihood on single purchases instead of customers' means: the per-transaction form.
 
         Uses the repeat purchases (a customer's amounts of one day are one purchase) with a positive amount, up to the
         day `until`; `n` says how many customers have one. Log-likelihoods of the two forms do not compare: they are of
-        different data. With a `calendar` amounts follow its columns, and the fit is of a `GammaGammaCalendar`. Raises
-        DataError where no purchase qualifies or the log has no amounts.
+        different data. Raises DataError where no purchase qualifies or the log has no amounts. See `GammaGammaCalendar`
+        for amounts that follow a season.
         """
-        if calendar is not None:
-            from churnsim.models.spend.gamma_gamma_calendar import GammaGammaCalendar  # which stands on this module
-
-            return GammaGammaCalendar.fit(transactions, calendar=calendar, until=until)
         return with_finite_mean(fit_likelihood(cls.likelihood_of_purchases(transactions, until=until)))
 
     @classmethod

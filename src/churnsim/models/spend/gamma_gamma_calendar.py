@@ -38,7 +38,7 @@ from churnsim.typing import Floats, Ints
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class GammaGammaCalendar(ParametricModel):
-    """A Gamma-Gamma model whose price level a calendar moves. Made by ``GammaGamma.fit_purchases(log, calendar=...)``.
+    """A Gamma-Gamma model whose price level a calendar moves. Made by ``GammaGammaCalendar.fit(log, calendar=...)``.
 
     Its verbs read customers as `on_average_days` makes them. Beyond what the calendar knows, `future` must say what
     comes, as in `CalendarModel`.
@@ -58,7 +58,7 @@ class GammaGammaCalendar(ParametricModel):
     --------
     >>> import churnsim as cs
     >>> log = cs.datasets.cdnow()
-    >>> fit = cs.GammaGamma.fit_purchases(log, calendar=cs.data.Calendar(season=1))
+    >>> fit = cs.models.GammaGammaCalendar.fit(log, calendar=cs.data.Calendar(season=1))
     >>> fit.names, fit.likelihood_ratio.effects
     (('p', 'q', 'gamma', 'cos 1', 'sin 1'), 2)
     >>> customers = fit.model.on_average_days(log)
