@@ -8,6 +8,7 @@ import tomllib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import jsonschema
@@ -390,3 +391,79 @@ def test_sheets_with_the_same_columns_are_read_one_below_another(log, tmp_path, 
     other = workbook(tmp_path / "other.xlsx", a=log, b=log.rename(columns={"amount": "paid"}))
     with pytest.raises(DataError, match=r"sheet 'b' has the columns .*'paid'.* Pass sheet=\.$"):
         cs.read_transactions(other, customer_id="customer_id", date="date", amount="amount", sheet="*")
+
+
+def test_titles_above_the_names_and_currencies_in_amounts_are_read_over(log, tmp_path, call):
+    """To the cent, with lines named as an editor counts them; amounts of two currencies are never added up."""
+    amounts = log["amount"].map(lambda a: f"{a:,.2f} €".translate(str.maketrans(",.", ".,")))
+    back = f"({amounts.iloc[4]})"
+    rows = [
+        *log["customer_id"].astype(str).str.cat([log["date"].dt.strftime("%d.%m.%Y"), amounts], sep=";"),
+        f"{log['customer_id'].iloc[4]};{log['date'].iloc[4]:%d.%m.%Y};{back}", "7;31.12.2025 neu;1,00 €",
+    ]  # fmt: skip
+    path = tmp_path / "liste.csv"
+    path.write_text(
+        "\n".join(["Umsatzliste", "Stand: heute;;", "", "Kundennr.;Belegdatum;Betrag", *rows]), encoding="utf-8"
+    )
+    data = studied(path, call)
+    assert round(data.transactions["amount"].sum() * 100) == round(log["amount"].drop(4).sum() * 100)
+    assert data.facts.set_aside[0]["row"] == len(log) + 6
+    path.write_text(path.read_text(encoding="utf-8").replace("€", "$", 1), encoding="utf-8")
+    done = call("init", path, "--no-ask", "--out", tmp_path / "two.toml")
+    assert "'Betrag': the amounts are in '$' and '€'" in done.stderr, done.output
+
+
+def test_sheets_called_alike_are_read_among_others(log, tmp_path, call):
+    """Each below a title; the cover and the list of accounts are other tables."""
+    path = tmp_path / "orders.xlsx"
+    with pd.ExcelWriter(path, engine="openpyxl") as book:
+        pd.DataFrame({"Orders": ["Sales"], "": ["GBP"]}).to_excel(book, sheet_name="Cover", index=False)
+        for year, rows in log.groupby(log["date"].dt.year):
+            rows.to_excel(book, sheet_name=f"FY{year}", index=False, startrow=2)
+            book.sheets[f"FY{year}"]["A1"] = f"Orders {year}"
+        log[["customer_id"]].to_excel(book, sheet_name="Accounts", index=False)
+    with pytest.raises(UndecidedError, match="'FY202\\*' is all those called so, which have the same columns") as asked:
+        read_export(path, Answers())
+    found = studied(path, call, "--sheet", asked.value.choices[-1]).transactions
+    assert sorted(zip(found["date"], found["amount"], strict=True)) == sorted(
+        zip(log["date"], log["amount"], strict=True)
+    )
+
+
+def test_what_is_no_purchase_is_said(log, tmp_path, call):
+    """A state of "voided" and money given back, which nothing reads; the amount is none of the others."""
+    path = tmp_path / "orders.csv"
+    pd.DataFrame({
+        "Financial Status": ["paid", "voided", *["paid"] * (len(log) - 2)], "Discount Amount": 0.0,
+        "Refunded Amount": 0.0, "Taxes": 1.0, "Total": log["amount"], "Created at": log["date"],
+        "Email": log["customer_id"].map("{}@x.org".format),
+    }).to_csv(path, index=False)  # fmt: skip
+    done = call("init", path, "--no-ask")
+    assert "look at column 'Financial Status': rows with 'voided' are read as the others are" in done.output
+    assert "look at column 'Refunded Amount': what was given back is not taken off" in done.output
+    assert "'voided'" in (tmp_path / "orders-data.md").read_text(encoding="utf-8")
+    assert read_config(tmp_path / "orders.toml").data.amount == "Total"
+
+
+def test_what_is_open_is_asked_of_a_person(log, tmp_path, call, monkeypatch):
+    """Contracts that end in 9999, and purchases in two currencies; what says who left tells nobody apart."""
+    answers = iter(["2024-06-30", "USD=1 EUR=2"])
+    monkeypatch.setattr("churnsim.cli.setup.sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True)))
+    monkeypatch.setattr("churnsim.cli.setup.typer.prompt", lambda _: next(answers))
+    ends = [*["31/12/9999", "00/00/0000", ""] * 13, "28/02/2024"] * 2
+    path = tmp_path / "contracts.csv"
+    pd.DataFrame({
+        "Contract No": range(80), "Start Date": "13/01/2023", "End Date": ends,
+        "Status": ["Cancelled" if end == "28/02/2024" else "Active" for end in ends], "Monthly Fee": "£9.90",
+        "Plan": ["Basic", "Plus"] * 40,
+    }).to_csv(path, index=False)  # fmt: skip
+    done = call("init", path, "--template", "subscription")
+    assert done.exit_code == 0, done.output
+    assert "80 subscribers, of whom 2 have left" in done.output
+    section = read_config(tmp_path / "contracts.toml").data
+    assert (section.charge, section.covariates) == ("Monthly Fee", ("Plan",))
+    both = log.assign(currency=["USD", "EUR"] * 400)
+    both.to_csv(tmp_path / "both.csv", index=False)
+    done = call("init", tmp_path / "both.csv")
+    assert done.exit_code == 0, done.output
+    assert read_config(tmp_path / "both.toml").data.exchange_rates == {"USD": 1.0, "EUR": 2.0}

@@ -77,7 +77,7 @@ FORMAT: dict[str, tuple[Any, Any]] = {
     "thousands": (_text("MARK", "The mark between thousands."), None),
     "delimiter": (_text("TEXT", "What separates the columns; found out if absent."), None),
     "encoding": (_text("NAME", "Of the file, such as 'cp1252'; found out if absent."), None),
-    "sheet": (_text("NAME", "Of a workbook with several; '*' for all, with the same columns."), None),
+    "sheet": (_text("NAME", "Of a workbook with several; 'FY*' for all called so, '*' for all."), None),
     "detect": (
         Annotated[bool, typer.Option(help="Find out how the file is written, or take it as plain CSV with commas.")],
         True,

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from textwrap import shorten
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
 import typer
 
@@ -22,6 +24,7 @@ from churnsim.errors import ConfigError, DataError
 if TYPE_CHECKING:
     from churnsim.study.setup.export import Answers, Export, UndecidedError
 
+T = TypeVar("T")
 MOST_QUESTIONS = 12
 SLOW = 90  # seconds after which minutes are told
 
@@ -111,7 +114,7 @@ def init(
     from churnsim.study.config.config_file import parse_config
     from churnsim.study.config.evidence_sections import RecordsSection
     from churnsim.study.setup.choices import choices_for
-    from churnsim.study.setup.export import Answers
+    from churnsim.study.setup.export import Answers, read_export
     from churnsim.study.setup.writing import MARGIN, MARGINS, config_text, programme_names, quality_page
     from churnsim.study.storage.store import write_text
 
@@ -137,10 +140,13 @@ def init(
             raise ConfigError("programmes are of customers who buy when they like; add one of subscribers in the TOML.")
         _init_subscribers(
             export, given, answers, target=target, page=page, name=slug, title=title, margin=margin or supposed,
-            currency=currency_sign, stated_margin=margin is not None,
+            currency=currency_sign, stated_margin=margin is not None, ask=ask and sys.stdin.isatty(),
         )  # fmt: skip
         return
-    found, answers = _understood(export, answers, ask=ask and sys.stdin.isatty())
+    progress = reading_progress(lambda text: typer.echo(text, err=True))
+    found, answers = _understood(
+        lambda answers: read_export(export, answers, progress=progress), answers, ask=ask and sys.stdin.isatty()
+    )
     chosen = choices_for(found, margin=margin or supposed)
     records = {kind: given[kind] for kind in RECORDS if given[kind] is not None}
     for kind, path in records.items():
@@ -153,7 +159,7 @@ def init(
                 f"[evidence.{kind}] there."
             ) from error
     text = config_text(
-        found, chosen, answers, name=slug, title=title or slug.replace("-", " ").capitalize(), folder=target.parent,
+        found, chosen, answers, name=slug, title=title or _titled(slug), folder=target.parent,
         template=template, margin=margin or supposed, currency=currency_sign, records=records,
         stated_margin=margin is not None, programmes=tuple(dict.fromkeys(programme or ())),
     )  # fmt: skip
@@ -168,9 +174,9 @@ def init(
 
 def _init_subscribers(
     export: Path, given: dict[str, Any], answers: Answers, *, target: Path, page: Path, name: str, title: str | None,
-    margin: float, currency: str, stated_margin: bool,
+    margin: float, currency: str, stated_margin: bool, ask: bool,
 ) -> None:  # fmt: skip
-    """Write a study of subscribers; a column that no name tells is asked for by its option."""
+    """Write a study of subscribers."""
     from churnsim.study.config.config_file import parse_config
     from churnsim.study.setup.subscribers import read_export_of_subscribers
     from churnsim.study.setup.writing import subscribers_page, subscribers_text
@@ -178,12 +184,11 @@ def _init_subscribers(
 
     roles = ("customer_id", *SUBSCRIBERS)
     stated = {role: given[role] for role in roles if given[role] is not None}
-    try:
-        until = None if given["observed_until"] is None else date.fromisoformat(given["observed_until"])
-    except ValueError:
-        raise ConfigError(f"--observed-until {given['observed_until']!r} is no day. Write it as 2024-06-30.") from None
-    found = read_export_of_subscribers(export, stated, answers.form, observed_until=until)
-    told = title or name.replace("-", " ").capitalize()
+    answers = replace(answers, columns=stated)
+    if given["observed_until"] is not None:
+        answers = _with_answer(answers, "observed_until", given["observed_until"])
+    found, answers = _understood(partial(read_export_of_subscribers, export), answers, ask=ask)
+    told = title or _titled(name)
     text = subscribers_text(
         found, answers.form, name=name, title=told, folder=target.parent, margin=margin, currency=currency,
         stated_margin=stated_margin,
@@ -198,27 +203,40 @@ def _init_subscribers(
     typer.echo(f"data:   {page}\nstudy:  {target}\nnext:   churnsim check {target}")
 
 
+def _titled(slug: str) -> str:
+    return re.sub(r"[-_]+", " ", slug).capitalize()
+
+
 def _slug(text: str) -> str:
     """A name that a study may have."""
     plain = re.sub(r"[^a-z0-9_-]+", "-", Path(text).name.split(".")[0].lower()).strip("-_")
     return plain[:60] or "study"
 
 
-def _understood(path: Path, answers: Answers, *, ask: bool) -> tuple[Export, Answers]:
-    """The export, with what a person says where the file leaves something open."""
-    from churnsim.study.setup.export import UndecidedError, read_export
+def _understood(read: Callable[[Answers], T], answers: Answers, *, ask: bool) -> tuple[T, Answers]:
+    """What is read, with what a person says where the file leaves something open."""
+    from churnsim.study.setup.export import UndecidedError
 
-    progress = reading_progress(lambda text: typer.echo(text, err=True))
     for _ in range(MOST_QUESTIONS):
         try:
-            return read_export(path, answers, progress=progress), answers
+            return read(answers), answers
         except UndecidedError as open_question:
             if not ask:
                 raise
-            reply = _reply(open_question)
-            changed = "form" if open_question.key in FORMS else "columns"
-            answers = replace(answers, **{changed: {**getattr(answers, changed), open_question.key: reply}})
-    raise ConfigError(f"{path} leaves too much open. State its columns and its form with the options; see --help.")
+            answers = _with_answer(answers, open_question.key, _reply(open_question))
+    raise ConfigError("the file leaves too much open. State its columns and its form with the options; see --help.")
+
+
+def _with_answer(answers: Answers, key: str, reply: str) -> Answers:
+    if key == "rate":
+        return replace(answers, rates=exchange_rates(reply.replace(",", " ").split()))
+    if key == "observed_until":
+        try:
+            return replace(answers, observed_until=date.fromisoformat(reply))
+        except ValueError:
+            raise ConfigError(f"--observed-until {reply!r} is no day. Write it as 2024-06-30.") from None
+    changed = "form" if key in FORMS else "columns"
+    return replace(answers, **{changed: {**getattr(answers, changed), key: reply}})
 
 
 def _reply(asked: UndecidedError) -> str:
@@ -245,6 +263,8 @@ def _tell(export: Export, customers: int, purchases: int) -> None:
     )
     for reason, count in reading["left_out"].items():
         typer.echo(f"  left out: {count:,} {reason}")
+    for column, told in export.unread.items():
+        typer.echo(f"  look at column {column!r}: {told}")
     rows = [(ours.replace("_", " "), theirs, export.why[ours]) for ours, theirs in export.columns.items()]
     rows += [("found out", what, how) for what, how in reading["detected"].items()]
     print_table(("what", "column", "told"), rows)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from churnsim.checks import check_kind
 from churnsim.data.logs.days import calendar_day, past_day
 from churnsim.data.subscriptions.customer_rows import read_customer_rows
-from churnsim.data.tabular.columns import dates, numbers, yes_or_no
+from churnsim.data.tabular.columns import MISSING, dates, numbers, yes_or_no
 from churnsim.data.tabular.files import check_choice
 from churnsim.data.tabular.row_errors import Flaw, Flaws
 from churnsim.data.tabular.source import FileFormat, Spelling
@@ -30,6 +30,8 @@ from churnsim.errors import ConfigError, DataError
 from churnsim.units import DAYS_PER_UNIT, check_unit, parse_duration
 
 WHAT = "subscription"
+NEVER = r"^[-0./ :]+$|(?<!\d)(?:226[2-9]|22[7-9]\d|2[3-9]\d\d|[3-9]\d{3})(?:[-/. ]|$|\d{4}$)"
+"""How programs write an end that has not come: zeros, dashes, or a year that no clock here reaches, as 9999-12-31."""
 
 
 def read_subscriptions(
@@ -64,8 +66,8 @@ def read_subscriptions(
     customer_id : str
         The column with the customer's id.
     start, end : str
-        Columns of dates: when the relation began, and when it ended (empty while the customer is there). An end after
-        `observed_until` has not happened yet: that customer is still there.
+        Columns of dates: when the relation began, and when it ended (while the customer is there empty, zeros, or a day
+        such as 9999-12-31). An end after `observed_until` has not happened yet: that customer is still there.
     tenure, churned, entry : str
         Instead of dates: a column of durations in `unit`, one that says whether the customer left (yes/no, true/false,
         1/0), and for left truncation the duration at which it came under observation.
@@ -174,7 +176,8 @@ def _from_dates(
         raw[start], start, flaws, date_format=formats.get(start), latest=window.last, what=WHAT
     ).dt.normalize()
     given = raw[end]
-    open_ended = (given.isna() | (given.astype(str).str.strip() == "")).to_numpy(dtype=bool)
+    text = given.astype(str).str.strip()
+    open_ended = (given.isna() | text.isin(MISSING) | text.str.contains(NEVER)).to_numpy(dtype=bool)
     ended = pd.Series(pd.NaT, index=raw.index, dtype="datetime64[ns]")
     if not open_ended.all():
         part = Flaws(int((~open_ended).sum()))

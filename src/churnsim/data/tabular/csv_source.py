@@ -21,7 +21,13 @@ import pandas as pd
 
 from churnsim.data.tabular.csv_file import DelimitedText, check_text
 from churnsim.data.tabular.files import unpacked_content
-from churnsim.data.tabular.format_detection import NUMBERS, WHOLE_NUMBERS, detect_spelling
+from churnsim.data.tabular.format_detection import (
+    FIRST_ROWS,
+    NUMBERS,
+    WHOLE_NUMBERS,
+    detect_spelling,
+    rows_above_names,
+)
 from churnsim.data.tabular.row_errors import Flaws
 from churnsim.data.tabular.source import FileFormat, Piece, Spelling, Typer
 from churnsim.errors import DataError
@@ -90,7 +96,7 @@ def detect_delimiter(text: str, wanted: Sequence[str], *, source: str) -> str:
     does, the one that splits the header most, for the error about the missing column to speak of. Raises DataError when
     two are left.
     """
-    found = {candidate: _records(text, candidate) for candidate in CANDIDATES}
+    found = {candidate: _below_titles(_records(text, candidate), wanted) for candidate in CANDIDATES}
     headers = {
         candidate: [name.strip() for name in records[0]] if records else [] for candidate, records in found.items()
     }
@@ -108,6 +114,13 @@ def detect_delimiter(text: str, wanted: Sequence[str], *, source: str) -> str:
             f"{source}: the columns may be separated by {' or '.join(map(repr, fits))}. Say which with delimiter=."
         )
     return fits[0]
+
+
+def _below_titles(records: list[list[str]], wanted: Sequence[str]) -> list[list[str]]:
+    """Records from the names of the columns on; the first has them if it has those `wanted`."""
+    if wanted and records and {*wanted} <= {name.strip() for name in records[0]}:
+        return records
+    return records[rows_above_names(records[:FIRST_ROWS]) :]
 
 
 def _records(text: str, delimiter: str) -> list[list[str]]:
@@ -159,6 +172,27 @@ class CsvSource:
 
     @cached_property
     def _content(self) -> bytes:
+        """The text from the names of the columns on."""
+        return self._whole[self._titles[0] :]
+
+    @cached_property
+    def _titles(self) -> tuple[int, int]:
+        """Bytes and lines of titles above the names of the columns."""
+        if not self._form.detect:
+            return 0, 0
+        ends, rows = [0], []
+        while len(rows) < FIRST_ROWS and ends[-1] < len(self._whole):
+            ends.append(_record_end(self._whole, ends[-1]))
+            text = self._whole[ends[-2] : ends[-1]].decode(self._block_encoding, "replace")
+            rows.append(next(iter(_records(text, self._delimiter)), []))
+        filled = [place for place, row in enumerate(rows) if row]
+        records = [rows[place] for place in filled]
+        above = len(records) - len(_below_titles(records, self._wanted))
+        end = ends[filled[above]] if above else 0
+        return end, _lines(self._whole[:end])
+
+    @cached_property
+    def _whole(self) -> bytes:
         """The text as UTF-8 where its encoding does not write line ends, quotation marks and delimiters as ASCII
         does."""
         name = codecs.lookup(self._encoding[0]).name
@@ -184,7 +218,7 @@ class CsvSource:
             return "\t"
         if not self._form.detect:
             return ","
-        head = self._content[:SAMPLE].decode(self._block_encoding, "replace")
+        head = self._whole[:SAMPLE].decode(self._block_encoding, "replace")
         return detect_delimiter(head, self._wanted, source=str(self._path))
 
     def delimiter(self) -> str:
@@ -226,10 +260,12 @@ class CsvSource:
         found = {"encoding": self._encoding[1], "delimiter": repr(self._delimiter) if self._form.detect else ""}
         if self._form.delimiter:
             found["delimiter"] = ""
+        if self._titles[1]:
+            found["names of the columns"] = f"in line {self._titles[1] + 1}, below a title"
         columns = [column for column, kind in kinds.items() if kind in ("date", *NUMBERS)]
         sample = self._sample(columns, self._stretches()) if columns and self._form.detect else pd.DataFrame()
         spelling, words = detect_spelling(sample, kinds, self._form, source=str(self._path))
-        unmarked = [column for column, how in words.items() if how == WHOLE_NUMBERS]
+        unmarked = [column for column, how in words.items() if how.startswith(WHOLE_NUMBERS)]
         if unmarked and not self._is_short:
             # A single 1.234 anywhere leaves open whether it is a thousand and more.
             every = self._sample(unmarked, (block for block, _ in self._blocks()))
@@ -292,7 +328,7 @@ class CsvSource:
 
     def _blocks(self) -> Iterator[tuple[bytes, int]]:
         """Whole records, about BLOCK bytes of them at a time, and how many lines of records come before them."""
-        start, skipped = self._header_end, 0
+        start, skipped = self._header_end, self._titles[1]
         while start < len(self._content):
             end = _record_end(self._content, min(start + BLOCK, len(self._content)), begin=start)
             block = self._content[start:end]

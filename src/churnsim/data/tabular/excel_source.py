@@ -7,7 +7,9 @@ import warnings
 import zipfile
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from fnmatch import fnmatchcase
 from functools import cached_property
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from churnsim.data.tabular.files import check_unpacked_size
-from churnsim.data.tabular.format_detection import detect_spelling
+from churnsim.data.tabular.format_detection import FIRST_ROWS, detect_spelling, rows_above_names
 from churnsim.data.tabular.row_errors import Flaws
 from churnsim.data.tabular.source import FileFormat, Piece, Spelling, Typer
 from churnsim.errors import DataError
@@ -27,16 +29,17 @@ LEGACY = b"\xd0\xcf\x11\xe0"
 
 
 ALL = "*"
-"""In place of a sheet's name, which has no such letter: all sheets that hold something, with the same columns."""
+"""In a sheet's name, which has no such letter: any letters. Of all sheets that hold something and are called so, which
+have the same columns."""
 
 
 class ExcelSource:
-    """One sheet of a workbook: `form.sheet`, or the only one that holds anything; or `ALL` of them, one below another,
-    whose rows are counted through."""
+    """One sheet of a workbook: `form.sheet`, or the only one that holds anything; or those of a pattern, one below
+    another, whose rows are counted through."""
 
     def __init__(self, path: Path, form: FileFormat) -> None:
         self.name = path.name
-        self.row_word = "row through the sheets" if form.sheet == ALL else "row"
+        self.row_word = "row through the sheets" if ALL in (form.sheet or "") else "row"
         self._path = path
         self._form = form
 
@@ -47,7 +50,7 @@ class ExcelSource:
         return digest.hexdigest()
 
     def columns(self) -> list[str]:
-        """The names in the first row that is not empty."""
+        """The names in the first row that is not empty, titles apart."""
         return [str(cell).strip() for cell in self._sheet[1] if cell is not None]
 
     def delimiter(self) -> str | None:
@@ -104,44 +107,73 @@ class ExcelSource:
     def _chosen(self, sheets: dict[str, Any]) -> tuple[str, list[tuple[int, tuple[Any, ...]]]]:
         """The sheet's name and rows; DataError unless it is there, the only one with anything in it, and not empty."""
         name = self._form.sheet
-        if name is not None and name not in sheets and name != ALL:
-            raise DataError(f"{self._path} has no sheet {name!r}; it has {', '.join(map(repr, sheets))}.")
-        if name is None or name == ALL:
-            heads = {title: next(_filled_rows(sheet, self._path), None) for title, sheet in sheets.items()}
+        if name is not None and ALL not in name:
+            if name not in sheets:
+                raise DataError(f"{self._path} has no sheet {name!r}; it has {', '.join(map(repr, sheets))}.")
+        else:
+            heads = {
+                title: next(self._rows(sheet), None)
+                for title, sheet in sheets.items() if name is None or fnmatchcase(title, name)
+            }  # fmt: skip
             filled = {title: _names(head[1]) for title, head in heads.items() if head is not None}
+            if not filled and name not in (None, ALL):
+                raise DataError(f"{self._path} has no sheet like {name!r}; it has {', '.join(map(repr, sheets))}.")
             if not filled:
                 raise DataError(f"{self._path} is empty. It needs a row of column names and one row for each record.")
             first, *others = filled
             odd = next((title for title in others if sorted(filled[title]) != sorted(filled[first])), None)
-            if name == ALL and odd is not None:
+            if name is not None and odd is not None:
                 raise DataError(
                     f"{self._path}, sheet {odd!r} has the columns {', '.join(map(repr, filled[odd]))}, and sheet "
                     f"{first!r} has {', '.join(map(repr, filled[first]))}: they cannot be read together. Pass sheet=."
                 )
-            if name == ALL and others:
+            if name is not None and others:
                 return ", ".join(filled), self._together({title: sheets[title] for title in filled}, filled[first])
             if others:
-                told = ", or sheet='*' for all of them, which have the same columns" if odd is None else ""
+                alike = _pattern_of_alike(filled)
+                told = f", or sheet={alike!r} for all those called so, which have the same columns" if alike else ""
                 names = ", ".join(map(repr, filled))
                 raise DataError(f"{self._path} has several sheets that hold something: {names}. Pass sheet={told}.")
             name = first
-        rows = list(_filled_rows(sheets[name], self._path))
+        rows = list(self._rows(sheets[name]))
         if not rows:
             raise DataError(f"{self._path}, sheet {name!r} is empty. It needs a row of names and one for each record.")
         return name, rows
+
+    def _rows(self, sheet: Any) -> Iterator[tuple[int, tuple[Any, ...]]]:
+        """The rows of a sheet that are not empty, from the names of the columns on."""
+        rows = _filled_rows(sheet, self._path)
+        first = list(islice(rows, FIRST_ROWS))
+        yield from first[rows_above_names([row for _, row in first]) if self._form.detect else 0 :]
+        yield from rows
 
     def _together(self, sheets: dict[str, Any], names: list[str]) -> list[tuple[int, tuple[Any, ...]]]:
         """The rows of several sheets under one head, cells in the order of its names."""
         found: list[tuple[int, tuple[Any, ...]]] = []
         passed = 0
         for sheet in sheets.values():
-            (_, head), *rows = _filled_rows(sheet, self._path)
+            (_, head), *rows = self._rows(sheet)
             own = [None if cell is None else str(cell).strip() for cell in head]
             places = [own.index(name) for name in names]
             found = found or [(1, tuple(names))]
             found += [(passed + n, tuple(row[p] if p < len(row) else None for p in places)) for n, row in rows]
             passed = found[-1][0]
         return found
+
+
+def _pattern_of_alike(filled: dict[str, list[str]]) -> str | None:
+    """How those sheets are called, and no other, that have the same columns as most have; None for no such pattern."""
+    kinds = [sorted(names) for names in filled.values()]
+    alike = [title for title, names in filled.items() if sorted(names) == max(kinds, key=kinds.count)]
+    ends = [
+        len(list(takewhile(lambda letters: len({*letters}) == 1, zip(*names, strict=False))))
+        for names in (alike, [t[::-1] for t in alike])
+    ]
+    pattern = alike[0][: ends[0]] + ALL + alike[0][len(alike[0]) - ends[1] :]
+    called = [title for title in filled if fnmatchcase(title, pattern)]
+    if called == [*filled]:
+        return ALL if alike == called else None
+    return pattern if len(alike) > 1 and called == alike else None
 
 
 def _names(head: tuple[Any, ...]) -> list[str]:

@@ -4,6 +4,8 @@ not."""
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,11 +14,23 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from churnsim.data.tabular.source import FileFormat, Spelling
-from churnsim.data.tabular.text_columns import ISO_DATE, PLAIN, NumberFormat, is_arrow_text, parsed_numbers
+from churnsim.data.tabular.text_columns import ISO_DATE, PLAIN, NumberFormat, bare, is_arrow_text, parsed_numbers
 from churnsim.errors import DataError
 
 NUMBERS = ("amount", "number", "measure")
+FIRST_ROWS = 50
+"""By how many rows it is told where the names of the columns stand."""
+LEAST_WIDTH = 3
 WHOLE_NUMBERS = "whole numbers"
+
+
+def rows_above_names(rows: Sequence[Sequence[Any]]) -> int:
+    """How many of the first rows of a table are titles above the names of its columns: those before the first that
+    fills more than half of the cells that its rows typically fill. None where these are fewer than three."""
+    filled = [sum(cell is not None and str(cell).strip() != "" for cell in row) for row in rows]
+    widths = sorted(width for width in filled if width)
+    typical = widths[len(widths) // 2] if widths else 0
+    return next(place for place, width in enumerate(filled) if 2 * width > typical) if typical >= LEAST_WIDTH else 0
 
 
 def detect_spelling(
@@ -35,17 +49,25 @@ def detect_spelling(
     for column, kind in kinds.items():
         if kind == "date" and form.date_format is not None:
             dates[column] = form.date_format
-        elif kind in NUMBERS and stated is not None:
-            numbers[column] = stated
+        elif kind in NUMBERS and not form.detect:
+            numbers[column] = stated or PLAIN
         elif kind in ("date", *NUMBERS) and form.detect:
             text = _text(sample[column]) if column in sample else None
             if text is None:
+                if kind in NUMBERS and stated is not None:
+                    numbers[column] = stated
                 continue
             if kind == "date":
                 dates[column], words[column] = detect_date_format(text, column=column, source=source)
             else:
                 try:
-                    numbers[column], words[column] = detect_number_format(text, column=column, source=source)
+                    currency = detect_currency(text, column=column, source=source)
+                    if currency is not None:
+                        text = bare(pc.utf8_trim_whitespace(text), currency)
+                    written, told = (stated, "") if stated else detect_number_format(text, column=column, source=source)
+                    numbers[column] = replace(written, currency=currency)
+                    if told or currency:
+                        words[column] = f"{told}, in {currency}" if currency else told
                 except DataError:
                     # 1.234 in a column of measurements is what it seems; among amounts it may be a thousand and more.
                     if kind != "measure" or _needs_commas_read(text):
@@ -161,6 +183,32 @@ def _refusal(column: str, source: str) -> Any:
         )
 
     return make
+
+
+CODES = "AUD|BRL|CAD|CHF|CNY|CZK|DKK|EUR|GBP|HKD|HUF|INR|JPY|KRW|MXN|NOK|NZD|PLN|RON|RUB|SEK|SGD|TRY|TWD|USD|ZAR|kr|zł"
+CURRENCY = rf"(?:[A-Za-z]{{0,3}}\p{{Sc}}|{CODES})"
+"""A sign, perhaps with letters ("US$"), or a currency's code; not any three letters, which may be a product's."""
+_MONEY = rf"^[(+-]?\s*(?:(?P<before>{CURRENCY})\s*[+-]?)?[\d.,]*\d[\d.,'\s]*?(?P<behind>\s*{CURRENCY})?\s*[-)]?$"
+
+
+def detect_currency(values: Any, *, column: str, source: str) -> str | None:
+    """What stands before or behind the numbers of an Arrow column of text: a currency, "" where none does and some
+    are in brackets or have their minus behind them, None for plain numbers.
+
+    Raises DataError for more than one: amounts of several currencies are not to be added up.
+    """
+    text = pc.unique(pc.utf8_trim_whitespace(values.drop_null()))
+    odd = text.filter(pc.match_substring_regex(text, r"[^\d.,' +\-eE]|\d-$"))
+    if not len(odd):
+        return None
+    found = pc.extract_regex(odd, _MONEY).drop_null()
+    marks = {mark for part in found.flatten() for mark in pc.unique(pc.utf8_trim_whitespace(part)).to_pylist() if mark}
+    if len(marks) > 1:
+        raise DataError(
+            f"{source}, column {column!r}: the amounts are in {' and '.join(map(repr, sorted(marks)[:SHOWN]))}. Write "
+            "the currency in a column of its own, and say what each is worth."
+        )
+    return next(iter(marks), "" if len(found) else None)
 
 
 _DIGITS = r"[+-]?\d+(?:[eE][+-]?\d+)?"

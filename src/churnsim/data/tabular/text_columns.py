@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,10 +25,15 @@ FIRST_DAY, LAST_DAY = -106_650, 106_650
 
 @dataclass(frozen=True)
 class NumberFormat:
-    """How numbers are written: the mark before the decimals, and the one between thousands ("" for none)."""
+    """How numbers are written: the mark before the decimals, and the one between thousands ("" for none).
+
+    `currency` stands before or behind a number. Where it is not None ("" for none), a number in brackets or with its
+    minus behind it is negative, as accountants and their programs write.
+    """
 
     decimal: str = "."
     thousands: str = ""
+    currency: str | None = None
 
     def __post_init__(self) -> None:
         marks = (".", ",", "", " ", "'", "\u00a0", "\u202f", "\u2019")
@@ -39,6 +45,8 @@ class NumberFormat:
 
     def plain(self, text: Any) -> Any:
         """The texts as numbers with a point and no thousands mark; null where they are not written in this way."""
+        if self.currency is not None:
+            text = bare(text, self.currency)
         d = "\\" + self.decimal
         whole = r"\d+"
         if self.thousands:
@@ -50,6 +58,15 @@ class NumberFormat:
         if self.decimal != ".":
             text = pc.replace_substring(text, self.decimal, ".")
         return pc.if_else(well_written, text, pa.scalar(None, pa.string()))
+
+
+def bare(text: Any, currency: str) -> Any:
+    """Texts without the currency before or behind them, with a minus in front in place of brackets or one behind."""
+    mark, space = re.escape(currency), r"[\s\x{a0}\x{202f}]*"
+    if currency:
+        text = pc.replace_substring_regex(text, rf"^([(+-]?){space}{mark}{space}([+-]?)", r"\1\2")
+        text = pc.replace_substring_regex(text, rf"{space}{mark}{space}(-?\)?)$", r"\1")
+    return pc.replace_substring_regex(text, r"^(?:\((.*)\)|([^+-].*)-)$", r"-\1\2")
 
 
 PLAIN = NumberFormat()

@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from churnsim.data.tabular.format_detection import CODES
 from churnsim.data.tabular.open_source import open_source
 from churnsim.data.tabular.source import FileFormat, Spelling
 from churnsim.data.tabular.text_columns import as_text
@@ -27,7 +28,8 @@ WORDS: dict[str, tuple[str, ...]] = {
         "customer id", "customerid", "client id", "member id", "kundennummer", "kundennr", "kunden nr", "kunden id",
         "no client", "id client", "id cliente", "codice cliente", "buyer id", "user id", "donor id", "account id",
         "客户编号", "客户号", "客户id", "会员编号", "会员号", "会员id", "用户id", "客戶編號", "會員編號",
-        "subscriber id", "subscription id", "subscriber",
+        "subscriber id", "subscription id", "subscriber", "contract no", "contract id", "contract number",
+        "vertragsnummer", "vertragsnr", "policy no", "policy number", "iban", "kontonummer", "account no",
         "customer", "client", "cliente", "kunde", "klant", "buyer", "member", "donor", "user", "account", "cust",
         "客户", "会员", "用户", "客戶", "會員", "debitor", "spender", "klantnummer", "mitgliedsnummer", "email", "card",
     ),
@@ -69,7 +71,9 @@ WORDS: dict[str, tuple[str, ...]] = {
         "monthly charges", "monthly charge", "monthly fee", "monthly price", "mrr", "charge", "charges", "fee", "rate",
         "price", "beitrag", "prix", "precio", "月费", "月費", "月租",
     ),
-    "currency": ("currency", "wahrung", "waehrung", "devise", "moneda", "valuta", "币种", "货币", "幣別"),
+    "currency": (
+        "currency", "ccy", "currency code", "wahrung", "waehrung", "devise", "moneda", "valuta", "币种", "货币", "幣別",
+    ),
 }  # fmt: skip
 KINDS = {
     "date": "date", "amount": "number", "price": "number", "quantity": "number", "tenure": "number", "start": "date",
@@ -82,17 +86,23 @@ ENDINGS: dict[str, tuple[str, ...]] = {
 """How compound names of a role end, as "Belegdatum" and "Rechnungsbetrag"."""
 NOT_THE_CUSTOMER = ("name", "type", "group", "segment", "country", "city", "age", "since")
 """Words beside "customer" that make it another thing."""
+NOT_WHAT_WAS_PAID = (
+    "discount", "tax", "taxes", "vat", "shipping", "refund", "refunded", "tip", "due", "outstanding", "cost", "rabatt",
+    "steuer", "mwst", "versand", "remise", "tva", "descuento", "iva", "sconto", "korting", "btw", "折扣", "税",
+)  # fmt: skip
+"""Words beside "amount" that make it another thing."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExportColumns:
-    """The columns of an export: `candidates` by role, the likeliest first, those that could hold it by content, and
-    the first values of each."""
+    """The columns of an export: `candidates` by role, the likeliest first, those that could hold it by content, the
+    first values of each, and those that say of rows that they are no purchases, with what they say."""
 
     found: tuple[str, ...]
     candidates: Mapping[str, tuple[str, ...]]
     possible: Mapping[str, tuple[str, ...]]
     samples: Mapping[str, str]
+    doubtful: Mapping[str, str]
 
 
 def export_columns(source: Any, form: FileFormat) -> ExportColumns:
@@ -112,7 +122,19 @@ def export_columns(source: Any, form: FileFormat) -> ExportColumns:
     possible = {role: tuple(name for name in found if KINDS.get(role) in (None, holds[name])) for role in WORDS}
     ranked = {role: _ranked(role, possible[role]) for role in WORDS}
     samples = {name: ", ".join(map(str, rows[name].dropna().unique()[:SHOWN]))[:WIDEST] for name in found}
-    return ExportColumns(found=tuple(found), candidates=ranked, possible=possible, samples=samples)
+    doubtful = {name: told for name in found if (told := _doubt(name, rows[name], holds[name]))}
+    return ExportColumns(found=tuple(found), candidates=ranked, possible=possible, samples=samples, doubtful=doubtful)
+
+
+def _doubt(name: str, values: pd.Series[Any], holds: str) -> str:
+    """What a column says of rows that are no purchases: words of a few, or amounts given back."""
+    if holds == "number":
+        return "what was given back is not taken off" if set(_words(name).split()) & {"refund", "refunded"} else ""
+    levels = values.dropna().astype(str).unique()
+    undone = [level for level in levels if any(part in level.casefold() for part in UNDONE)]
+    if not undone or len(levels) > MOST_STATES or holds != "text":
+        return ""
+    return f"rows with {', '.join(map(repr, undone[:SHOWN]))} are read as the others are"
 
 
 def _ranked(role: str, names: Sequence[str]) -> tuple[str, ...]:
@@ -124,7 +146,7 @@ def _ranked(role: str, names: Sequence[str]) -> tuple[str, ...]:
 def _rank(role: str, name: str) -> int | None:
     """How well a name speaks of a role: the place of its word, None for none."""
     told = _words(name)
-    if role == "customer_id" and any(f" {word} " in told for word in NOT_THE_CUSTOMER):
+    if any(f" {word} " in told for word in OTHER_THINGS.get(role, ())):
         return None
     for place, word in enumerate(WORDS[role]):
         # Chinese has no spaces between words.
@@ -133,6 +155,15 @@ def _rank(role: str, name: str) -> int | None:
     if told.rstrip().endswith(ENDINGS.get(role, ("no ending",))):
         return len(WORDS[role])
     return None
+
+
+UNDONE = (
+    "cancel", "void", "refunded", "returned", "failed", "declined", "storn", "retour", "annul", "rembours", "anulad",
+    "devuelt", "已取消", "退款", "退货",
+)  # fmt: skip
+"""In a column of states: what says that a purchase did not come about, or was taken back."""
+MOST_STATES = 20
+OTHER_THINGS = {"customer_id": NOT_THE_CUSTOMER, "amount": NOT_WHAT_WAS_PAID, "price": NOT_WHAT_WAS_PAID}
 
 
 def _words(name: str) -> str:
@@ -162,4 +193,5 @@ def _holds(values: pd.Series[Any]) -> str:
 
 
 DATE_LIKE = r"\s*(\d{8}|\d{4}[-/.]\d{1,2}[-/.]\d{1,2}|\d{1,2}[-/.]\d{1,2}[-/.](\d{4}|\d{2}))([ T].*)?\s*"
-NUMBER_LIKE = r"\s*[+-]?[\d][\d.,' \u00a0\u202f]*\s*|\s*[+-]?[.,]\d+\s*"
+SIGN = rf"(?:[A-Za-z]{{0,3}}[$\xa2\xa3\xa5\u0e3f\u20a0-\u20bf]|{CODES})?"
+NUMBER_LIKE = rf"\s*[(+-]?\s*{SIGN}\s*[+-]?(?:\d[\d.,' \u00a0\u202f]*|[.,]\d+)\s*{SIGN}\s*[-)]?\s*"

@@ -7,6 +7,7 @@ import re
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -45,11 +46,12 @@ class UndecidedError(ConfigError):
 @dataclass(frozen=True, kw_only=True)
 class Answers:
     """What is stated of an export; the rest is found out. `columns` by role, as "customer_id", `form` by the words of
-    the reader, as "date_format"; an amount of "none" is a log without amounts."""
+    the reader, as "date_format"; an amount of "none" is a log without amounts, `observed_until` is of subscribers."""
 
     columns: Mapping[str, str] = field(default_factory=dict)
     form: Mapping[str, Any] = field(default_factory=dict)
     rates: Mapping[str, float] | None = None
+    observed_until: date | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +74,8 @@ class Export:
         The first rows that cannot be used: row, column, value, reason.
     rates
         What one unit of each currency is worth, where that was stated.
+    unread
+        Columns that say of some rows that they are no purchases, which nothing reads, with what they say.
     """
 
     path: Path
@@ -82,6 +86,7 @@ class Export:
     quality: QualityReport
     bad: list[dict[str, Any]]
     rates: Mapping[str, float] | None = None
+    unread: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def has_amounts(self) -> bool:
@@ -99,8 +104,9 @@ def read_export(path: str | Path, answers: Answers, *, progress: Callable[[int],
     try:
         looked = export_columns(path, form)
     except DataError as error:
-        raise _as_question(error, answers, path) from None
+        raise as_question(error, answers, path) from None
     columns, why = _settled(looked, answers)
+    unread = {name: told for name, told in looked.doubtful.items() if name not in columns.values()}
     kinds = {theirs: KINDS.get(ours, "number") for ours, theirs in columns.items()}
     if answers.rates and "currency" not in columns:
         raise ConfigError("no column says which currency an amount is in. Pass currency= the column, or no rates.")
@@ -109,7 +115,7 @@ def read_export(path: str | Path, answers: Answers, *, progress: Callable[[int],
         records.columns()
         records.detected(kinds)
     except DataError as error:
-        raise _as_question(error, answers, path) from None
+        raise as_question(error, answers, path) from None
     stated: dict[str, Any] = {**columns}
     if "amount" not in columns and "price" not in columns:
         stated["amount"] = None
@@ -118,15 +124,17 @@ def read_export(path: str | Path, answers: Answers, *, progress: Callable[[int],
             path, columns=stated, **answers.form, guests="apart", refunds="apart", most_bad=MOST_BAD, progress=progress
         )
         quality = database.check()
-    # As the study will read it.
-    log = read_transactions(
-        path, **stated, **answers.form, guests="apart", refunds="net", on_bad="set_aside", most_bad=MOST_BAD,
-        exchange_rates=answers.rates, progress=progress,
-    )  # fmt: skip
+    try:  # as the study will read it
+        log = read_transactions(
+            path, **stated, **answers.form, guests="apart", refunds="net", on_bad="set_aside", most_bad=MOST_BAD,
+            exchange_rates=answers.rates, progress=progress,
+        )  # fmt: skip
+    except DataError as error:
+        raise as_question(error, answers, path) from None
     bad = [row for row in log.attrs["set_aside"] if row["column"] is not None][:SHOWN_BAD]
     return Export(
         path=path, columns=columns, why=why, log=log, added=added, quality=quality, bad=bad,
-        rates=answers.rates,
+        rates=answers.rates, unread=unread,
     )  # fmt: skip
 
 
@@ -183,9 +191,14 @@ def _told(role: str, question: str, looked: ExportColumns, taken: Mapping[str, s
     raise UndecidedError(role, question, possible or looked.found, looked.samples)
 
 
-def _as_question(error: DataError, answers: Answers, path: Path) -> Exception:
+def as_question(error: DataError, answers: Answers, path: Path) -> Exception:
     """What the reader wants to be told, as a question; an error of another kind stays itself."""
     told = str(error)
+    if "Pass exchange_rates=" in told and answers.rates is None:
+        question = told.split(" Pass ")[0] + " What is one unit of each worth, as in USD=1 EUR=1.08?"
+        asked = UndecidedError("rate", question)
+        asked.args = (told,)
+        return asked
     for key in FORM:
         if f"{key}=" in told and key not in answers.form:
             question = told.split(" Pass ")[0].rstrip(".") + "."
@@ -194,7 +207,10 @@ def _as_question(error: DataError, answers: Answers, path: Path) -> Exception:
                 choices = tuple(re.findall(r"'(%[^']*)'", told))
             elif key == "sheet":
                 choices = tuple(re.findall(r"'([^']*)'", told.partition("something: ")[2]))
-                question += " '*' is all of them, which have the same columns." if "*" in choices else ""
+                if choices[-1] == "*":
+                    question += " '*' is all of them, which have the same columns."
+                elif "*" in choices[-1]:
+                    question += f" {choices[-1]!r} is all those called so, which have the same columns."
             elif key == "encoding":
                 readings = _readings(path)
                 question += "".join(f" In {name} it reads {text!r}." for name, text in readings.items())

@@ -15,7 +15,7 @@ from churnsim.errors import DataError
 from churnsim.study.config.contract import SubscribersSection
 from churnsim.study.setup.choices import LONGEST_MONTHS
 from churnsim.study.setup.columns import export_columns
-from churnsim.study.setup.export import UndecidedError
+from churnsim.study.setup.export import Answers, UndecidedError, as_question
 from churnsim.study.stages.contract_fits import ContractData, load_subscribers
 from churnsim.toml_text import toml_text_of
 
@@ -49,14 +49,16 @@ class Subscribers:
         return float(self.data.charges[~self.data.subscribers["churned"]].sum())
 
 
-def read_export_of_subscribers(
-    path: Path, stated: Mapping[str, str], form: Mapping[str, Any], *, observed_until: date | None
-) -> Subscribers:
+def read_export_of_subscribers(path: Path, answers: Answers) -> Subscribers:
     """Find the columns that are not stated, and read the file as the study will.
 
-    Raises UndecidedError for a column that nothing tells, and DataError for a file without a use.
+    Raises UndecidedError for what nothing tells, and DataError for a file without a use.
     """
-    looked = export_columns(path, FileFormat(**form))
+    stated, form, observed_until = answers.columns, answers.form, answers.observed_until
+    try:
+        looked = export_columns(path, FileFormat(**form))
+    except DataError as error:
+        raise as_question(error, answers, path) from None
     columns = dict(stated)
     by_dates = "tenure" not in stated and ("start" in stated or not looked.candidates["tenure"])
     needed = ("customer_id", *(("start", "end") if by_dates else ("tenure", "churned")), "charge")
@@ -72,7 +74,8 @@ def read_export_of_subscribers(
     others = [name for name in looked.found if name not in {columns[role] for role in needed if role != "charge"}]
     section = _section(columns, tuple(others), observed_until, path, form)
     data = load_subscribers(section, path.parent)
-    told = tuple(name for name in others if _tells(data.subscribers[name]))[:MOST_COVARIATES]
+    left = data.subscribers["churned"]
+    told = tuple(name for name in others if _tells(data.subscribers[name], left))[:MOST_COVARIATES]
     if not told:
         raise DataError(f"{path}: no column tells subscribers apart. Add their contract, product or place.")
     used = {role: columns[role] for role in needed}
@@ -86,9 +89,11 @@ def _section(
     return SubscribersSection.model_validate(content if until is None else {**content, "observed_until": until})
 
 
-def _tells(values: pd.Series[Any]) -> bool:
-    """Whether a column tells kinds of subscribers apart: numbers that differ, or a few words."""
+def _tells(values: pd.Series[Any], left: pd.Series[bool]) -> bool:
+    """Whether a column tells kinds of subscribers apart: numbers that differ, or a few words, and not who has left."""
     if values.isna().any() or values.nunique() < 2:
+        return False
+    if values.nunique() <= MOST_LEVELS and left.groupby(values.to_numpy()).nunique().max() == 1:
         return False
     return pd.api.types.is_numeric_dtype(values) or values.nunique() <= MOST_LEVELS
 

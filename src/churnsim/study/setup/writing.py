@@ -308,11 +308,12 @@ def quality_page(export: Export, chosen: Choices) -> str:
         heads = ("row", "column", "value", "reason")
         parts.append(_table(heads, [[row[head] for head in heads] for row in bad]))
     heads = ("what", "how many", "of", "what is done")
-    rows = [
+    rows: list[tuple[object, ...]] = [
         (*IN_OTHER_WORDS.get(found.rule, (found.rule,))[:1], found.count, found.of,
          IN_OTHER_WORDS.get(found.rule, ("", in_keys(found.treatment, "data", DataSection.model_fields)))[1])
         for found in findings
     ]  # fmt: skip
+    rows += [(f"column {name!r}, which is not read", "", "", told) for name, told in export.unread.items()]
     parts += ["## What to look at", _table(heads, rows) if rows else "Nothing."]
     return "\n\n".join(parts) + "\n"
 
