@@ -46,7 +46,11 @@ NAMES = {
     "conditional_expected_average_profit": "expected_spend(summary)",
     "expected_customer_spend": "expected_spend(summary)",
     "expected_customer_lifetime_value": _VALUE,
-    "customer_lifetime_value": _VALUE,
+    "customer_lifetime_value": "churnsim.models.customer_lifetime_value(summary, purchases=fit, spend=spend_fit)",
+    "rfm_summary": "churnsim.data.rfm_summary(log, 'customer_id', 'date', 'amount')",
+    "rfm_segments": "churnsim.models.rfm_segments(summary)",
+    "rfm_train_test_split": "churnsim.split_holdout(log, until=..., unit=...)",
+    "calibration_and_holdout_data": "churnsim.data.calibration_and_holdout_data(log, calibration_period_end=...)",
     "params_": "summary()['estimate'], or the parameters of the model",
     "fit_summary": "summary()",
     "print_summary": "summary()",
@@ -106,6 +110,19 @@ ARGUMENTS = {
     "penalizer_coef": ("penalty",),
     "random_seed": ("seed",),
 }
+_PRIORS = "Priors are an argument of churnsim.models.sample_posterior(family, summary, seed=1, priors=...)"
+# Of arguments that nothing here stands for.
+INSTEAD = {
+    "penalizer_coef": f"{_PRIORS}, which do what a penalty did.",
+    "model_config": f"{_PRIORS}.",
+    "priors": f"{_PRIORS}.",
+    "method": "fit maximises the likelihood, and churnsim.models.sample_posterior draws from the posterior.",
+    "start_params_model": "fit finds its own start.",
+    "initial_params": "fit finds its own start.",
+    "customer_id_col": "The columns are customer_id, date and amount; churnsim.data.rfm_summary takes their names.",
+    "datetime_col": "The columns are customer_id, date and amount; churnsim.data.rfm_summary takes their names.",
+    "monetary_value_col": "The columns are customer_id, date and amount; churnsim.data.rfm_summary takes their names.",
+}
 
 
 def nearest(name: str, known: Iterable[str]) -> str | None:
@@ -129,7 +146,9 @@ def argument_here(name: str, known: Iterable[str]) -> str:
     """The argument of ours that is meant by another's, as a sentence; empty where nothing is like it."""
     ours = [*known]
     found = next((each for each in ARGUMENTS.get(name, ()) if each in ours), None) or nearest(name, ours)
-    return f" Is {found!r} meant?" if found else ""
+    if found:
+        return f" Is {found!r} meant?"
+    return f" {INSTEAD[name]}" if name in INSTEAD else ""
 
 
 def attach_stub(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:

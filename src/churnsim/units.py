@@ -19,13 +19,14 @@ __all__ = [
     "units_per_year",
 ]  # fmt: skip
 
-Unit = Literal["D", "W", "M", "Y"]
+Unit = Literal["H", "D", "W", "M", "Y"]
 
 DAYS_PER_YEAR = 365.25
-DAYS_PER_UNIT: dict[str, float] = {"D": 1.0, "W": 7.0, "M": DAYS_PER_YEAR / 12, "Y": DAYS_PER_YEAR}
-UNIT_NAMES: dict[str, str] = {"D": "days", "W": "weeks", "M": "months", "Y": "years"}
+DAYS_PER_UNIT: dict[str, float] = {"H": 1 / 24, "D": 1.0, "W": 7.0, "M": DAYS_PER_YEAR / 12, "Y": DAYS_PER_YEAR}
+UNIT_NAMES: dict[str, str] = {"H": "hours", "D": "days", "W": "weeks", "M": "months", "Y": "years"}
 
 _SPELLINGS = {
+    "h": "H", "hour": "H", "hours": "H",
     "d": "D", "day": "D", "days": "D",
     "w": "W", "week": "W", "weeks": "W",
     "m": "M", "month": "M", "months": "M",
@@ -34,7 +35,7 @@ _SPELLINGS = {
 
 
 def check_unit(unit: str) -> Unit:
-    """Return `unit` if it is one of D, W, M, Y; raise ConfigError otherwise.
+    """Return `unit` if it is one of H, D, W, M, Y; raise ConfigError otherwise.
 
     Examples
     --------
@@ -42,7 +43,9 @@ def check_unit(unit: str) -> Unit:
     'W'
     """
     if not isinstance(unit, str) or unit not in get_args(Unit):
-        raise ConfigError(f"unknown time unit {unit!r}. Use 'D' (days), 'W' (weeks), 'M' (months) or 'Y' (years).")
+        raise ConfigError(
+            f"unknown time unit {unit!r}. Use 'H' (hours), 'D' (days), 'W' (weeks), 'M' (months) or 'Y' (years)."
+        )
     return unit  # type: ignore[return-value]
 
 
@@ -123,8 +126,8 @@ def parse_duration(text: str) -> Duration:
         value = math.nan
     if unit is None or not math.isfinite(value) or value < 0:
         raise ConfigError(
-            f"{repr(text)[:60]} is not a duration. Write a number and a unit, such as '39 W' (D, W, M or Y: days, "
-            "weeks, months, years)."
+            f"{repr(text)[:60]} is not a duration. Write a number and a unit, such as '39 W' (H, D, W, M or Y: hours, "
+            "days, weeks, months, years)."
         )
     return Duration(value, unit)  # type: ignore[arg-type]
 

@@ -49,7 +49,7 @@ def test_a_log_in_another_frame_gives_the_same_summary(kind, text):
         assert plain(found).attrs["unit"] == expected.attrs["unit"]
     if kind == "polars":
         assert found.columns[0] == "customer_id"
-        assert found["unit"].dtype == pl.Enum(["D", "W", "M", "Y"])
+        assert found["unit"].dtype == pl.Enum(["H", "D", "W", "M", "Y"])
 
 
 @pytest.mark.parametrize("kind", ["polars", "arrow"])
@@ -66,6 +66,8 @@ def test_verbs_answer_in_the_kind_of_the_summary(kind):
             np.testing.assert_array_equal(np.asarray(values), getattr(ours, verb)(expected))
     counts = ours.expected_purchases(expected, 10.0)
     np.testing.assert_array_equal(np.asarray(ours.expected_purchases(given, horizon=10.0)), counts)
+    outlook = partial(cs.models.forecast, ours, horizon=10.0, seed=1, draws=20)
+    assert outlook(given) == outlook(expected)
     chances = ours.conditional_pmf([0, 1], given, 10.0)
     assert isinstance(chances, type(given))
     np.testing.assert_array_equal(np.asarray(chances["1"]), ours.conditional_pmf([0, 1], expected, 10.0)[1])
@@ -73,6 +75,27 @@ def test_verbs_answer_in_the_kind_of_the_summary(kind):
     assert spend.parameters == cs.GammaGamma.fit(expected).parameters
     value = {"purchases": ours, "spend": spend, "annual_discount_rate": 0.1, "horizon": 52.0}
     np.testing.assert_array_equal(np.asarray(cs.customer_value(given, **value)), cs.customer_value(expected, **value))
+
+
+@pytest.mark.parametrize(
+    ("kind", "fit", "summarise"),
+    [
+        ("polars", cs.ParetoNBD.fit, cs.summarise),
+        ("arrow", partial(cs.models.MBGCNBD.fit, k=2), cs.data.summarise_with_intervals),
+    ],
+)
+def test_models_with_a_calendar_answer_in_the_kind_of_the_summary(kind, fit, summarise):
+    """Also where the days of all purchases go through a frame of lists; to the bit."""
+    calendar, until = cs.data.Calendar(trend="1997-01-01"), "1998-03-31"
+    expected, given = (summarise(one, calendar=calendar, until=until) for one in (log(True), KINDS[kind](log(True))))
+    assert isinstance(given, pl.DataFrame if kind == "polars" else pa.Table)
+    fits = [fit(summary, calendar=calendar) for summary in (expected, given)]
+    assert fits[0].parameters == fits[1].parameters
+    model = fits[0].with_future({"trend": "continue"}).model
+    for verb, arguments in (("p_alive", ()), ("log_likelihood", ()), ("expected_purchases", (10.0,))):
+        values = getattr(model, verb)(given, *arguments)
+        assert isinstance(values, pl.Series if kind == "polars" else pa.Array)
+        np.testing.assert_array_equal(np.asarray(values), getattr(model, verb)(expected, *arguments))
 
 
 @pytest.mark.parametrize("kind", ["polars", "arrow"])

@@ -11,7 +11,7 @@ from churnsim import errors
 from churnsim.errors import ConfigError
 from churnsim.units import DAYS_PER_UNIT, Duration, check_unit, discount_force, parse_duration, units_per_year
 
-UNITS = ["D", "W", "M", "Y"]
+UNITS = ["H", "D", "W", "M", "Y"]
 
 # One multiplication and one division each way: four roundings of 2^-53.
 ROUNDING = 4 * 2.0**-53
@@ -44,7 +44,7 @@ def test_the_year_holds_what_the_calendar_says() -> None:
     assert Duration(1, "W").to("D") == 7
     assert units_per_year("W") == 365.25 / 7
     assert [units_per_year(unit) * DAYS_PER_UNIT[unit] for unit in UNITS] == pytest.approx(
-        [365.25] * 4, rel=ROUNDING, abs=0
+        [365.25] * 5, rel=ROUNDING, abs=0
     )
 
 
@@ -80,7 +80,7 @@ def test_what_is_no_duration_is_refused_and_shown(text: object) -> None:
     assert repr(text) in str(caught.value)
 
 
-@pytest.mark.parametrize("unit", ["w", "weeks", "", "H", None])
+@pytest.mark.parametrize("unit", ["w", "weeks", "", "h", None])
 def test_an_unknown_unit_is_refused(unit: object) -> None:
     with pytest.raises(ConfigError, match="unknown time unit"):
         check_unit(unit)  # type: ignore[arg-type]

@@ -76,6 +76,17 @@ def test_purchases_are_told_apart_by_the_hour():
     until = cs.summarise(log, unit="D", collapse="hour", until="2024-01-03")
     assert until.loc[2, "T"] == 15 / 24
     assert cs.summarise(log, unit="D").loc[1].tolist() == [0.0, 0.0, 2.0, 0.0]
+    hours = cs.summarise(log, unit="H", collapse="hour", until="2024-01-03")
+    assert hours.loc[[1, 2], ["recency", "T"]].to_numpy().tolist() == [[6.0, 62.0], [0.0, 15.0]]
+    split = cs.split_holdout(log, until="2024-01-01", unit="H", collapse="hour")
+    assert split.to_dict("index") == {1: {
+        "frequency": 1, "recency": 6.0, "T": 14.0, "monetary_value": 7.0,
+        "frequency_holdout": 0, "T_holdout": 48.0, "monetary_value_holdout": 0.0,
+    }}  # fmt: skip
+    more = pd.concat([log, log.assign(date=log["date"] + pd.Timedelta("3h"))])
+    later = cs.split_holdout(more, until="2024-01-01", unit="H", collapse="hour", holdout_until="2024-01-03")
+    assert later["frequency"].tolist() == [3]  # hours 9, 12, 15 and 18 of the first day
+    assert later["frequency_holdout"].tolist() == [0]
     with pytest.raises(ConfigError, match="collapse must be 'day' or 'hour'"):
         cs.summarise(log, collapse="minute")
 

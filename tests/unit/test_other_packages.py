@@ -8,7 +8,7 @@ import pytest
 
 import churnsim
 from churnsim import models, plots
-from churnsim.other_packages import NAMES, argument_here, nearest
+from churnsim.other_packages import INSTEAD, NAMES, argument_here, nearest
 
 
 def test_names_of_others_are_told_where_they_are_typed():
@@ -16,6 +16,8 @@ def test_names_of_others_are_told_where_they_are_typed():
         from churnsim import BetaGeoFitter  # noqa: F401
     with pytest.raises(ImportError, match=r"plots\.alive_matrix"):
         _ = plots.plot_probability_alive_matrix
+    with pytest.raises(ImportError, match=re.escape("Here it is churnsim.data.rfm_summary(log, 'customer_id'")):
+        from churnsim import rfm_summary  # noqa: F401
     with pytest.raises(AttributeError, match=r"has no 'bgnbd_fit'\.$"):
         _ = churnsim.bgnbd_fit
     with pytest.raises(AttributeError, match="Is 'BGNBDCovariates' meant"):
@@ -25,13 +27,15 @@ def test_names_of_others_are_told_where_they_are_typed():
 def test_what_is_said_is_there(cdnow_models):
     """Every dotted name that an error gives is one, and every bare verb is one of a fit or a survival model."""
     verbs = {*dir(cdnow_models[0]), *dir(cdnow_models[1]), *dir(models.SurvivalCurve), "proportionality"}
-    for text in NAMES.values():
+    for text in [*NAMES.values(), *INSTEAD.values()]:
         for path in re.findall(r"churnsim(?:\.\w+)+", text):
             thing = churnsim
             for part in path.split(".")[1:]:
                 thing = getattr(thing, part)
         for verb in re.findall(r"(?<![\w.])([a-z_]+)\(", text):
             assert verb in verbs, text
+    with pytest.raises(TypeError, match=r"priors=\.\.\.\), which do what a penalty did\. Call BGNBD\.fit\(summary\)"):
+        churnsim.BGNBD.fit(None, penalizer_coef=0.01)
 
 
 def test_a_fit_says_its_verbs_and_shows_itself(cdnow_models):

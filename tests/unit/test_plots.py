@@ -249,6 +249,20 @@ def test_tracking_by_hand(log, done):
         np.testing.assert_allclose(sums, found.loc[found["series"] == name, "purchases"])
 
 
+def test_the_band_of_tracking_ends_as_the_validated_total(done):
+    """It starts at what is known, widens, and ends at the interval of the total, whose draws are others."""
+    found = plots.data.tracking(done, ["bg_nbd"], level=0.95, draws=20)
+    assert found.loc[~found["holdout"] | (found["series"] == "actual"), ["lower", "upper"]].isna().all(axis=None)
+    band = found.dropna()
+    start, total = done.split["frequency"].sum(), done.scores.loc["bg_nbd"]
+    assert (band["lower"] > start).all()
+    assert (np.diff(band["upper"] - band["lower"]) > 0).all()
+    width = total["upper"] - total["lower"]
+    assert abs(band.iloc[-1][["lower", "upper"]] - start - total[["lower", "upper"]]).max() < 0.25 * width
+    with pytest.raises(ConfigError, match="intervals are of the purchases so far"):
+        plots.tracking(done, level=0.95, cumulative=False)
+
+
 def test_calibration_counts_everybody(done, cdnow_split):
     table = plots.data.calibration(done, ["bg_nbd"])
     assert table["customers"].sum() == len(cdnow_split)

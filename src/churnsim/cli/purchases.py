@@ -42,7 +42,7 @@ File = Annotated[
         help="Purchases, one row each: CSV, Parquet, Excel, a customer database, or a folder of Parquet files.",
     ),
 ]
-UnitOption = Annotated[Unit, typer.Option(help="Count time in days, weeks, months or years.")]
+UnitOption = Annotated[Unit, typer.Option(help="Count time in hours, days, weeks, months or years.")]
 Until = _text("DAY", "Last day to look at, such as 1997-09-30; the last in the file if absent.")
 Rates = Annotated[
     list[str] | None, typer.Option(metavar="CURRENCY=NUMBER", help="What one unit of a currency is worth.")

@@ -197,7 +197,7 @@ def contact_effect(
         How long after its draw a customer is watched, in `unit`; the day of the draw is the first.
     control : str
         The arm that was left alone.
-    unit : {"D", "W", "M", "Y"}
+    unit : {"H", "D", "W", "M", "Y"}
         What durations are counted in.
     until : str or date, optional
         Last day observed; the last one with a purchase unless given.

@@ -144,18 +144,19 @@ def actual_and_expected(
 
 @draws(data.tracking)
 def tracking(
-    validation: Validation, models: Sequence[str] | None = None, *, cumulative: bool = True, ax: Axes | None = None,
-    backend: Backend = "matplotlib",
+    validation: Validation, models: Sequence[str] | None = None, *, cumulative: bool = True, level: float | None = None,
+    draws: int = 50, seed: int = 1, ax: Axes | None = None, backend: Backend = "matplotlib",
 ) -> Any:  # fmt: skip
-    """Repeat purchases of all customers by date, actual and by each model, with the end of the calibration marked."""
+    """Repeat purchases of all customers by date, actual and by each model, with the end of the calibration marked; with
+    a `level`, a band for what each model foresaw from there."""
     unit = UNIT_NAMES[validation.unit]
     if validation.count == "periods":
         one, so_far = f"Customers who bought again, by {unit[:-1]}", f"Customer-{unit} with a repeat purchase so far"
     else:
         one, so_far = f"Repeat purchases a {unit[:-1]}", "Repeat purchases so far"
     spec = over_time(
-        data.tracking(validation, models, cumulative=cumulative), y=so_far if cumulative else one, actual=HAPPENED,
-        mark="calibration ends", end=validation.calibration_end,
+        data.tracking(validation, models, cumulative=cumulative, level=level, draws=draws, seed=seed),
+        y=so_far if cumulative else one, actual=HAPPENED, mark="calibration ends", end=validation.calibration_end,
     )  # fmt: skip
     return draw(spec, ax=ax, backend=backend)
 
@@ -164,8 +165,12 @@ def over_time(table: pd.DataFrame, *, y: str, actual: str, mark: str, end: pd.Ti
     """Purchases by date with a day marked; rows: date, series (`actual` first), purchases."""
     marked = pd.DataFrame({"date": [end], "words": [mark]})
     models = [name for name in table["series"].unique() if name != actual]
+    band = [
+        Mark(kind="band", table=table.dropna(), x="date", y="lower", y2="upper", series="series", opacity=0.18)
+    ] if "lower" in table else []  # fmt: skip
     return PictureSpec(
         marks=[
+            *band,
             Mark(kind="rule", table=marked, x="date", colour=ALARM, dash=(4, 3), width=1.5),
             Mark(kind="line", table=table, x="date", y="purchases", series="series"),
             Mark(kind="text", table=marked, x="date", text="words", colour=ALARM, align="right"),

@@ -52,7 +52,7 @@ class DataSet(BaseModel):
     artificial : bool
         Whether no firm's customers are in it: nothing that is found in it is a finding about customers.
     unit : str
-        Of its times: D, W, M or Y, or empty where it has none.
+        Of its times: H, D, W, M or Y, or empty where it has none.
     customers, rows : int or None
         How many customers, and rows of the file.
     package, file : str or None
@@ -82,7 +82,7 @@ class DataSet(BaseModel):
     title: str
     kind: Kind
     artificial: bool = False
-    unit: Literal["", "D", "W", "M", "Y"]
+    unit: Literal["", "H", "D", "W", "M", "Y"]
     customers: int | None = None
     rows: int | None = None
     package: str | None = None

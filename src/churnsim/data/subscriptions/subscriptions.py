@@ -76,7 +76,7 @@ def read_subscriptions(
     observed_until, observed_from : str or date
         The days between which customers were observed; the first of the two is needed with dates, and must not lie
         after `today`.
-    unit : {"D", "W", "M", "Y"}
+    unit : {"H", "D", "W", "M", "Y"}
         What durations are counted in.
     date_format, decimal, thousands, delimiter, encoding, sheet, detect, on_bad
         How the file is written, and what becomes of bad rows: as in `read_transactions`.

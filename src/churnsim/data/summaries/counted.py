@@ -12,7 +12,7 @@ import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 import pandas as pd
 
@@ -27,6 +27,31 @@ C = TypeVar("C", bound=Callable[..., Any])
 PARTS = 16  # of the work of an executor, unless given
 HISTORY, SPEND = ("frequency", "recency", "T"), ("frequency", "monetary_value")
 CUSTOMERS = "customers"
+
+
+class ArrowFrame(Protocol):
+    """A frame that speaks Arrow: of Polars, PyArrow, DuckDB, Ibis, narwhals."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """The frame as a capsule of Arrow's stream."""
+
+
+class PurchasesElsewhere(Protocol):
+    """A `ParquetLog` or a `CustomerDatabase`."""
+
+    def purchase_rows(self, until: Any, today: Any) -> Any:
+        """Its purchases as SQL, with a connection."""
+
+
+class SummaryElsewhere(Protocol):
+    """A `ParquetSummary`."""
+
+    def summary_rows(self, file: Any) -> Any:
+        """The customers of one of its files."""
+
+
+# What a model is fitted to: a summary in memory, or what is counted where it lies.
+SummaryLike: TypeAlias = pd.DataFrame | ArrowFrame | PurchasesElsewhere | SummaryElsewhere
 
 
 class TaskRunner(Protocol):
@@ -59,7 +84,7 @@ def count_histories(
     ----------
     log : ParquetLog, CustomerDatabase, Ibis table, ParquetSummary or DataFrame
         The purchases as `churnsim.summarise` takes them, or a summary in Parquet files.
-    unit : {"D", "W", "M", "Y"}, optional
+    unit : {"H", "D", "W", "M", "Y"}, optional
         What durations are counted in; "W" unless given, of a summary its own.
     until, today : str or date, optional
         As in `churnsim.summarise`; not of a summary, which has its own last day.

@@ -49,7 +49,7 @@ def rfm_summary(
         The columns; without the last there is no ``monetary_value``.
     observation_period_end : str or date, optional
         Last day observed; the last in the log unless given.
-    time_unit : {"D", "W", "M", "Y"}
+    time_unit : {"H", "D", "W", "M", "Y"}
         Of durations.
     on_refund, collapse
         As in `summarise`.
@@ -81,6 +81,7 @@ def calibration_and_holdout_data(
     freq: str = "D",
     monetary_value_col: str | None = None,
     on_refund: Refunds = "refuse",
+    collapse: Literal["day", "hour"] = "day",
 ) -> pd.DataFrame:
     """`split_holdout` with the arguments and column names of lifetimes' `calibration_and_holdout_data`.
 
@@ -94,9 +95,9 @@ def calibration_and_holdout_data(
         The columns; without the last there are no amounts.
     calibration_period_end, observation_period_end : str or date
         Last days of the calibration and of the holdout; the second is the last of the log unless given.
-    freq : {"D", "W", "M", "Y"}
+    freq : {"H", "D", "W", "M", "Y"}
         Unit of durations.
-    on_refund
+    on_refund, collapse
         As in `summarise`.
 
     Returns
@@ -117,8 +118,9 @@ def calibration_and_holdout_data(
         raise DataError("calibration_period_end is missing: the last day from which models learn.")
     log = _named(transactions, customer_id_col, datetime_col, monetary_value_col)
     split = split_holdout(
-        log, until=calibration_period_end, holdout_until=observation_period_end, unit=freq, on_refund=on_refund
-    )
+        log, until=calibration_period_end, holdout_until=observation_period_end, unit=freq, on_refund=on_refund,
+        collapse=collapse,
+    )  # fmt: skip
     return split.rename(columns={**CALIBRATION, "T_holdout": "duration_holdout"})
 
 

@@ -27,6 +27,7 @@ from churnsim.errors import DataError
 from churnsim.units import Unit
 
 C = TypeVar("C", bound=Callable[..., Any])
+T = TypeVar("T", bound=type[Any])
 ID, UNIT = "customer_id", "unit"
 
 
@@ -45,7 +46,7 @@ def summary_of_kind(frame: Any) -> Any:
         units = [str(each) for each in found[UNIT].unique()]
         if len(units) != 1 or units[0] not in get_args(Unit):
             held = ", ".join(units[:4]) or "none"
-            raise DataError(f"the column 'unit' must hold one unit, D, W, M or Y; got {held}.")
+            raise DataError(f"the column 'unit' must hold one unit, H, D, W, M or Y; got {held}.")
         found = found.drop(columns=UNIT)
         found.attrs["unit"] = units[0]
     if ID in found.columns:
@@ -91,6 +92,14 @@ def in_kind(call: C) -> C:
         return _as_kind(result, kind_of(given))
 
     return answered  # type: ignore[return-value]
+
+
+def verbs_in_kind(cls: T) -> T:
+    """Let the public methods of a class that take a summary answer in its kind (see `in_kind`)."""
+    for name, own in list(vars(cls).items()):
+        if inspect.isfunction(own) and name[0] != "_" and "summary" in inspect.signature(own).parameters:
+            setattr(cls, name, in_kind(own))
+    return cls
 
 
 summarise = in_kind(summarise_pandas)

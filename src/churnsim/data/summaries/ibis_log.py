@@ -114,7 +114,7 @@ def summary_expression(table: Any, *, until: str | date, unit: str = "D") -> Any
         As for `histories_expression`; with ``amount`` there is ``monetary_value``.
     until : str or date
         Last day observed.
-    unit : {"D", "W", "M", "Y"}
+    unit : {"H", "D", "W", "M", "Y"}
         What durations are counted in; in days they are whole numbers, which all databases compare alike.
 
     Returns

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -11,12 +12,14 @@ from churnsim.data.logs.days import past_day
 from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.data.summaries.calendar import Calendar
 from churnsim.data.summaries.customer_series import CustomerSeries, add_calendar
+from churnsim.data.summaries.frame_kinds import in_kind
 from churnsim.data.summaries.summary import summarise
 from churnsim.units import DAYS_PER_UNIT
 
 
+@in_kind
 def summarise_with_intervals(
-    transactions: pd.DataFrame,
+    transactions: Any,
     *,
     unit: str = "W",
     until: str | date | None = None,

@@ -45,7 +45,7 @@ class ParquetSummary:
     ----------
     path : str or path
         A Parquet file, or a directory of them, with the columns of `churnsim.summarise`, ``customer_id`` among them.
-    unit : {"D", "W", "M", "Y"}, optional
+    unit : {"H", "D", "W", "M", "Y"}, optional
         Of time; files that `write_summary` wrote say it.
 
     Raises DataError for a missing or unreadable file, a missing column, and where the unit is not known.

@@ -47,7 +47,7 @@ def summarise(
         DataFrame of pandas, Polars or what else speaks Arrow, a DuckDB relation, an Arrow table, a `CustomerDatabase`,
         a `ParquetLog` or an Ibis table; of the last three only the summary leaves the place where they lie.
     unit
-        What durations are counted in: "D", "W" (7 days), "M" or "Y". Purchases are told apart by calendar day
+        What durations are counted in: "H", "D", "W" (7 days), "M" or "Y". Purchases are told apart by calendar day
         whatever the unit, so a change of unit only rescales `recency` and `T`.
     until
         Last day observed; the last date in the log unless given. Later purchases, and customers who had not
@@ -64,7 +64,7 @@ def summarise(
         ``attrs["refunds"]``.
     collapse
         What counts as one purchase: all of a customer on one calendar "day", or in one "hour" of the clock, of a log in
-        memory. Durations stay in `unit`, by the hour then.
+        memory. Durations stay in `unit` (``unit="H"`` for hours), to the hour then.
 
     Returns
     -------
@@ -92,7 +92,7 @@ def summarise(
     [2.0, 3.0, 4.0, 15.0]
     """
     check_unit(unit)
-    check_choice(collapse, "collapse", ("day", "hour"))
+    _check_collapse(collapse, calendar)
     elsewhere = _pushed_down(transactions, unit, until, today, on_refund)
     if elsewhere is not None:
         if collapse == "hour":
@@ -108,11 +108,8 @@ def summarise(
     today = today or getattr(transactions, "attrs", {}).get("today")
     end = log.last if until is None else past_day(until, name="until", today=today)
     if collapse == "hour":
-        if calendar is not None:
-            raise DataError("a calendar has a value for each day. Collapse by day, or leave the calendar out.")
         hours = grouped(purchases, today=today, hours_from=log.first)
-        summary = _summary(hours, hours.last if until is None else 24 * (end - log.first) + 23, unit)
-        summary[["recency", "T"]] /= 24
+        summary = _summary(hours, hours.last if until is None else _last_hour(end, log), unit, per_day=24)
     else:
         summary = _summary(log, end, unit)
     if refunds:
@@ -128,6 +125,7 @@ def split_holdout(
     unit: str = "W",
     calendar: Calendar | CustomerSeries | None = None,
     on_refund: Refunds = "refuse",
+    collapse: Literal["day", "hour"] = "day",
 ) -> pd.DataFrame:
     """The summary at the end of the day `until`, and what the same customers did afterwards.
 
@@ -136,7 +134,7 @@ def split_holdout(
 
     Parameters
     ----------
-    transactions, unit, calendar, on_refund
+    transactions, unit, calendar, on_refund, collapse
         As in `summarise`; refunds are taken off in the whole log first.
     until, holdout_until
         Last days of the calibration and of the holdout; the second is the last date in the log unless given.
@@ -145,9 +143,9 @@ def split_holdout(
     -------
     The columns of `summarise` with the same arguments and
 
-    - ``frequency_holdout`` (int): days with a purchase after `until`, to the end of `holdout_until`;
+    - ``frequency_holdout`` (int): days (hours) with a purchase after `until`, to the end of `holdout_until`;
     - ``T_holdout``: time from `until` to `holdout_until` in `unit`, the same for everybody;
-    - ``monetary_value_holdout`` (only with amounts): mean amount over those days, 0 without any.
+    - ``monetary_value_holdout`` (only with amounts): mean amount over those, 0 without any.
 
     Examples
     --------
@@ -157,9 +155,9 @@ def split_holdout(
     (1882, 39.0)
     """
     days_per_unit = DAYS_PER_UNIT[check_unit(unit)]
+    _check_collapse(collapse, calendar)
     purchases, refunds = _purchases_of(transactions, on_refund)
-    laid_out = grouped(purchases)
-    log = PurchaseDays.of(laid_out)
+    log = grouped(purchases)
     today = getattr(transactions, "attrs", {}).get("today")
     end = past_day(until, name="until", today=today)
     holdout_end = log.last if holdout_until is None else past_day(holdout_until, name="holdout_until", today=today)
@@ -169,18 +167,34 @@ def split_holdout(
             f"until ({iso_day(end)}) must be before {source} ({iso_day(holdout_end)}), or nothing is held out. "
             "Choose an earlier until or a later holdout_until."
         )
-    summary = _summary(laid_out, end, unit)
+    bounds, per_day = (end, holdout_end), 1
+    if collapse == "hour":
+        bounds, per_day = (_last_hour(end, log), _last_hour(holdout_end, log)), 24
+        log = grouped(purchases, hours_from=log.first)
+    summary = _summary(log, bounds[0], unit, per_day=per_day)
     # Customers are numbered in the order of their ids, which is the order of the rows of `summary`.
-    inside = (log.day > end) & (log.day <= holdout_end)
-    kept = log.first_day() <= end
-    days = np.bincount(log.customer[inside], minlength=len(log.ids))
-    summary["frequency_holdout"] = days[kept].astype(np.int64)
+    each = PurchaseDays.of(log)
+    inside = (each.day > bounds[0]) & (each.day <= bounds[1])
+    kept = each.first_day() <= bounds[0]
+    again = np.bincount(each.customer[inside], minlength=len(each.ids))
+    summary["frequency_holdout"] = again[kept].astype(np.int64)
     summary["T_holdout"] = (holdout_end - end) / days_per_unit
-    if log.amount is not None:
-        spent = np.bincount(log.customer[inside], weights=log.amount[inside], minlength=len(log.ids))
-        summary["monetary_value_holdout"] = _mean(spent.astype(np.float64), days)[kept]
+    if each.amount is not None:
+        spent = np.bincount(each.customer[inside], weights=each.amount[inside], minlength=len(each.ids))
+        summary["monetary_value_holdout"] = _mean(spent.astype(np.float64), again)[kept]
     summary.attrs |= {"unit": unit, **({"refunds": refunds} if refunds else {})}
-    return summary if calendar is None else add_calendar(summary, log, end, calendar)
+    return summary if calendar is None else add_calendar(summary, each, end, calendar)
+
+
+def _check_collapse(collapse: str, calendar: object) -> None:
+    check_choice(collapse, "collapse", ("day", "hour"))
+    if collapse == "hour" and calendar is not None:
+        raise DataError("a calendar has a value for each day. Collapse by day, or leave the calendar out.")
+
+
+def _last_hour(day: int, log: GroupedLog) -> int:
+    """The last hour of a day, from the log's first day on."""
+    return 24 * (day - log.first) + 23
 
 
 def _purchases_of(transactions: Any, on_refund: Refunds) -> tuple[Any, dict[str, Any] | None]:
@@ -199,7 +213,7 @@ def with_plain_ids(log: pd.DataFrame) -> pd.DataFrame:
     return log
 
 
-def _summary(log: GroupedLog, end: int, unit: str) -> pd.DataFrame:
+def _summary(log: GroupedLog, end: int, unit: str, *, per_day: int = 1) -> pd.DataFrame:
     if end < log.first:
         raise DataError(
             f"until ({iso_day(end)}) is before the first purchase in the log ({iso_day(log.first)}). "
@@ -213,7 +227,7 @@ def _summary(log: GroupedLog, end: int, unit: str) -> pd.DataFrame:
     if end < log.last:
         seen = frequency >= 0
         ids, frequency, first, last, spend = ids[seen], frequency[seen], first[seen], last[seen], spend[seen]
-    return summary_frame(
+    summary = summary_frame(
         ids,
         frequency=frequency,
         first=first,
@@ -222,6 +236,9 @@ def _summary(log: GroupedLog, end: int, unit: str) -> pd.DataFrame:
         end=end,
         unit=unit,
     )
+    if per_day > 1:
+        summary[["recency", "T"]] /= per_day
+    return summary
 
 
 def _pushed_down(

@@ -25,6 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
 
 from churnsim.checks import check_seed, shown
+from churnsim.data.summaries.frame_kinds import in_kind
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.likelihood import Likelihood
 from churnsim.models.estimation.priors import Prior, check_priors
@@ -153,6 +154,7 @@ class PosteriorWarning(UserWarning):
     """The chains did not come to agree within the draws allowed."""
 
 
+@in_kind
 def sample_posterior(
     family: Any,
     summary: pd.DataFrame,

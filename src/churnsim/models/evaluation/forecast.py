@@ -14,6 +14,7 @@ import numpy as np
 import pandas as pd
 
 from churnsim.checks import check_kind
+from churnsim.data.summaries.frame_kinds import in_kind
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.fit import ModelFit, check_fit
 from churnsim.models.evaluation.predictive import draw_counts, variance_of_counts
@@ -62,6 +63,7 @@ class Forecast:
         return self.lower <= actual <= self.upper
 
 
+@in_kind
 def forecast(
     fit: ModelFit[PurchaseModel],
     summary: pd.DataFrame,

@@ -219,7 +219,7 @@ def validate(
         Such as ``[BGNBD, ParetoNBD]``; a function takes a summary and returns its fit.
     calibration_end, holdout_end : str or date
         Last day that the models see, and last day that they are scored on (the log's last unless given).
-    unit : {"D", "W", "M", "Y"}
+    unit : {"H", "D", "W", "M", "Y"}
         Unit of time.
     seed : int
         Of the intervals and of the trees.

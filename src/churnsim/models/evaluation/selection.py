@@ -160,7 +160,7 @@ def choose_model(
         Pareto/NBD, and MBG/CNBD-k where the summary has its column ``log_intervals``).
     calibration_end, holdout_end : str or date, optional
         Of a log: last day the models see, and last day they are scored on (the log's last unless given).
-    unit : {"D", "W", "M", "Y"}, optional
+    unit : {"H", "D", "W", "M", "Y"}, optional
         Unit of time; that of the summary, or weeks.
 
     Returns

@@ -51,7 +51,7 @@ def value_rows(transactions: Any, *, moments: Sequence[Any], horizon: float, uni
         Last days known.
     horizon : float
         Time after each, in `unit`; it ends by the last day of the log, else DataError.
-    unit : {"D", "W", "M", "Y"}
+    unit : {"H", "D", "W", "M", "Y"}
         Of durations.
 
     Examples
@@ -95,7 +95,7 @@ class TimeSplit(GroupsConsumerMixin, BaseCrossValidator):
     horizon : float
         Time after a row's moment in which its outcome lies, in the unit of the moments, or in `unit` where they are
         dates.
-    unit : {"D", "W", "M", "Y"}
+    unit : {"H", "D", "W", "M", "Y"}
         Of a horizon beside dates.
     learn_from : {"all", "latest"}
         All earlier moments, or only the latest whose outcome is known: what a purchase model is fitted to holds each

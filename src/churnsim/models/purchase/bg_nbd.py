@@ -225,7 +225,7 @@ class BetaDropout(LivingGammaBeta, TakesCalendar):
 @dataclass(frozen=True, kw_only=True)
 class BGNBD(BetaDropout):
     """A BG/NBD model: shape `r` and rate `alpha` (in time units) of the purchase rate, `a` and `b` of the dropout
-    probability, and the `unit` of time ("D", "W", "M", "Y"). Raises ConfigError unless all are finite and above 0.
+    probability, and the `unit` of time ("H", "D", "W", "M", "Y"). Raises ConfigError unless all are finite and above 0.
 
     A customer without a repeat purchase is alive for certain, since dropout follows one.
 

@@ -16,7 +16,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 import pandas as pd
@@ -25,7 +25,7 @@ from scipy.fft import dct
 
 from churnsim.checks import check_number, typed
 from churnsim.data.logs.customer_uid import customer_uids
-from churnsim.data.summaries.counted import with_counts
+from churnsim.data.summaries.counted import SummaryLike, with_counts
 from churnsim.data.summaries.frame_kinds import in_kind
 from churnsim.kernels.numerics.chebyshev import at_ages
 from churnsim.kernels.numerics.rng_streams import MODEL_DRAWS, TRAITS
@@ -239,7 +239,7 @@ class BuyTillYouDie(ParametricModel, ABC):
     @with_counts
     @in_kind
     @forward_covariates
-    def fit(cls, summary: pd.DataFrame, *, unit: str | None = None, weights: ArrayLike | None = None) -> ModelFit[Self]:
+    def fit(cls, summary: SummaryLike, *, unit: str | None = None, weights: ArrayLike | None = None) -> ModelFit[Self]:
         """Maximum likelihood.
 
         `summary` has `frequency, recency, T` in `unit`, which is the summary's own where `churnsim.summarise` made
@@ -249,7 +249,7 @@ class BuyTillYouDie(ParametricModel, ABC):
         Identical rows are collapsed, time is scaled by its mean, so that days and years give the same fit. Raises
         DataError for a summary that is not one; a likelihood without an inner maximum is no error but a FitStatus.
         """
-        return fit_likelihood(cls.likelihood(summary, unit=unit, weights=weights))
+        return fit_likelihood(cls.likelihood(cast("pd.DataFrame", summary), unit=unit, weights=weights))
 
     @in_kind
     def log_likelihood(self, summary: pd.DataFrame) -> pd.Series[float]:

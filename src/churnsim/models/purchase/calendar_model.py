@@ -33,6 +33,7 @@ from churnsim.checks import check_kind, check_number, shown, typed
 from churnsim.data.logs.customer_uid import customer_uids
 from churnsim.data.logs.days import calendar_day, iso_day
 from churnsim.data.summaries.calendar import Calendar, Future, calendar_sums, check_future, first_days, gap_days
+from churnsim.data.summaries.frame_kinds import verbs_in_kind
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.arguments import check_draws, counts, discounting, durations
 from churnsim.models.estimation.fit import ModelFit
@@ -174,6 +175,7 @@ class CalendarFit(ModelFit[Any]):
         return LikelihoodRatio(statistic=statistic, effects=effects, p_value=float(chi2_tail(statistic, effects)))
 
 
+@verbs_in_kind
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ClockModel(ParametricModel):
     """Base of the purchase models whose buying clock is bent. A subclass says how its clocks run (`_clock`)."""

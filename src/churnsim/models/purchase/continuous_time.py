@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from churnsim.checks import shown
 from churnsim.data.summaries.calendar import Calendar
+from churnsim.data.summaries.counted import SummaryLike
 from churnsim.data.summaries.customer_series import CustomerSeries
 from churnsim.errors import ConfigError
 from churnsim.kernels.likelihoods.histories import observe
@@ -130,14 +131,14 @@ class TakesCalendar(ContinuousTime):
     @overload
     @classmethod
     def fit(
-        cls, summary: pd.DataFrame, *, unit: str | None = None, weights: ArrayLike | None = None, calendar: None = None
+        cls, summary: SummaryLike, *, unit: str | None = None, weights: ArrayLike | None = None, calendar: None = None
     ) -> ModelFit[Self]: ...
 
     @overload
     @classmethod
     def fit(
         cls,
-        summary: pd.DataFrame,
+        summary: SummaryLike,
         *,
         unit: str | None = None,
         weights: ArrayLike | None = None,
@@ -148,7 +149,7 @@ class TakesCalendar(ContinuousTime):
     @forward_covariates
     def fit(
         cls,
-        summary: pd.DataFrame,
+        summary: Any,
         *,
         unit: str | None = None,
         weights: ArrayLike | None = None,

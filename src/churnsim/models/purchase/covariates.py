@@ -13,13 +13,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
 from churnsim.checks import check_kind, typed
+from churnsim.data.summaries.counted import SummaryLike
 from churnsim.errors import ConfigError, DataError
 from churnsim.models.estimation.arguments import counts, durations
 from churnsim.models.estimation.design_matrix import check_effects, check_penalty, check_spread, number_columns
@@ -266,7 +267,7 @@ class CovariateModel(BuyTillYouDie):
     @typed
     def fit(
         cls,
-        summary: pd.DataFrame,
+        summary: SummaryLike,
         *,
         unit: str | None = None,
         weights: ArrayLike | None = None,
@@ -285,7 +286,7 @@ class CovariateModel(BuyTillYouDie):
         ----------
         summary : DataFrame
             `frequency, recency, T` and the covariates, a row a customer.
-        unit : {"D", "W", "M", "Y"}, optional
+        unit : {"H", "D", "W", "M", "Y"}, optional
             Of the durations; the summary's own, or weeks.
         weights : array of shape (customers,), optional
             Customers that each row stands for.
@@ -306,16 +307,17 @@ class CovariateModel(BuyTillYouDie):
         >>> fit.names[-1], fit.status.code
         ('rate:spender', 'converged')
         """
+        frame = cast("pd.DataFrame", summary)
         found = fit_likelihood(
             cls.likelihood(
-                summary, unit=unit, weights=weights, covariates_rate=covariates_rate,
+                frame, unit=unit, weights=weights, covariates_rate=covariates_rate,
                 covariates_lifetime=covariates_lifetime, penalty=penalty, **fixed,
             )
         )  # fmt: skip
         if penalty == 0:
             return found
-        weight = checked_weights(weights, len(summary))
-        return replace(found, loglik=float((weight * found.model.log_likelihood(summary)).sum()))
+        weight = checked_weights(weights, len(frame))
+        return replace(found, loglik=float((weight * found.model.log_likelihood(frame)).sum()))
 
     @typed
     def factors(self, summary: pd.DataFrame) -> tuple[Floats, Floats]:

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 
 from churnsim.checks import check_count, shown, typed
 from churnsim.data.summaries.calendar import Calendar
+from churnsim.data.summaries.counted import SummaryLike
 from churnsim.data.summaries.customer_series import CustomerSeries
 from churnsim.errors import ConfigError, DataError
 from churnsim.kernels.likelihoods import mbg_cnbd as kernel
@@ -101,7 +102,7 @@ class LivingErlang(ContinuousTime):
 @dataclass(frozen=True, kw_only=True)
 class MBGCNBD(LivingErlang, TakesCalendar):
     """An MBG/CNBD-k model: shape `r` and rate `alpha` (in time units) of the stages' rate, `a` and `b` of the dropout
-    probability, `k` stages a gap (a whole number), and the `unit` of time ("D", "W", "M", "Y").
+    probability, `k` stages a gap (a whole number), and the `unit` of time ("H", "D", "W", "M", "Y").
 
     `fit` and `log_likelihood` read the column `log_intervals`, the sum of the logarithms of a customer's gaps in `unit`
     (see `churnsim.data.summarise_with_intervals`), without which different k cannot be compared. Raises ConfigError
@@ -150,14 +151,14 @@ class MBGCNBD(LivingErlang, TakesCalendar):
     @overload
     @classmethod
     def fit(
-        cls, summary: pd.DataFrame, *, unit: str | None = None, weights: ArrayLike | None = None, calendar: None = None,
+        cls, summary: SummaryLike, *, unit: str | None = None, weights: ArrayLike | None = None, calendar: None = None,
         k: int | None = None,
     ) -> ModelFit[Self]: ...  # fmt: skip
 
     @overload
     @classmethod
     def fit(
-        cls, summary: pd.DataFrame, *, unit: str | None = None, weights: ArrayLike | None = None,
+        cls, summary: SummaryLike, *, unit: str | None = None, weights: ArrayLike | None = None,
         calendar: Calendar | CustomerSeries, k: int | None = None,
     ) -> CalendarFit: ...  # fmt: skip
 
@@ -165,7 +166,7 @@ class MBGCNBD(LivingErlang, TakesCalendar):
     @typed
     def fit(
         cls,
-        summary: pd.DataFrame,
+        summary: Any,
         *,
         unit: str | None = None,
         weights: ArrayLike | None = None,
@@ -292,7 +293,7 @@ class MBGCNBDCovariates(LivingErlang, BGNBDCovariates):
         return {**super().to_dict(), "k": self.k}
 
     @classmethod
-    def fit(cls, summary: pd.DataFrame, *, k: int | None = None, **options: Any) -> ModelFit[Self]:
+    def fit(cls, summary: SummaryLike, *, k: int | None = None, **options: Any) -> ModelFit[Self]:
         """As `BGNBDCovariates.fit`, of a summary with `log_intervals`, for `k` stages or, without it, the best number
         of them (see `MBGCNBD.fit`)."""
         found: ModelFit[Self] = best_stages(

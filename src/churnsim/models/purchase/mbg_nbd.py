@@ -21,7 +21,7 @@ from churnsim.typing import Floats
 @dataclass(frozen=True, kw_only=True)
 class MBGNBD(BetaDropout):
     """An MBG/NBD model: shape `r` and rate `alpha` (in time units) of the purchase rate, `a` and `b` of the dropout
-    probability, and the `unit` of time ("D", "W", "M", "Y"). Raises ConfigError unless all are finite and above 0.
+    probability, and the `unit` of time ("H", "D", "W", "M", "Y"). Raises ConfigError unless all are finite and above 0.
 
     Examples
     --------

@@ -38,6 +38,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from churnsim.data.summaries.calendar import Calendar
+from churnsim.data.summaries.counted import SummaryLike
 from churnsim.data.summaries.customer_series import CustomerSeries, check_calendar
 from churnsim.errors import ConfigError
 from churnsim.kernels.likelihoods import pareto_nbd as kernel
@@ -111,8 +112,8 @@ class LivingGammaGamma(ContinuousTime):
 @dataclass(frozen=True, kw_only=True)
 class ParetoNBD(LivingGammaGamma):
     """A Pareto/NBD model: shape `r` and rate `alpha` (in time units) of the purchase rate, shape `s` and rate `beta`
-    (in time units) of the death rate, and the `unit` of time ("D", "W", "M", "Y"). Raises ConfigError unless all are
-    finite and above 0.
+    (in time units) of the death rate, and the `unit` of time ("H", "D", "W", "M", "Y"). Raises ConfigError unless all
+    are finite and above 0.
 
     Examples
     --------
@@ -140,13 +141,13 @@ class ParetoNBD(LivingGammaGamma):
     @overload
     @classmethod
     def fit(
-        cls, summary: pd.DataFrame, *, unit: str | None = None, weights: ArrayLike | None = None, calendar: None = None
+        cls, summary: SummaryLike, *, unit: str | None = None, weights: ArrayLike | None = None, calendar: None = None
     ) -> ModelFit[Self]: ...
 
     @overload
     @classmethod
     def fit(
-        cls, summary: pd.DataFrame, *, unit: str | None = None, weights: ArrayLike | None = None,
+        cls, summary: SummaryLike, *, unit: str | None = None, weights: ArrayLike | None = None,
         calendar: Calendar | CustomerSeries,
         leaving: Calendar | CustomerSeries | None = None,
     ) -> CalendarFit: ...  # fmt: skip
@@ -155,7 +156,7 @@ class ParetoNBD(LivingGammaGamma):
     @forward_covariates
     def fit(
         cls,
-        summary: pd.DataFrame,
+        summary: Any,
         *,
         unit: str | None = None,
         weights: ArrayLike | None = None,

@@ -144,7 +144,7 @@ def fit_pooled(
         A row a customer, as for the family's `fit`, and the column `by`.
     by : str
         The column that says each customer's group: a cohort, a region, a channel.
-    unit : {"D", "W", "M", "Y"}, optional
+    unit : {"H", "D", "W", "M", "Y"}, optional
         Of the durations; the summary's own, or weeks.
     weights : array of shape (customers,), optional
         Customers that each row stands for.

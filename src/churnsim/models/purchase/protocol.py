@@ -26,7 +26,7 @@ class CountForecasts(Protocol):
 
     @property
     def unit(self) -> str:
-        """The time unit: "D", "W", "M" or "Y"."""
+        """The time unit: "H", "D", "W", "M" or "Y"."""
 
     def p_alive(self, summary: pd.DataFrame) -> pd.Series[float]:
         """P(alive at T | history)."""
@@ -62,7 +62,7 @@ class PurchaseModel(Protocol):
 
     @property
     def unit(self) -> str:
-        """The time unit: "D", "W", "M" or "Y"."""
+        """The time unit: "H", "D", "W", "M" or "Y"."""
 
     @classmethod
     def likelihood(

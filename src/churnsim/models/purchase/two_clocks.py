@@ -34,6 +34,7 @@ from scipy.special import gammaincinv, gammaln
 from churnsim.checks import check_kind, check_number, typed
 from churnsim.data.logs.customer_uid import customer_uids
 from churnsim.data.summaries.calendar import Calendar, Future, check_future, first_days
+from churnsim.data.summaries.frame_kinds import verbs_in_kind
 from churnsim.kernels.likelihoods import pareto_nbd_calendar as kernel
 from churnsim.kernels.numerics.rng_streams import MODEL_DRAWS, TRAITS
 from churnsim.models.estimation.arguments import check_draws, counts, durations
@@ -65,6 +66,7 @@ POINTS, MANY = 41, 64
 BLOCK = 2_000_000  # numbers in an array at once
 
 
+@verbs_in_kind
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TwoClocks(ClockModel):
     """Base of the Pareto/NBD models on two clocks. A subclass says how both run (`_clocks`)."""

@@ -24,7 +24,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, ClassVar, Self, TypeVar
+from typing import Any, ClassVar, Self, TypeVar, cast
 
 import numpy as np
 import pandas as pd
@@ -35,7 +35,7 @@ from churnsim.data.logs.customer_uid import customer_uids
 from churnsim.data.logs.days import past_day
 from churnsim.data.logs.purchase_days import PurchaseDays, purchase_days
 from churnsim.data.summaries.column_aliases import as_summary
-from churnsim.data.summaries.counted import with_counts
+from churnsim.data.summaries.counted import SummaryLike, with_counts
 from churnsim.data.summaries.frame_kinds import in_kind
 from churnsim.errors import ConfigError, DataError
 from churnsim.kernels.likelihoods import gamma_gamma as kernel
@@ -84,7 +84,7 @@ class GammaGamma(ParametricModel):
     @classmethod
     @with_counts
     @in_kind
-    def fit(cls, summary: pd.DataFrame, *, weights: ArrayLike | None = None) -> ModelFit[Self]:
+    def fit(cls, summary: SummaryLike, *, weights: ArrayLike | None = None) -> ModelFit[Self]:
         """Maximum likelihood on customers with a repeat purchase and positive mean spend (`n` says how many).
 
         Reads `frequency` and `monetary_value`; `weights` (one a row, finite, 0 or more) count customers of that
@@ -92,7 +92,7 @@ class GammaGamma(ParametricModel):
         DataError when a column is missing or not finite numbers or no row qualifies; a likelihood without an inner
         maximum is a FitStatus.
         """
-        return with_finite_mean(fit_likelihood(cls.likelihood(summary, weights=weights)))
+        return with_finite_mean(fit_likelihood(cls.likelihood(cast("pd.DataFrame", summary), weights=weights)))
 
     @classmethod
     def fit_purchases(cls, transactions: pd.DataFrame, *, until: str | date | None = None) -> ModelFit[Self]:

@@ -79,7 +79,7 @@ class SurvivalCurve(RetentionModel):
     tail_hazard : float
         Hazard per unit with which the step function goes on beyond its last time (assumed: no data reach there).
     unit : str
-        "D", "W", "M" or "Y".
+        "H", "D", "W", "M" or "Y".
 
     Raises
     ------

@@ -64,7 +64,7 @@ class SurvivalRegression(RetentionModel):
     intercept, shape, lambda_ : float
         Of the accelerated failure times, as in the module's docstring; the last of the generalised gamma alone.
     unit : str
-        "D", "W", "M" or "Y".
+        "H", "D", "W", "M" or "Y".
 
     Examples
     --------

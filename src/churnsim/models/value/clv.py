@@ -130,8 +130,8 @@ def customer_value(
     return _value(summary, fitted_model(purchases), fitted_model(spend), annual_discount_rate, horizon, margin)
 
 
-# Of the model's unit in one month, as lifetimes and pymc-marketing have it: 30 days, 4.345 weeks.
-PER_MONTH = {"D": 30.0, "W": 4.345, "M": 1.0, "Y": 1 / 12}
+# Of the model's unit in one month, as lifetimes and pymc-marketing have it: 30 days of 24 hours, 4.345 weeks.
+PER_MONTH = {"H": 720.0, "D": 30.0, "W": 4.345, "M": 1.0, "Y": 1 / 12}
 
 
 @in_kind

@@ -53,7 +53,7 @@ class CustomerValueRegressor(RegressorMixin, NamedOutput):
         Effective; 0.10 is ten percent a year.
     margin : float
         Share of revenue that is contribution, between 0 and 1.
-    unit : {"D", "W", "M", "Y"}
+    unit : {"H", "D", "W", "M", "Y"}
         Of recency, T and a horizon without one.
     columns : sequence of str
         The columns of a frame that are read, in the order of frequency, recency, T and monetary_value. An array's

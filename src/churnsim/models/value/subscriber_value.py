@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from churnsim.checks import check_count
+from churnsim.checks import check_count, check_kind
 from churnsim.errors import ConfigError, DataError
 from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.retention.base import RetentionModel, amounts_at, endless_steps, parts_of
@@ -99,6 +99,7 @@ def subscriber_values(
     """
     bounds = tails(level)
     check_count(draws, "draws", least=2)
+    check_kind(fits, "fits", Mapping, "a mapping of names to fits, such as {'cox': fit}")
     if not fits:
         raise ConfigError("fits must name at least one fitted model; got none.")
     rows = ~Tenures.of(subscriptions).churned

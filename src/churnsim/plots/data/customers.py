@@ -94,7 +94,7 @@ def gaps(
     ----------
     transactions : DataFrame, or a log elsewhere
         A log that `churnsim.summarise` takes.
-    unit : {"D", "W", "M", "Y"}
+    unit : {"H", "D", "W", "M", "Y"}
         Of time.
     until : str or date, optional
         Last day that counts; the log's last unless given. A gap that is still open then is not counted.

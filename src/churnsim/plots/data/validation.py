@@ -10,8 +10,13 @@ import pandas as pd
 
 from churnsim.checks import check_count, typed
 from churnsim.errors import ConfigError
+from churnsim.models.evaluation.forecast import forecast
 from churnsim.models.evaluation.holdout import Validation
+from churnsim.models.purchase.in_periods import seen_in
 from churnsim.plots.data.fits import HAPPENED
+from churnsim.units import DAYS_PER_UNIT
+
+TRACKED = 8  # dates of the holdout at which intervals are computed
 
 
 @typed
@@ -34,7 +39,10 @@ def holdout(validation: Validation, models: Sequence[str] | None = None) -> pd.D
 
 
 @typed
-def tracking(validation: Validation, models: Sequence[str] | None = None, *, cumulative: bool = True) -> pd.DataFrame:
+def tracking(
+    validation: Validation, models: Sequence[str] | None = None, *, cumulative: bool = True, level: float | None = None,
+    draws: int = 50, seed: int = 1,
+) -> pd.DataFrame:  # fmt: skip
     """Repeat purchases of all customers by date.
 
     Parameters
@@ -45,18 +53,46 @@ def tracking(validation: Validation, models: Sequence[str] | None = None, *, cum
         Names in `Validation.fits`; all unless given.
     cumulative : bool
         All so far, or those of each unit of time alone.
+    level : float, optional
+        With it the purchases so far have intervals in the holdout: how many there will be, given each customer's
+        history until then, with the estimates' error and chance (see `churnsim.models.forecast`). The line of a model
+        is what it expected of new customers from the start, and may leave them.
+    draws, seed : int
+        Of the estimates' law, for the intervals.
 
     Returns
     -------
     DataFrame
-        `date` (last day of the unit), `holdout` (whether it was held out), `series, purchases`.
+        `date` (last day of the unit), `holdout` (whether it was held out), `series, purchases`, and with a `level`
+        `lower, upper`.
     """
     table = validation.tracking
+    if level is not None and not cumulative:
+        raise ConfigError("intervals are of the purchases so far. Leave out level=, or pass cumulative=True.")
     if cumulative:
         table = table.assign(actual=table["cumulative_actual"], expected=table["cumulative_expected"])
     found = _beside(validation, table[["model", "date", "holdout", "actual", "expected"]], models, ["date", "holdout"],
                     "purchases")  # fmt: skip
-    return found.drop(columns=["lower", "upper"])
+    if level is None:
+        return found.drop(columns=["lower", "upper"])
+    start, end = float(validation.split["frequency"].sum()), validation.calibration_end
+    for name, title in _named_models(validation, models).items():
+        rows = found["holdout"] & (found["series"] == title)
+        ahead = (found.loc[rows, "date"] - end).dt.days.to_numpy() / DAYS_PER_UNIT[validation.unit]
+        if validation.count == "periods":
+            ahead = ahead.round()
+        if not ahead.size:
+            continue
+        # The limits are smooth in time, so that a few of them stand for all.
+        known = np.unique(ahead[np.linspace(0, ahead.size - 1, TRACKED).round().astype(int)])
+        seen = seen_in(validation.fits[name], validation.count)
+        outlook = [
+            forecast(seen, validation.split, horizon=float(each), seed=seed, level=level, draws=draws) for each in known
+        ]
+        for side in ("lower", "upper"):
+            limits = [0.0, *(getattr(each, side) for each in outlook)]
+            found.loc[rows, side] = start + np.interp(ahead, [0.0, *known], limits)
+    return found
 
 
 @typed

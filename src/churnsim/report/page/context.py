@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from datetime import date, timedelta
 from functools import cached_property
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import pandas as pd
 
@@ -20,7 +20,7 @@ from churnsim.records.run import Difference, Run
 from churnsim.report.messages import Words
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.translated import translated
-from churnsim.units import Duration, Unit, parse_duration
+from churnsim.units import DAYS_PER_UNIT, Duration, parse_duration
 
 
 def status_key(status: str) -> str:
@@ -208,7 +208,7 @@ class Context:
     def length(self, value: float) -> str:
         """A length of time in the data's unit, in words; in days where it is less than one of these."""
         unit = self.run.manifest.config.get("data", {}).get("unit", self.run.validation.unit)
-        if value < 1 and unit in get_args(Unit):
+        if value < 1 and DAYS_PER_UNIT.get(unit, 0) > 1:
             return self.units(Duration(value, unit).to("D"), "D")
         return self.units(value, unit)
 

@@ -70,7 +70,7 @@ class ContractualLifetime:
         then like one of them, drawn at random, so that what goes together in the data stays together.
     charges : CustomerScores, optional
         What each of those pays per renewal (money, of a Gamma-Gamma its mean).
-    unit : {"D", "W", "M", "Y"}
+    unit : {"H", "D", "W", "M", "Y"}
 
     Raises
     ------
