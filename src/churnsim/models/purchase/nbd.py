@@ -35,8 +35,8 @@ REMEDIES = "Customers buy as if all at one rate (or are too few to tell): read r
 
 @dataclass(frozen=True, kw_only=True)
 class NBD(TakesCalendar):
-    """An NBD model: shape `r` and rate `alpha` (in time units) of the purchase rate, and the `unit` of time ("H", "D", "W",
-    "M", "Y"). Raises ConfigError unless both are finite and above 0. Everybody is alive for ever.
+    """An NBD model: shape `r` and rate `alpha` (in time units) of the purchase rate, and the `unit` of time ("H", "D",
+    "W", "M", "Y"). Raises ConfigError unless both are finite and above 0. Everybody is alive for ever.
 
     Examples
     --------
