@@ -59,6 +59,7 @@ def _claim(row: dict[str, Any], studies: Mapping[str, Mapping[str, str]]) -> Cla
         critique=tuple(row["critique"]),
         judge=_judge(module, function or "judge", inputs),
         data_sets=tuple(row.get("data_sets", ())),
+        reads=tuple(row["reads"]) if "reads" in row else None,
     )
 
 

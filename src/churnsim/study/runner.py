@@ -512,9 +512,7 @@ class RunSession:
         chosen = chosen_claims(self.config)
         self.watch.stage("claims", len(chosen))
         places = {f"claim {claim.id}": number for number, claim in enumerate(chosen)}
-        self._stage_keys |= claim_keys(
-            self.config, (claim.id for claim in chosen), self._measured + claims_checksum(self.config)
-        )
+        self._stage_keys |= claim_keys(self.config, chosen, self._measured + claims_checksum(self.config))
         self._borrow("claims.json", places, put_claims(self.store, places))
         label = label_of(self.config, self.data)
         findings = judge_claims(

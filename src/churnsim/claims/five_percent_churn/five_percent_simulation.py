@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,7 @@ from scipy.optimize import brentq
 from churnsim.claims.five_percent_churn.five_percent_map import HIGH, LOW
 from churnsim.claims.machinery.claim import Evidence, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
-from churnsim.claims.machinery.families import COUNTS, Averaged, families_of
+from churnsim.claims.machinery.families import COUNTS, Averaged, Same, families_of
 from churnsim.claims.machinery.fitted import base_draws, draw_of
 from churnsim.claims.machinery.verdicts import Answer, spread
 from churnsim.decisions.comparison.paired import ratio_gain
@@ -81,8 +82,8 @@ def parts_c(
         return (missing,), []
     parts: list[Part] = []
     table: Rows = []
-    for place, setting in enumerate(settings_of(evidence.at(quick=quick))[:settings]):
-        found = _by_model(setting)
+    for place in range(settings):
+        setting, found = _found(Same(evidence), evidence.at(quick=quick).replications, place)
         table += _rows(setting, found)
         if place == 0 and change == MORE_POINTS:
             parts.append(_part(setting, found, FEWER_PERCENT, name="(c0) five percent, today's customers"))
@@ -99,7 +100,19 @@ class _Gains:
     gains: dict[str, Floats]
 
 
-def _by_model(setting: SimulatedCustomers) -> tuple[dict[str, _Gains], Mapping[str, float]]:
+_ByModel = tuple[dict[str, _Gains], Mapping[str, float]]
+"""The gains under each model, and the models' weights."""
+
+
+@lru_cache(maxsize=4)  # the control judges what the claim has found another way
+def _found(of: Same, replications: int, place: int) -> tuple[SimulatedCustomers, _ByModel]:
+    """A setting of the evidence run so often, and its gains."""
+    (evidence,) = of.things
+    setting = settings_of(replace(evidence, replications=replications))[place]
+    return setting, _by_model(setting)
+
+
+def _by_model(setting: SimulatedCustomers) -> _ByModel:
     """The gains under each model of the customers' histories, or under the market's own, with the models' weights."""
     evidence = setting.evidence
     families = families_of(evidence)
@@ -113,7 +126,7 @@ def _expected(evidence: MarketEvidence) -> _Gains:
     factor = _factor_for(retention, 0.05)
     factors = {FEWER_PERCENT: 0.95} | ({MORE_POINTS: factor} if factor is not None else {})
     try:
-        gains = {name: expected_gains(evidence, value) for name, value in factors.items()}
+        gains = dict(zip(factors, _expected_gains(evidence, tuple(factors.values())), strict=True))
     except DataError:  # no margin, or nothing spent: there is nothing to gain on
         gains = {}
     return _Gains(retention(1.0), factor, gains)
@@ -131,7 +144,7 @@ def in_ten(share: float) -> str:
     return f"{found.numerator} of {found.denominator}"
 
 
-def _rows(setting: SimulatedCustomers, found: tuple[dict[str, _Gains], Mapping[str, float]]) -> Rows:
+def _rows(setting: SimulatedCustomers, found: _ByModel) -> Rows:
     models, weights = found
     return [
         {
@@ -144,9 +157,7 @@ def _rows(setting: SimulatedCustomers, found: tuple[dict[str, _Gains], Mapping[s
     ]  # fmt: skip
 
 
-def _part(
-    setting: SimulatedCustomers, found: tuple[dict[str, _Gains], Mapping[str, float]], change: str, *, name: str
-) -> Part:
+def _part(setting: SimulatedCustomers, found: _ByModel, change: str, *, name: str) -> Part:
     models, weights = found
     stay = " to ".join(f"{share:.0%}" for share in sorted({round(m.retention, 2) for m in models.values()}))
     if any(change not in gains.gains for gains in models.values()):
@@ -215,12 +226,17 @@ def expected_gains(evidence: MarketEvidence, factor: float) -> Floats:
 
     The base is drawn with the same uniforms under every draw of the parameters, so that only the parameters differ.
     """
-    gains = []
+    return _expected_gains(evidence, (factor,))[0]
+
+
+def _expected_gains(evidence: MarketEvidence, factors: tuple[float, ...]) -> Floats:
+    """The same for several factors, a row each."""
+    gains = np.empty((len(factors), evidence.replications))
     for replication in range(evidence.replications):
         drawn = draw_of(evidence, replication, uniforms_of=0)
-        before, after = (float(drawn.worth_by_fate(evidence.horizon, factor=f).sum()) for f in (1.0, factor))
-        gains.append(after / before - 1)
-    return np.array(gains)
+        before, *after = (float(drawn.worth_by_fate(evidence.horizon, factor=f).sum()) for f in (1.0, *factors))
+        gains[:, replication] = [worth / before - 1 for worth in after]
+    return gains
 
 
 def _yearly_retention(evidence: MarketEvidence) -> Callable[[float], float]:

@@ -279,6 +279,9 @@ class Claim:
         (evidence, quick) to Finding.
     data_sets : tuple of str
         Those of `churnsim.datasets.source` that it reads whatever market it is judged on.
+    reads : tuple of str or None
+        The parts of a market that its answer depends on. It is judged with all others as they are by default, so that
+        a study in which another part has changed need not judge it again. None: on all.
 
     Examples
     --------
@@ -315,6 +318,7 @@ class Claim:
     planted: Control | None = None
     basis: Basis | None = None
     data_sets: tuple[str, ...] = ()
+    reads: tuple[str, ...] | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
 
     def test(
@@ -367,6 +371,8 @@ class Claim:
             evidence = market_evidence(market, log=log)
         if hasattr(evidence, "claimed"):
             evidence = replace(evidence, claimed={})
+        if self.reads is not None and hasattr(evidence, "reading"):
+            evidence = evidence.reading(self.reads)
         try:
             finding = self._complete(self._said_of_claimed(self.judge(evidence, quick, **own), evidence))
             falses, trues = (self._in(world, evidence, quick, own, worlds) for world in (self.control, self.planted))

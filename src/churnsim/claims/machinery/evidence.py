@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Sequence
+from dataclasses import MISSING, dataclass, field, fields, replace
 from typing import Any
 
 import pandas as pd
@@ -20,6 +20,7 @@ from churnsim.simulation.customers.base import PosteriorBase
 from churnsim.simulation.mechanisms.acquisition import Prospects
 from churnsim.simulation.mechanisms.compensation import RecoveryResponse
 from churnsim.simulation.mechanisms.cross_selling import CrossSellingResponse
+from churnsim.simulation.mechanisms.parts import parts_of
 from churnsim.simulation.mechanisms.quality import QualityResponse
 from churnsim.simulation.mechanisms.retention import RetentionResponse
 from churnsim.simulation.mechanisms.staff import StaffResponse
@@ -76,6 +77,19 @@ class MarketEvidence:
     def at(self, *, quick: bool) -> MarketEvidence:
         """The same evidence with few replications when `quick`; its intervals are then wider, not its answers other."""
         return replace(self, replications=min(self.replications, QUICK_REPLICATIONS)) if quick else self
+
+    def reading(self, parts: Collection[str]) -> MarketEvidence:
+        """The same with all other parts of the market than these as they are by default, so that nothing that is found
+        can depend on them. ConfigError for what is no part."""
+        known = parts_of(Market)
+        if unknown := sorted(set(parts) - set(known)):
+            raise ConfigError(f"a market has no part {unknown[0]!r}; it has {', '.join(known)}.")
+        plain = {
+            f.name: f.default if f.default_factory is MISSING else f.default_factory()
+            for f in fields(Market) if f.name in known and f.name not in parts
+        }  # fmt: skip
+        origins = {name: told for name, told in self.market.origins.items() if name.split(".")[0] not in plain}
+        return replace(self, market=replace(self.market, origins=origins, **plain))
 
     def compare(self, strategies: Sequence[Strategy], *, market: Market | None = None) -> Comparison:
         """Run the strategies on the market (or a changed one)."""

@@ -8,6 +8,7 @@ they find is averaged, the spread between them being a part of the interval, and
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
@@ -121,17 +122,17 @@ class Families:
         return found
 
 
-class _Same:
-    """Histories as a key: the same object, not the same content."""
+class Same:
+    """Things as a key: the same objects, not the same content."""
 
-    def __init__(self, summary: pd.DataFrame, log: pd.DataFrame | None) -> None:
-        self.summary, self.log = summary, log
+    def __init__(self, *things: Any) -> None:
+        self.things = things
 
     def __hash__(self) -> int:
-        return hash((id(self.summary), id(self.log)))
+        return hash(tuple(map(id, self.things)))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self.summary is other.summary and self.log is other.log
+        return isinstance(other, Same) and all(map(operator.is_, self.things, other.things))
 
 
 def families_of(evidence: MarketEvidence) -> Families | None:
@@ -147,12 +148,12 @@ def fits_by_family(summary: pd.DataFrame) -> dict[str, ModelFit[Any]]:
 def families(summary: pd.DataFrame, log: pd.DataFrame | None = None) -> Families:
     """The models fitted to these histories, weighted by the purchases that the summary holds out, else by those of the
     last part of the log; equally where there is neither."""
-    return _families(_Same(summary, log))
+    return _families(Same(summary, log))
 
 
 @lru_cache(maxsize=4)
-def _families(of: _Same) -> Families:
-    summary, log = of.summary, of.log
+def _families(of: Same) -> Families:
+    summary, log = of.things
     fits = fits_by_family(summary)
     if "frequency_holdout" in summary.columns:
         return Families(fits, _weights(fits, summary), "the purchases held out")

@@ -12,7 +12,7 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import churnsim
 from churnsim.records.run import Manifest
@@ -22,6 +22,9 @@ from churnsim.study.stages.score_files import scores_checksum
 from churnsim.study.storage.outcome_parts import OutcomeParts, ledgers_of
 from churnsim.study.storage.provenance import recipe
 from churnsim.study.storage.store import OUTCOMES, RunStore, read_json, read_parquet
+
+if TYPE_CHECKING:
+    from churnsim.claims.machinery.claim import Claim
 
 # What says nothing of a strategy's ledger.
 WORDS = ("title", "description", "reference")
@@ -76,14 +79,23 @@ def validation_key(config: StudyConfig, data_checksum: str) -> dict[str, str]:
     return {"validation": key_of({**known, "regularity": "regularity" in content["market"], "checksum": data_checksum})}
 
 
-def claim_keys(config: StudyConfig, ids: Iterable[str], data_checksum: str) -> dict[str, str]:
-    """The same for claims, by "claim ID"."""
-    content = config.canonical()
+def claim_keys(config: StudyConfig, chosen: Iterable[Claim], data_checksum: str) -> dict[str, str]:
+    """The same for claims, by "claim ID": of the [market] table the parts that the claim reads."""
+    content, parts = config.canonical(), mechanism_types()
     claims = {name: value for name, value in content["claims"].items() if name not in ("test", "settings")}
     common = {**of_market(config), "name": config.name, "claims": claims, "checksum": data_checksum}
+
+    def read(claim: Claim) -> dict[str, Any]:
+        if claim.reads is None or config.evidence is not None:
+            return {"market": content["market"]}
+        return {"market": {k: v for k, v in content["market"].items() if k not in parts or k in claim.reads}}
+
     return {
-        f"claim {each}": key_of({**common, "id": each, "settings": config.claims.settings.get(each)}) for each in ids
-    }
+        f"claim {claim.id}": key_of(
+            {**common, **read(claim), "id": claim.id, "settings": config.claims.settings.get(claim.id)}
+        )
+        for claim in chosen
+    }  # fmt: skip
 
 
 def of_market(config: StudyConfig) -> dict[str, Any]:
