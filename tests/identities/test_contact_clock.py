@@ -12,9 +12,7 @@ from scipy.special import roots_legendre
 from scipy.stats import beta as beta_law
 from scipy.stats import gamma as gamma_law
 
-import churnsim as cs
 from churnsim.kernels.engine.buying_clock import decayed_clock, exposure, lifted_clock
-from churnsim.kernels.engine.records import packed
 from churnsim.kernels.likelihoods import bg_nbd, contact_clock, nbd
 
 KINDS = {"nbd": contact_clock.NEVER, "bg_nbd": contact_clock.BG, "mbg_nbd": contact_clock.MBG}
@@ -164,17 +162,11 @@ def test_clocks_are_the_integral():
 
 def test_the_clock_is_the_one_of_the_simulation():
     """Contacts of one arm as the engine takes them: lift and debt carried from one to the next, B by its formula."""
-    market = cs.Market(
-        customers=cs.Cohort(size=1), purchases=cs.BGNBD(r=R, alpha=ALPHA, a=A, b=B),
-        spend=cs.simulation.FixedSpend(amount=1.0),
-    )  # fmt: skip
-    scenario = cs.Scenario(market=market, strategy=cs.Strategy(name="none"), horizon=4.0, period=4.0, epoch=4.0)
-    rules = packed(scenario.rules._replace(lift_decay=KAPPA, pulled_forward=GIVEN_BACK))
     sent, until = np.array([0.5, 3.0, 3.5, 9.0]), 20.0
     lift = owed = now = clock = 0.0
     for when in [*sent, until]:
         clock += exposure(when - now, lift, owed, KAPPA)
-        lift, owed = lifted_clock(rules, *decayed_clock(rules, when - now, lift, owed), 0.8)
+        lift, owed = lifted_clock(KAPPA, GIVEN_BACK, *decayed_clock(KAPPA, when - now, lift, owed), 0.8)
         now = when
     none, all_of_them = np.zeros(1, dtype=np.int64), np.full(1, 4)
     arms = np.ones(4, dtype=np.int8)

@@ -122,7 +122,17 @@ MARKET_PARTS = {
             pulled_forward=0.8,
             response_spread=1.5,
             harmed_share=0.2,
-        )
+        ),
+        "bonds": cs.simulation.BondResponse(
+            economic_lift=8.0,
+            economic_half_life=Duration(3.0, "W"),
+            social_lift=1.7,
+            social_half_life=Duration(5.0, "W"),
+            social_pulled_forward=0.9,
+        ),
+        "win_back": cs.simulation.WinBackResponse(
+            purchase_lift=3.0, lift_half_life=Duration(4.0, "W"), pulled_forward=0.6
+        ),
     },
     "satisfaction": {
         "satisfaction": cs.simulation.Satisfaction(

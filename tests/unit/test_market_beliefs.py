@@ -28,7 +28,7 @@ from churnsim.simulation.scenario.parameter_paths import changed, number_at
 # Scales, switches that are off, and what falls out of differences: not uncertain, and said so in the source.
 CONVENTIONS = {
     "terms.annual_discount_rate", "terms.fixed_cost_per_period", "terms.cost_to_serve", "retention.response_spread",
-    "retention.purchase_lift",
+    "retention.purchase_lift", "bonds.economic_lift", "bonds.social_lift", "win_back.purchase_lift",
     "satisfaction.quality_mean", "satisfaction.quality_spread", "satisfaction.first_expectation",
     "satisfaction.equity", "satisfaction.reference_ratio", "satisfaction.complaint_effect",
     "satisfaction.word_of_mouth_effect", "satisfaction.referral_effect", "satisfaction.dropout_effect",

@@ -23,6 +23,8 @@ class Tables(NamedTuple):
     buying: ClockTable  # on which gaps between purchases are drawn
     leaving: ClockTable  # on which lifetimes in time are
     later: Floats  # what both add to those alive at the end: `residual.residual_margin`
+    lifts: Floats  # rows (kappa, q) of the layers of buying clocks, none where nothing lifts buying
+    layers: Ints  # the place of each that may lift among them, or -1
 
 
 class Means(NamedTuple):

@@ -1,8 +1,8 @@
-"""The buying clock: how a contact moves a customer's purchases in time.
+"""The buying clock: how what the firm does moves a customer's purchases in time.
 
 A gap between purchases is drawn on a clock of the customer's own and mapped back into time by the clock's inverse. That
 is exact for exponential and for Erlang gaps (the time-rescaling theorem: Papangelou 1972, Transactions of the American
-Mathematical Society 165, 483-506); nothing is cut into steps. x time units after a contact the clock runs at the rate
+Mathematical Society 165, 483-506); nothing is cut into steps. x time units after a lift the clock runs at the rate
 
     m(x) = 1 + L e^(-kappa x) - rho A e^(-rho x),     kappa = ln 2 / half-life,  rho = kappa / 4,
 
@@ -10,16 +10,21 @@ and has gone on by
 
     B(x) = x + (L / kappa) (1 - e^(-kappa x)) - A (1 - e^(-rho x)).
 
-L is the lift: `purchase_lift` - 1 at a high spend means that customers buy `purchase_lift` times as often right after a
-contact. A is what is owed: time on the clock that was brought forward and is still to be given back, half of it within
-four half-lives of the lift. A contact that could lift by l leaves
+L is the lift: 1 means that customers buy twice as often right after it. A is what is owed: time on the clock that was
+brought forward and is still to be given back, half of it within four half-lives of the lift. What could lift by l
+leaves
 
     L <- max(L, l),     A <- A + q (change of L) / kappa,
 
-after both have decayed until then; q is `pulled_forward`. So contacts do not add up within a half-life, and of all the
-time that they add to the clock, L / kappa each, the share q is given back in the end. Where l is negative, max is min.
-A contact lifts no further than to what a customer can give back at `_MOST` of its rate, so that the clock never stops.
-A customer keeps three numbers: when it was last contacted, L and A at that time.
+after both have decayed until then; q is the share of the lift that is pulled forward. So lifts do not add up within a
+half-life, and of all the time that they add to the clock, L / kappa each, the share q is given back in the end. Where
+l is negative, max is min. No lift goes further than to what a customer can give back at `_MOST` of its rate, so that
+the clock never stops.
+
+Four things lift, each with kappa and q of its own: a price that falls, joining a club, coming back, a contact. Each is
+a layer that reads time from the layer below it, the lowest one from the calendar (`clock_table.py`): rates multiply,
+and each layer gives back what it brought forward, whatever the others do. Layers that are off are not there. A customer
+keeps a row: when it was last lifted, and L and A of each layer then, from the lowest to the highest.
 """
 
 from __future__ import annotations
@@ -28,6 +33,9 @@ import math
 
 from churnsim.kernels.engine.records import CLOCK, Records
 from churnsim.kernels.numerics.jit import inlined, rule
+from churnsim.typing import Floats
+
+PRICE, CLUB, RETURN, CONTACT = 0, 1, 2, 3  # what lifts, from the lowest layer to the highest
 
 _SLOWER = (
     4.0  # half-lives of the lift in one half-life of what is owed: a power of 2, so that one exponential serves both
@@ -78,58 +86,97 @@ def wait(y: float, lift: float, owed: float, decay: float) -> float:
 
 
 @inlined
-def decayed_clock(rules: Records, x: float, lift: float, owed: float) -> tuple[float, float]:
+def decayed_clock(decay: float, x: float, lift: float, owed: float) -> tuple[float, float]:
     """L and A at `x` time units after they were `lift` and `owed`."""
-    left = math.exp(-rules[0].lift_decay / _SLOWER * x)
+    left = math.exp(-decay / _SLOWER * x)
     if left < _FORGOTTEN:
         return 0.0, 0.0
     squared = left * left
     return lift * (squared * squared), owed * left
 
 
-@inlined
-def stretched(rules: Records, gap: float, time: float, since: float, lift: float, owed: float) -> float:
-    """How long a gap takes that is `gap` on the clock and begins at `time`; L and A were `lift` and `owed` at
-    `since`."""
-    # Most customers were never contacted; who buys no more has an infinite gap.
-    if (lift == 0.0 and owed == 0.0) or gap == math.inf:
-        return gap
-    lift, owed = decayed_clock(rules, time - since, lift, owed)
-    return gap if lift == 0.0 and owed == 0.0 else wait(gap, lift, owed, rules[0].lift_decay)
-
-
 @rule
-def lifted_clock(rules: Records, lift: float, owed: float, by: float) -> tuple[float, float]:
-    """L and A after a contact that can lift the rate of buying by `by`, before which they are `lift` and `owed`."""
-    rule = rules[0]
+def lifted_clock(decay: float, forward: float, lift: float, owed: float, by: float) -> tuple[float, float]:
+    """L and A, which were `lift` and `owed`, after what can lift the rate of buying by `by`; `forward` is q."""
     most = by
-    if rule.pulled_forward > 0.0 and by > 0.0:
-        most = min(by, lift + max(0.0, _SLOWER * _MOST - rule.lift_decay * owed) / rule.pulled_forward)
+    if forward > 0.0 and by > 0.0:
+        most = min(by, lift + max(0.0, _SLOWER * _MOST - decay * owed) / forward)
     new = max(lift, most) if by > 0.0 else min(lift, most)
-    return new, owed + rule.pulled_forward * (new - lift) / rule.lift_decay
+    return new, owed + forward * (new - lift) / decay
+
+
+@inlined
+def _below(lifts: Floats, clock: Floats, layer: int, x: float) -> float:
+    """How far the clock that a `layer` reads has gone on in the `x` since the row was written."""
+    for j in range(layer):
+        if clock[2 * j + 1] != 0.0 or clock[2 * j + 2] != 0.0:
+            x = exposure(x, clock[2 * j + 1], clock[2 * j + 2], lifts[j, 0])
+    return x
+
+
+@inlined
+def stretched(lifts: Floats, gap: float, time: float, clock: Floats) -> float:
+    """How long a gap takes that is `gap` on the highest layer and begins at `time`."""
+    # Who buys no more has an infinite gap.
+    if gap == math.inf:
+        return gap
+    for layer in range(lifts.shape[0] - 1, -1, -1):
+        lift, owed = clock[2 * layer + 1], clock[2 * layer + 2]
+        # Most customers were never lifted.
+        if lift == 0.0 and owed == 0.0:
+            continue
+        lift, owed = decayed_clock(lifts[layer, 0], _below(lifts, clock, layer, time - clock[0]), lift, owed)
+        if lift != 0.0 or owed != 0.0:
+            gap = wait(gap, lift, owed, lifts[layer, 0])
+    return gap
 
 
 @rule
-def moved_purchase(
-    rules: Records, due: float, now: float, lift: float, owed: float, new_lift: float, new_owed: float
-) -> float:
-    """When a purchase comes that was `due`, after a contact at `now` that changed L and A: what was left of its gap on
-    the clock is left of it still."""
-    if due == math.inf:
+def moved_purchase(lifts: Floats, clock: Floats, layer: int, by: float, now: float, due: float) -> float:
+    """When a purchase comes that was `due`, after a `layer` can be lifted by `by` at `now`: what was left of its gap on
+    the highest layer is left of it still. Writes the customer's row."""
+    x = now - clock[0]
+    lift, owed = decayed_clock(
+        lifts[layer, 0], _below(lifts, clock, layer, x), clock[2 * layer + 1], clock[2 * layer + 2]
+    )
+    lifted, still = lifted_clock(lifts[layer, 0], lifts[layer, 1], lift, owed, by)
+    # A clock that goes on as it did keeps its bits.
+    if lifted == lift:
         return due
-    decay = rules[0].lift_decay
-    return now + wait(exposure(due - now, lift, owed, decay), new_lift, new_owed, decay)
+    gap = due - now
+    for j in range(lifts.shape[0]):
+        below, decay = x, lifts[j, 0]
+        lift, owed = clock[2 * j + 1], clock[2 * j + 2]
+        if lift == 0.0 and owed == 0.0:
+            continue
+        x = exposure(below, lift, owed, decay)
+        clock[2 * j + 1], clock[2 * j + 2] = decayed_clock(decay, below, lift, owed)
+        if gap < math.inf:
+            gap = exposure(gap, clock[2 * j + 1], clock[2 * j + 2], decay)
+    clock[0], clock[2 * layer + 1], clock[2 * layer + 2] = now, lifted, still
+    if gap == math.inf:
+        return due
+    for j in range(lifts.shape[0] - 1, -1, -1):
+        if clock[2 * j + 1] != 0.0 or clock[2 * j + 2] != 0.0:
+            gap = wait(gap, clock[2 * j + 1], clock[2 * j + 2], lifts[j, 0])
+    return now + gap
 
 
 @rule
-def worth_of_clock(rules: Records, hazard: float, force: float, lift: float, owed: float) -> float:
-    """Discounted purchases from now on, over those of a customer who was never contacted.
+def worth_of_clock(rules: Records, lifts: Floats, clock: Floats, now: float, hazard: float, force: float) -> float:
+    """Discounted purchases from `now` on, over those of a customer whom nothing ever lifted.
 
     With g = hazard + force and W = L/(g + kappa) - rho A/(g + rho), int m e^(-g x) dx = 1/g + W: 1 + g W times as many
     where the hazard is one in time. Where purchases end the relation it goes by the clock itself, int m e^(-hazard B -
-    force x) dx, and as many are made in the end, only earlier or later: 1 + force W to first order in W.
+    force x) dx, and as many are made in the end, only earlier or later: 1 + force W to first order in W. The W of
+    several layers add up to first order too.
     """
-    decay = rules[0].lift_decay
-    rho, total = decay / _SLOWER, hazard + force
-    more = lift / (total + decay) - rho * owed / (total + rho)
+    total, more, x = hazard + force, 0.0, now - clock[0]
+    for j in range(lifts.shape[0]):
+        lift, owed, decay = clock[2 * j + 1], clock[2 * j + 2], lifts[j, 0]
+        if lift != 0.0 or owed != 0.0:
+            left, still = decayed_clock(decay, x, lift, owed)
+            rho = decay / _SLOWER
+            more += left / (total + decay) - rho * still / (total + rho)
+            x = exposure(x, lift, owed, decay)
     return 1.0 + (total if rules[0].lifetime == CLOCK else force) * more

@@ -9,12 +9,22 @@ at which customer, and is called again with empty ones.
 
 from __future__ import annotations
 
+import math
+
 from churnsim.kernels.engine import event_rules
 from churnsim.kernels.engine import ledger_accounts as accounts
 from churnsim.kernels.engine.arguments import Buffers, Means, Tables
+from churnsim.kernels.engine.buying_clock import CLUB
 from churnsim.kernels.engine.clock_table import after
-from churnsim.kernels.engine.event_times import AHEAD, death_gap, next_event, next_purchase, referral_gap
-from churnsim.kernels.engine.fast_path import is_independent, purchase_until
+from churnsim.kernels.engine.event_times import (
+    AHEAD,
+    death_gap,
+    lifted_purchase,
+    next_event,
+    next_purchase,
+    referral_gap,
+)
+from churnsim.kernels.engine.fast_path import is_independent, purchase_until, row_of
 from churnsim.kernels.engine.firm_view import FirmView, apply_pending, update_view
 from churnsim.kernels.engine.ledger_updates import COMPLAINTS, LOG, REFERRALS, book, lose, note
 from churnsim.kernels.engine.periods import Plan, next_leg
@@ -48,6 +58,8 @@ def _arrive(
         and lose(rules, event_rules.LOST_ORGANIC, 0, time, c, row, buffers, replication, seed)
     ):
         return
+    if c.member != 0:
+        lifted_purchase(tables, CLUB, rules[0].club_lift, time, math.inf, clocks, i)
     c.due = next_purchase(tables, u_gap, c.rate, time, clocks, i)
     # Only lifetimes in time have a clock of their own; others end at purchases.
     if rules[0].lifetime == CLOCK:
@@ -88,15 +100,13 @@ def _refer(rules: Records, time: float, c: Record, buffers: Buffers, replication
 @rule
 def advance(
     tables: Tables, means: Means, plan: Plan, customers: Records, wake: Floats, view: FirmView, places: Ints,
-    first: int, last: int, end: float, bounds: Floats, since: int, table: Ints, buffers: Buffers, replication: int,
-    seed: int,
+    first: int, last: int, end: float, bounds: Floats, table: Ints, buffers: Buffers, replication: int, seed: int,
 ) -> int:  # fmt: skip
     """Advance customers `first`, ..., `last` - 1 to the time `end`; returns `last` when all are there.
 
     Where `places` is not empty, those at its entries `first`, ..., `last` - 1 instead. `wake` holds the time of each
-    customer's next event. `bounds` part time into the rows of `table`, of which `since` is the first that an event can
-    fall in; `table`, the buffers and `view`, if there are any, are written to. Returns early, with where to go on,
-    when a buffer is nearly full.
+    customer's next event. `bounds` part time into the rows of `table`, which with the buffers and `view`, if there are
+    any, is written to. Returns early, with where to go on, when a buffer is nearly full.
 
     With a `plan` everybody is advanced to the last of `bounds` and boundaries are settled on the way; returns 0, or -1
     where room is short, and then all is to be begun again in another way.
@@ -115,8 +125,7 @@ def advance(
             last = next_leg(tables, plan, customers, wake, view, bounds, table, buffers, replication, seed)
             if last <= 0:
                 return last
-            first, since = 0, plan.numbers[0].row - 1
-            rows = plan.numbers[0].rows
+            first, since, rows = 0, plan.numbers[0].row - 1, plan.numbers[0].rows
             listed, end = since % rows != 0, bounds[since - since % rows + rows]
             means = Means(plan.numbers[0].effect, means.quality, means.uplift)
         for j in range(first, last):
@@ -136,7 +145,7 @@ def advance(
             while time < end:
                 if alone and c.state == ACTIVE:
                     time = purchase_until(
-                        tables, means, time, end, bounds, since, i, c, view.clocks, table, buffers, replication, seed,
+                        tables, means, time, end, bounds, i, c, view.clocks, table, buffers, replication, seed,
                     )  # fmt: skip
                     break
                 # Stop before an event, not in it: nothing is half done when the caller has emptied the buffers.
@@ -149,13 +158,7 @@ def advance(
                     if filed:
                         update_view(view, i, c, contract)
                     return -1 if planned else j
-                # A guess and a look instead of a search, whose end is hard to predict.
-                now = min(int(time * per_time), bounds.size - 2)
-                while time >= bounds[now + 1]:
-                    now += 1
-                while time < bounds[now]:
-                    now -= 1
-                row = table[now]
+                row = table[row_of(bounds, per_time, time)]
                 # Of events due at one time the first of this list happens first, in both engines.
                 if c.state == UNBORN:
                     _arrive(tables, means.effect, time, i, c, view.clocks, row, buffers, replication, seed)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 
 from churnsim.kernels.engine.arguments import Tables
-from churnsim.kernels.engine.buying_clock import stretched
+from churnsim.kernels.engine.buying_clock import moved_purchase, stretched
 from churnsim.kernels.engine.clock_table import ClockTable, in_time, on_clock
 from churnsim.kernels.engine.event_rules import failure_probability
 from churnsim.kernels.engine.records import ACTIVE, CLOCK, CONTRACT, LOST, Record, Records
@@ -48,9 +48,21 @@ def next_purchase(tables: Tables, u: float, rate: float, time: float, clocks: Fl
     `clocks`."""
     gap, now = purchase_gap(tables.rules, tables.gaps, u, rate), on_clock(tables.buying, time)
     if clocks.shape[0] > 0:
-        gap = stretched(tables.rules, gap, now, clocks[i, 0], clocks[i, 1], clocks[i, 2])
+        gap = stretched(tables.lifts, gap, now, clocks[i])
     # Not before `time`, whatever is rounded.
     return max(time, in_time(tables.buying, now + gap))
+
+
+@inlined
+def lifted_purchase(tables: Tables, kind: int, by: float, time: float, due: float, clocks: Floats, i: int) -> float:
+    """When a purchase of customer i comes that was `due`, after something of this `kind` (`buying_clock`) can lift its
+    buying by `by` at `time`; infinity where none is due yet. Without an effect where that kind is off."""
+    layer = tables.layers[kind]
+    if layer < 0:
+        return due
+    was = on_clock(tables.buying, due)
+    moved = moved_purchase(tables.lifts, clocks[i], layer, by, on_clock(tables.buying, time), was)
+    return due if moved == was else max(time, in_time(tables.buying, moved))
 
 
 @rule

@@ -10,7 +10,7 @@ from churnsim.kernels.engine.arguments import Buffers, Means, Tables
 from churnsim.kernels.engine.event_times import dropout_now, next_purchase, organic_factor
 from churnsim.kernels.engine.ledger_updates import answered, lose, note
 from churnsim.kernels.engine.records import DROPOUT, DROPOUT_AT_ONCE, UNITS_PER_CENT, Record, Records
-from churnsim.kernels.numerics.jit import rule
+from churnsim.kernels.numerics.jit import inlined, rule
 from churnsim.typing import Floats, Ints
 
 
@@ -29,7 +29,7 @@ def is_independent(rules: Records) -> bool:
 
 @rule
 def purchase_until(
-    tables: Tables, means: Means, time: float, end: float, bounds: Floats, now: int, i: int, c: Record, clocks: Floats,
+    tables: Tables, means: Means, time: float, end: float, bounds: Floats, i: int, c: Record, clocks: Floats,
     table: Ints, buffers: Buffers, replication: int, seed: int,
 ) -> float:  # fmt: skip
     """Repeat `purchase_event.buy` until `end` for a customer with independent purchases and no event log.
@@ -49,17 +49,12 @@ def purchase_until(
     failure = event_rules.failure_probability(rules, rate, dropout) * means.quality
     raised = 1.0 + means.uplift if c.crossed != 0 else 1.0
     scale = event_rules.spend_scale(c.spend_rate, raised)
-    k, bought, revenue, margins = c.k, 0, 0, 0  # the last three since the period began
+    k, revenue, account = c.k, 0, 0  # the last two of all rows
     asking = rule.asking_cents
-    turn = bounds[now + 1]
+    per_time = 1.0 / (bounds[1] - bounds[0])
     while time < end:
-        # Sums of one row stay in registers and are booked once, when the next row begins.
-        if time >= turn:
-            _book_many(bought, revenue, margins, asking, c, table[now])
-            bought, revenue, margins = 0, 0, 0
-            while time >= turn:
-                now += 1
-                turn = bounds[now + 1]
+        # Booked one by one: which are the last of a row the processor does not foresee, and would wait for their times.
+        row = table[row_of(bounds, per_time, time)]
         k += 1
         u_gap, u_spend, failed, kind, fate = event_rules.purchase(
             rules, organic, failure, 1.0, k, uid, replication, seed
@@ -68,35 +63,40 @@ def purchase_until(
         cents, margin = event_rules.paid(
             rules, event_rules.amount(rules, spends, profits, u_spend, scale, raised, seen + k), 0
         )
-        bought += 1
+        row[accounts.ACCOUNT_OF[accounts.PURCHASE]] += 1
+        row[accounts.REVENUE] += cents
+        row[accounts.MARGIN] += margin
+        row[accounts.SERVICE] += asking
         revenue += cents
-        margins += margin
+        account += margin - asking
         last = time
         unhappy = 0
         if failed:
-            unhappy = _fail_independent(rules, kind, time, c, table[now], buffers)
-        if fate != event_rules.KEEPS and lose(rules, fate, k, time, c, table[now], buffers, replication, seed):
+            unhappy = _fail_independent(rules, kind, time, c, row, buffers)
+        if fate != event_rules.KEEPS and lose(rules, fate, k, time, c, row, buffers, replication, seed):
             time = math.inf
             break
         time = next_purchase(tables, u_gap, rate, time, clocks, i)
         c.due = time
-    _book_many(bought, revenue, margins, asking, c, table[now])
+    c.revenue += revenue
+    c.repeat_revenue += revenue
+    c.account += account * UNITS_PER_CENT
     c.k = k
     c.last_purchase = last
     c.unhappy = unhappy
     return time
 
 
-@rule
-def _book_many(bought: int, revenue: int, margins: int, asking: int, c: Record, row: Ints) -> None:
-    """Book the purchases of one customer in one period."""
-    row[accounts.ACCOUNT_OF[accounts.PURCHASE]] += bought
-    row[accounts.REVENUE] += revenue
-    row[accounts.MARGIN] += margins
-    row[accounts.SERVICE] += asking * bought
-    c.revenue += revenue
-    c.repeat_revenue += revenue
-    c.account += (margins - asking * bought) * UNITS_PER_CENT
+@inlined
+def row_of(bounds: Floats, per_time: float, time: float) -> int:
+    """The row of the books in which `time` falls, of `per_time` rows a time unit."""
+    # A guess and a look instead of a search, whose end is hard to predict.
+    now = min(int(time * per_time), bounds.size - 2)
+    while time >= bounds[now + 1]:
+        now += 1
+    while time < bounds[now]:
+        now -= 1
+    return now
 
 
 @rule

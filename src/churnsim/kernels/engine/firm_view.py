@@ -17,7 +17,7 @@ from churnsim.typing import Flags, Floats, Ints
 
 
 class FirmView(NamedTuple):
-    """Columns over customers in the order of their records; all empty where the firm does not act."""
+    """Columns over customers in the order of their records; all but the last empty where the firm does not act."""
 
     uid: Ints
     known: Flags  # born and not dismissed
@@ -31,15 +31,21 @@ class FirmView(NamedTuple):
     contacted: Flags  # since the last review
     crossed: Flags
     owed: Ints  # what the firm spent on it at reviews and is not yet in its record's account, in the latter's units
-    clocks: Floats  # rows of `buying_clock`: last contact, L and A then; none where contacts do not act on buying
+    clocks: Floats  # rows of `buying_clock`; none where nothing lifts buying
 
 
-def empty_view(size: int, *, clocks: bool) -> FirmView:
-    """FirmView for `size` customers, all zero, with or without their `clocks`."""
+def empty_view(size: int, *, filed: bool, layers: int) -> FirmView:
+    """FirmView for `size` customers, all zero, of which the firm keeps a card where they are `filed`; of their clocks
+    so many `layers`."""
     kinds = ("i8", "?", "?", "f8", "f8", "i8", "i8", "f8", "i8", "?", "?", "i8")
-    columns = [np.zeros(size, dtype=kind) for kind in kinds]
-    columns.append(np.zeros((size if clocks else 0, 3)))
+    columns = [np.zeros(size if filed else 0, dtype=kind) for kind in kinds]
+    columns.append(empty_clocks(size, layers))
     return FirmView(*columns)
+
+
+def empty_clocks(size: int, layers: int) -> Floats:
+    """Rows of `buying_clock` for `size` customers; none without layers."""
+    return np.zeros((size if layers else 0, 2 * layers + 1))
 
 
 @inlined

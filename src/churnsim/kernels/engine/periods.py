@@ -36,7 +36,6 @@ PLAN = np.dtype(
         ("budget", np.float64),  # of the campaign, money per period
         ("budget_cents", np.int64),
         ("most_effect", np.float64),  # of a contact, as `contact_effect` takes them
-        ("most_lift", np.float64),
         ("spend_scale", np.float64),
         ("effect", np.float64),  # of the last review's contacts
         ("channel", np.int64),  # whose arrivals come at the `hazard`
@@ -153,7 +152,7 @@ def _contact(
     if number > 0:
         each = p.budget / number
         p.effect = contact_effect(p.most_effect, p.spend_scale, each)
-        lift = contact_lift(p.most_lift, p.spend_scale, each)
+        lift = contact_lift(tables.rules[0].contact_lift, p.spend_scale, each)
         charge(view.owed, view.contacted, p.customers, math.floor(each * 100.0 * UNITS_PER_CENT + 0.5))
         row[accounts.RETENTION] += p.budget_cents
         row[accounts.CONTACTS] += number

@@ -7,14 +7,15 @@ import math
 import numpy as np
 
 from churnsim.kernels.engine.arguments import BaseColumns, Tables
-from churnsim.kernels.engine.buying_clock import decayed_clock, lifted_clock, moved_purchase
-from churnsim.kernels.engine.clock_table import after, in_time, on_clock
+from churnsim.kernels.engine.buying_clock import CLUB, CONTACT, PRICE, RETURN
+from churnsim.kernels.engine.clock_table import after
 from churnsim.kernels.engine.event_rules import EVAPORATES, LOST_DISMISSED, comes_back
 from churnsim.kernels.engine.event_times import (
     AHEAD,
     death_gap,
     dropout_now,
     first_due,
+    lifted_purchase,
     moved_death,
     next_event,
     next_purchase,
@@ -82,6 +83,10 @@ def start(
         if base.alive[i]:
             c.state = ACTIVE
             c.due = first_due(tables, c.rate, base.last_purchase[i], c.uid, replication, seed)
+            # Who was there before knows the old price, and joins the club as it opens.
+            c.due = lifted_purchase(tables, PRICE, rules[0].price_lift, 0.0, c.due, view.clocks, i)
+            if c.member != 0:
+                c.due = lifted_purchase(tables, CLUB, rules[0].club_lift, 0.0, c.due, view.clocks, i)
             if rules[0].lifetime == CLOCK:
                 factor = organic_factor(rules, 0.0, c.response, 0, c.member, c.satisfied)
                 hazard = organic_hazard(rules, c.rate, dropout_now(rules, hazards, c.dropout, c.seen, 0), factor)
@@ -155,26 +160,19 @@ def lift_purchases(
     tables: Tables, customers: Records, wake: Floats, view: FirmView, lift: float, now: float, first: int, last: int
 ) -> None:
     """Let the clocks of those contacted run at their new rates after contacts that can lift buying by `lift`."""
-    rules, moment = tables.rules, on_clock(tables.buying, now)
     for i in range(first, last):
         soon = min(i + AHEAD, last - 1)
         if view.contacted[soon] and wake[soon] < math.inf:
             fetch(customers, soon)
         if not view.contacted[i]:
             continue
-        clock = view.clocks[i]
-        before, owed = decayed_clock(rules, moment - clock[0], clock[1], clock[2])
-        lifted, still = lifted_clock(rules, before, owed, lift)
-        # A clock that goes on as it did keeps its bits.
-        if lifted == before:
-            continue
-        clock[0], clock[1], clock[2] = moment, lifted, still
         # The lost wake no more: no record is read for them. Who waits for a reply draws its next gap when it is told.
         if wake[i] < math.inf and customers[i].state == ACTIVE:
             c = customers[i]
-            due = moved_purchase(rules, on_clock(tables.buying, c.due), moment, before, owed, lifted, still)
-            c.due = max(now, in_time(tables.buying, due))
+            c.due = lifted_purchase(tables, CONTACT, lift, now, c.due, view.clocks, i)
             wake[i] = next_event(c)
+        else:
+            lifted_purchase(tables, CONTACT, lift, now, math.inf, view.clocks, i)
 
 
 @rule
@@ -202,6 +200,7 @@ def win_back(
             c.unhappy = 0
             c.offered = 0
             view.there[chosen[j]] = True
+            lifted_purchase(tables, RETURN, rules[0].return_lift, now, math.inf, view.clocks, chosen[j])
             c.due = next_purchase(tables, u_gap, c.rate, now, view.clocks, chosen[j])
             if rules[0].lifetime == CLOCK:
                 hazard = hazard_of(rules, tables.hazards, effect, c)

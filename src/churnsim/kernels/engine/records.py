@@ -72,8 +72,19 @@ class Rules(NamedTuple):
     switching_cost: float = 0.0  # share of those kept by structural bonds
     harmed_share: float = 0.0  # customers whom contacts harm
     response_spread: float = 0.0  # how far the others' responsiveness differs, around 1
-    lift_decay: float = 0.0  # kappa of `buying_clock`; 0 where contacts do not act on buying
-    pulled_forward: float = 0.0  # q of `buying_clock`
+    # L, kappa (0 where it is off) and q of `buying_clock` by what lifts; a contact's L is that of the dearest one.
+    price_lift: float = 0.0
+    price_decay: float = 0.0
+    price_forward: float = 0.0
+    club_lift: float = 0.0
+    club_decay: float = 0.0
+    club_forward: float = 0.0
+    return_lift: float = 0.0
+    return_decay: float = 0.0
+    return_forward: float = 0.0
+    contact_lift: float = 0.0
+    contact_decay: float = 0.0
+    contact_forward: float = 0.0
     offer_effect: float = 0.0  # share of organic dropout that an offer at renewal prevents
     offer_price: float = 1.0  # share of the price that is paid for the term of an accepted offer
     epoch: float = 1.0  # time units

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from churnsim.kernels.engine.arguments import Tables
-from churnsim.kernels.engine.buying_clock import decayed_clock, worth_of_clock
+from churnsim.kernels.engine.buying_clock import worth_of_clock
 from churnsim.kernels.engine.clock_table import on_clock
 from churnsim.kernels.engine.event_times import dropout_now
 from churnsim.kernels.engine.records import ACTIVE, AWAITING, BY_TENURE, CLOCK, CONTRACT, FIXED_SPEND, Records
@@ -39,8 +39,8 @@ def _worth_of_calendar(later: Floats, hazard: float) -> float:
 
 @rule
 def residual_margin(
-    tables: Tables, rate: float, dropout: float, spend_rate: float, tenure: int, returns: int, lift: float, owed: float,
-    wait: float, force: float,
+    tables: Tables, rate: float, dropout: float, spend_rate: float, tenure: int, returns: int, clocks: Floats, i: int,
+    now: float, wait: float, force: float,
 ) -> int:  # fmt: skip
     """Cents that a living customer is still expected to bring, left alone for ever and discounted at `force` > 0.
 
@@ -49,9 +49,10 @@ def residual_margin(
     purchase is discounted by g = (k rate/(k rate + force))^k and followed by another with 1 - dropout (or, for a
     lifetime in time, comes with the hazard added to the force): g/(1 - (1 - dropout) g). A contract's renewals are
     summed, the next one `wait` from now, until their hazard and profit hold on. Profits by tenure are taken at the
-    present tenure, except for contracts, where each renewal has its own. What its buying clock still adds or owes
-    (`lift`, `owed`) counts too (`buying_clock.worth_of_clock`). On clocks that a calendar bends there are 1 + W times
-    as many purchases, W by the hazard in `tables.later` (`simulation.core.clocks`).
+    present tenure, except for contracts, where each renewal has its own. What the clock of customer i, where there are
+    `clocks`, still adds or owes when the calendar's shows `now` counts too (`buying_clock.worth_of_clock`). On clocks
+    that a calendar bends there are 1 + W times as many purchases, W by the hazard in `tables.later`
+    (`simulation.core.clocks`).
     """
     rules, hazards, profits = tables.rules, tables.hazards, tables.profits
     rule = rules[0]
@@ -73,21 +74,21 @@ def residual_margin(
                 break
             weight *= step
         return math.floor(total * 100.0 + 0.5)
-    now = dropout_now(rules, hazards, dropout, tenure + 1, returns)
+    chance = dropout_now(rules, hazards, dropout, tenure + 1, returns)
     # Who does not buy any more is worth nothing, however long it stays.
     if rate <= 0.0:
         return 0
-    hazard = now if rule.lifetime == CLOCK else rate * now
+    hazard = chance if rule.lifetime == CLOCK else rate * chance
     # The closed form of exponential gaps is exact; the other one is its general case.
     if rule.regularity == 1.0:
         purchases = rate / (hazard + force)
     else:
         k = rule.regularity
-        pull = force + (now if rule.lifetime == CLOCK else 0.0)
+        pull = force + (chance if rule.lifetime == CLOCK else 0.0)
         discounted = math.exp(-k * math.log1p(pull / (k * rate)))
-        purchases = discounted / (1.0 - (1.0 if rule.lifetime == CLOCK else 1.0 - now) * discounted)
-    if lift != 0.0 or owed != 0.0:
-        purchases *= worth_of_clock(rules, hazard, force, lift, owed)
+        purchases = discounted / (1.0 - (1.0 if rule.lifetime == CLOCK else 1.0 - chance) * discounted)
+    if clocks.shape[0] > 0:
+        purchases *= worth_of_clock(rules, tables.lifts, clocks[i], now, hazard, force)
     if tables.later.size > 0:
         purchases *= 1.0 + _worth_of_calendar(tables.later, hazard)
     return math.floor(purchases * _contribution(rules, profits, spend_rate, tenure + 1) * 100.0 + 0.5)
@@ -103,10 +104,7 @@ def total_residual(
         c = customers[i]
         if c.state == ACTIVE or c.state == AWAITING:
             wait = c.due - horizon if c.state == ACTIVE else 0.0
-            lift, owed = 0.0, 0.0
-            if clocks.shape[0] > 0:
-                lift, owed = decayed_clock(tables.rules, now - clocks[i, 0], clocks[i, 1], clocks[i, 2])
             total += residual_margin(
-                tables, c.rate, c.dropout, c.spend_rate, c.seen + c.k, c.returns, lift, owed, wait, force
+                tables, c.rate, c.dropout, c.spend_rate, c.seen + c.k, c.returns, clocks, i, now, wait, force
             )
     return total

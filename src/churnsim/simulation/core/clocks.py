@@ -19,10 +19,11 @@ import numpy as np
 from churnsim.data.logs.days import iso_day
 from churnsim.errors import DataError
 from churnsim.kernels.engine.clock_table import ClockTable
+from churnsim.kernels.engine.records import Rules
 from churnsim.kernels.engine.residual import HAZARDS, LEAST, STEP
 from churnsim.models.purchase.calendar_model import CalendarModel
 from churnsim.models.purchase.two_clocks import TwoClockModel
-from churnsim.typing import Floats
+from churnsim.typing import Floats, Ints
 from churnsim.units import DAYS_PER_UNIT
 
 EVEN = ClockTable(np.empty(0), 0.0, 1.0, np.empty((0, 4)), np.empty(0, dtype=np.int32), 0.0, 0.0, 1.0)
@@ -32,6 +33,17 @@ YEAR = 365  # days that go on for ever after the end
 
 Clocks = tuple[ClockTable, ClockTable, Floats]
 NO_CALENDAR: Clocks = (EVEN, EVEN, np.empty(0))
+
+
+def layers_of(rules: Rules) -> tuple[Floats, Ints]:
+    """Rows (kappa, q) of the layers that are on, and the place of each of the four among them, -1 where it is off."""
+    four = [
+        (rules.price_decay, rules.price_forward), (rules.club_decay, rules.club_forward),
+        (rules.return_decay, rules.return_forward), (rules.contact_decay, rules.contact_forward),
+    ]  # fmt: skip
+    rows = np.array(four)
+    on = rows[:, 0] > 0.0
+    return rows[on], np.where(on, np.cumsum(on) - 1, -1)
 
 
 def clocks_of(purchases: CalendarModel, *, start: int, horizon: float, silence: float, force: float) -> Clocks:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from churnsim.kernels.engine.records import ACTIVE, AWAITING, KNOWN, LOST, UNITS_PER_CENT
+from churnsim.typing import Floats
 
 
 @dataclass(slots=True, eq=False)
@@ -20,12 +21,10 @@ class Customer:
     response: float
     member: int
     state: int
+    clocks: Floats = field(repr=False)  # its row of `buying_clock`, if there are layers
     due: float = math.inf
     death_at: float = math.inf
     referral_at: float = math.inf
-    lifted_at: float = 0.0  # last contact, and L and A of its buying clock then
-    lift: float = 0.0
-    owed: float = 0.0
     first_purchase: float = 0.0
     last_purchase: float = 0.0
     expected: float = 0.0

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from churnsim.errors import ChurnSimError
 from churnsim.kernels.engine import buying_clock, clock_table, event_rules, event_times
+from churnsim.kernels.engine.firm_view import empty_clocks
 from churnsim.kernels.engine.newcomers import draw_new
 from churnsim.kernels.engine.records import ACTIVE, AWAITING, CLOCK, CONTRACT, LOST, UNBORN
 from churnsim.kernels.engine.residual import residual_margin
@@ -52,6 +53,9 @@ class ObjectPopulation:
             c.lost_at = math.inf if alive else last
             if alive:
                 c.due = event_times.first_due(self.p.tables, c.rate, last, uid, *self.address)
+                # Who was there before knows the old price, and joins the club as it opens.
+                c.due = self._lifted(c, buying_clock.PRICE, self.p.numbers.price_lift, 0.0, c.due)
+                c.due = self.joined(c, 0.0, c.due)
                 self.start_clocks(c, 0.0)
 
     def _add(self, uid: int, traits: tuple[float, ...], state: int) -> Customer:
@@ -69,6 +73,7 @@ class ObjectPopulation:
             response=event_times.response_of(self.rules, u_contact),
             member=int(u_member < self.p.numbers.member_share),
             state=state,
+            clocks=empty_clocks(1, len(self.p.tables.lifts)),
             expected=self.p.numbers.first_expectation,
         )
         self.by_uid[uid] = customer
@@ -134,8 +139,7 @@ class ObjectPopulation:
             if c.alive:
                 wait = c.due - horizon if c.state == ACTIVE else 0.0
                 traits = c.rate, c.dropout, c.spend_rate
-                clock = buying_clock.decayed_clock(self.rules, now - c.lifted_at, c.lift, c.owed)
-                total += residual_margin(self.p.tables, *traits, c.tenure, c.returns, *clock, wait, force)
+                total += residual_margin(self.p.tables, *traits, c.tenure, c.returns, c.clocks, 0, now, wait, force)
         return total
 
     # What the firm sees and does, and what customers did to others
@@ -199,27 +203,22 @@ class ObjectPopulation:
                 else:  # what is left of it, which it looks at when it is told
                     c.death_at = event_times.rescaled(c.death_at, 0.0, old, new)
             if contacted and lift != 0.0:
-                self._lift_purchases(c, lift, now)
+                due = c.due if c.state == ACTIVE else math.inf
+                moved = self._lifted(c, buying_clock.CONTACT, lift, now, due)
+                if moved != due:
+                    c.due = moved
+                    self.wake(c)
 
-    def _lift_purchases(self, c: Customer, by: float, now: float) -> None:
-        """Let its buying clock run at its new rate after a contact that can lift buying `by` so much."""
-        buying = self.p.tables.buying
-        moment = clock_table.on_clock(buying, now)
-        lift, owed = buying_clock.decayed_clock(self.rules, moment - c.lifted_at, c.lift, c.owed)
-        after, still = buying_clock.lifted_clock(self.rules, lift, owed, by)
-        if after == lift:
-            return
-        c.lifted_at, c.lift, c.owed = moment, after, still
-        if c.state == ACTIVE:
-            due = clock_table.on_clock(buying, c.due)
-            due = buying_clock.moved_purchase(self.rules, due, moment, lift, owed, after, still)
-            c.due = max(now, clock_table.in_time(buying, due))
-            self.wake(c)
+    def _lifted(self, c: Customer, kind: int, by: float, now: float, due: float) -> float:
+        return event_times.lifted_purchase(self.p.tables, kind, by, now, due, c.clocks, 0)
+
+    def joined(self, c: Customer, now: float, due: float) -> float:
+        """When its purchase comes that was `due`, after one who is a member becomes that."""
+        return self._lifted(c, buying_clock.CLUB, self.p.numbers.club_lift, now, due) if c.member else due
 
     def next_purchase(self, c: Customer, u_gap: float, time: float) -> float:
         """When the purchase after one at `time` comes, by the word of the gap."""
-        clock = np.array([[c.lifted_at, c.lift, c.owed]])
-        return event_times.next_purchase(self.p.tables, u_gap, c.rate, time, clock, 0)
+        return event_times.next_purchase(self.p.tables, u_gap, c.rate, time, c.clocks, 0)
 
     def renewals(self) -> NDArray[np.float64]:
         """When the contract of each comes up for renewal, without an offer for it so far; else infinity."""
@@ -250,6 +249,7 @@ class ObjectPopulation:
                 c.state, c.unhappy, c.offered = ACTIVE, 0, 0
                 c.returns += 1
                 c.lives += 1
+                self._lifted(c, buying_clock.RETURN, self.p.numbers.return_lift, now, math.inf)
                 c.due = self.next_purchase(c, u_gap, now)
                 self.start_clocks(c, now)
                 self.books.note(now, c.uid, "returned")

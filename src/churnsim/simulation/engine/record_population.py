@@ -12,7 +12,7 @@ from churnsim.kernels.engine import ledger_accounts as accounts
 from churnsim.kernels.engine import population_ops as kernel
 from churnsim.kernels.engine.arguments import BaseColumns, Buffers, Means
 from churnsim.kernels.engine.event_loop import advance
-from churnsim.kernels.engine.firm_view import apply_all_pending, charge, empty_view
+from churnsim.kernels.engine.firm_view import FirmView, apply_all_pending, charge, empty_view
 from churnsim.kernels.engine.ledger_updates import COMPLAINT_LINE, COMPLAINTS, LOG, LOG_LINE, REFERRALS
 from churnsim.kernels.engine.periods import PLAN, Plan
 from churnsim.kernels.engine.records import CLOCK, CUSTOMER, Records
@@ -65,7 +65,7 @@ class RecordPopulation:
         self._wake = np.empty(capacity)
         # Columns for the firm cost memory and time: only where it acts.
         self._filed = p.scenario.firm_acts
-        self._view = empty_view(capacity if self._filed else 0, clocks=p.numbers.lift_decay > 0)
+        self._view = self._empty_view(capacity)
         columns = BaseColumns(
             base.uids, base.traits, base.members, base.alive, base.first_purchase, base.last_purchase,
             p.repeat_cents(base), base.seen,
@@ -131,11 +131,13 @@ class RecordPopulation:
         records, wake = np.zeros(capacity, dtype=CUSTOMER), np.empty(capacity)
         records[: self.size], wake[: self.size] = self.customers, self.wake
         self._records, self._wake = records, wake
-        if self._filed:
-            view = empty_view(capacity, clocks=self.inputs.numbers.lift_decay > 0)
-            for column, old in zip(view, self._view, strict=True):
-                column[: self.size] = old[: self.size]
-            self._view = view
+        view = self._empty_view(capacity)
+        for column, old in zip(view, self._view, strict=True):
+            column[: self.size] = old[: self.size]
+        self._view = view
+
+    def _empty_view(self, capacity: int) -> FirmView:
+        return empty_view(capacity, filed=self._filed, layers=len(self.inputs.tables.lifts))
 
     # What the firm sees and does
 
@@ -272,7 +274,7 @@ class RecordPopulation:
         )  # fmt: skip
         done = advance(
             p.tables, Means(0.0, 1.0, 0.0), plan, self._records, self._wake, self._view, EVERYBODY, 0, self.size, 0.0,
-            self.bounds, 0, box.table, Buffers(box.log, box.complaints, box.referrals, box.fill), p.replication, p.seed,
+            self.bounds, box.table, Buffers(box.log, box.complaints, box.referrals, box.fill), p.replication, p.seed,
         )  # fmt: skip
         self.size, self.now = int(numbers["customers"][0]), self.bounds.size - 1
         return bool(done == 0)
@@ -287,7 +289,7 @@ class RecordPopulation:
             while True:
                 first = advance(
                     tables, means, NO_PLAN, self._records, self._wake, self._view, places, first, last, end,
-                    self.bounds, self.now, box.table, buffers, p.replication, p.seed,
+                    self.bounds, box.table, buffers, p.replication, p.seed,
                 )  # fmt: skip
                 # Returned early means a full buffer: emptied, it goes on at the customer it stopped before.
                 box.flush()

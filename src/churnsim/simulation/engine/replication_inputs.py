@@ -12,6 +12,7 @@ from churnsim.errors import ConfigError
 from churnsim.kernels.engine.arguments import Tables
 from churnsim.kernels.engine.records import GAMMA_GAMMA, Records, Rules, packed
 from churnsim.kernels.numerics.quantile_tables import no_table
+from churnsim.simulation.core.clocks import layers_of
 from churnsim.simulation.core.lifetimes import Purchases, lifetime_of, spending_of
 from churnsim.simulation.core.scores import CustomerScores
 from churnsim.simulation.customers.base import Base, Cohort
@@ -69,7 +70,7 @@ class ReplicationInputs:
     def tables(self) -> Tables:
         """The rules and tables as compiled code takes them."""
         clocks = self.market.clocks(self.bound(self.scenario.periods))
-        return Tables(self.rules, self.spends, self.gaps, self.hazards, self.profits, *clocks)
+        return Tables(self.rules, self.spends, self.gaps, self.hazards, self.profits, *clocks, *layers_of(self.numbers))
 
     @cached_property
     def newcomers(self) -> Newcomers:

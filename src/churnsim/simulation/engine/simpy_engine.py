@@ -142,6 +142,7 @@ class _Run:
         self._book(c, time, listed)
         ends = self.numbers.lifetime == DROPOUT_AT_ONCE and u_organic < c.dropout
         if not (ends and self._lose(c, time, event_rules.LOST_ORGANIC, 0)):
+            self.population.joined(c, time, math.inf)
             c.due = self.population.next_purchase(c, u_gap, time)
             self.population.start_clocks(c, time)
 

@@ -19,9 +19,18 @@ import pandas as pd
 
 from churnsim.checks import check_choice, check_count, check_kind, check_number, check_share, shown
 from churnsim.errors import ConfigError
-from churnsim.simulation.core.assumption import not_negative, numbers_of, positive, share, whole_cents
+from churnsim.simulation.core.assumption import (
+    UNMEASURED,
+    assumed,
+    not_negative,
+    numbers_of,
+    positive,
+    share,
+    whole_cents,
+)
 from churnsim.simulation.mechanisms.review import Accounts, Review
 from churnsim.simulation.mechanisms.surroundings import Newcomer, Surroundings
+from churnsim.units import Duration
 
 
 @dataclass(frozen=True)
@@ -276,9 +285,14 @@ class MarketPart(MechanismPart):
     used_by: ClassVar[Mapping[str, tuple[str, ...]]] = {}
     """The parts of a strategy, any one of which gives a number an effect ("part.name" for one thing that it `does`);
     under "" those of the numbers that are not named. A number without an entry always has one."""
+    lifting: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """By each number that lifts buying those which say for how long: without effect while it has its default."""
 
     def uses(self, name: str, acting: Collection[str]) -> bool:
         """Whether the number has an effect where some strategies have the parts `acting` (`Strategy.acting`)."""
+        kind: Any = type(self)
+        if any(name in own and getattr(self, lift) == getattr(kind, lift) for lift, own in self.lifting.items()):
+            return False
         needed = self.used_by.get(name, self.used_by.get("", ()))
         return not needed or any(part in acting for part in needed)
 
@@ -294,6 +308,23 @@ class MarketPart(MechanismPart):
     def rules(self, unit: str) -> dict[str, Any]:
         """The fields of the kernels' `Rules` that it sets, durations in `unit`."""
         return {}
+
+
+def lift_rules(market: Any, kind: str, by: float, half_life: Duration, forward: float) -> dict[str, Any]:
+    """The fields of the kernels' `Rules` of what lifts the rate of buying by the share `by` at once, none where that is
+    0; nor under contract, whose renewals come at their term whatever happens."""
+    if by == 0.0 or market.purchases.family == "contract":
+        return {}
+    numbers = {"lift": by, "decay": math.log(2.0) / half_life.to(market.unit), "forward": forward}
+    return {f"{kind}_{name}": float(number) for name, number in numbers.items()}
+
+
+def pulled_forward(
+    what: str, default: float = 0.25, interval: tuple[float, float] = (0.02, 0.8), *, source: str = UNMEASURED
+) -> Any:
+    """The field of the share of a lift that comes from later."""
+    meaning = f"purchases that {what} only brings forward: they are missing later"
+    return assumed(default, "share of the lift", meaning, share, interval, source=source)
 
 
 @cache

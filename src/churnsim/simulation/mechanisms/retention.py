@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -23,7 +22,7 @@ from churnsim.simulation.core.assumption import (
     scale,
     share,
 )
-from churnsim.simulation.mechanisms.parts import MarketPart
+from churnsim.simulation.mechanisms.parts import MarketPart, lift_rules, pulled_forward
 from churnsim.simulation.mechanisms.review import Review
 from churnsim.simulation.mechanisms.targeting import Campaign
 from churnsim.units import Duration
@@ -46,7 +45,7 @@ class RetentionContacts(Campaign):
         before, firm.effect, lift = firm.effect, 0.0, 0.0
         if each > 0:
             firm.effect = response.effect(each)
-            lift = response.lift(each) if review.numbers.lift_decay > 0 else 0.0
+            lift = response.lift(each) if review.numbers.contact_decay > 0 else 0.0
             review.books.pay("retention", self.budget_per_period)
             review.books.count("contacts", int(np.count_nonzero(chosen)))
         review.customers.contact(chosen, before, firm.effect, lift, account_units(each), review.now)
@@ -62,19 +61,13 @@ class RetentionContacts(Campaign):
             "budget": self.budget_per_period,
             "budget_cents": cents(self.budget_per_period),
             "most_effect": response.max_effect,
-            "most_lift": response.purchase_lift - 1.0 if self.rules(market) else 0.0,
             "spend_scale": in_units("retention.spend_scale", response.spend_scale),
         }
 
     def rules(self, market: Any) -> dict[str, Any]:
-        """How contacts move purchases, where they do; a contract's renewals come at their term whatever happens."""
+        """How contacts move purchases."""
         response = market.retention
-        if response.purchase_lift == 1.0 or market.purchases.family == "contract":
-            return {}
-        return {
-            "lift_decay": math.log(2.0) / response.half_life.to(market.unit),
-            "pulled_forward": float(response.pulled_forward),
-        }
+        return lift_rules(market, "contact", response.purchase_lift - 1.0, response.half_life, response.pulled_forward)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +82,7 @@ class RetentionResponse(MarketPart):
     """
 
     used_by: ClassVar[Mapping[str, tuple[str, ...]]] = {"": ("retention",)}
+    lifting: ClassVar[Mapping[str, tuple[str, ...]]] = {"purchase_lift": ("half_life", "pulled_forward")}
 
     max_effect: float = assumed(0.30, "share of organic dropout", "most that contacts can prevent", share, (0.05, 0.6))
     spend_scale: float = assumed(
@@ -130,15 +124,7 @@ class RetentionResponse(MarketPart):
         (0.3, 12.0),
         source="a guess about the two weeks of Hillstrom's trial (2008), which does not say how long its effect lasts",
     )  # fmt: skip
-    pulled_forward: float = assumed(
-        0.25, "share of the lift", "purchases that a contact only brings forward: they are missing later", share,
-        (0.02, 0.8),
-    )  # fmt: skip
-
-    def uses(self, name: str, acting: Collection[str]) -> bool:
-        """Whether the number has an effect; how long buying is lifted has none where it is not lifted."""
-        lifts = self.purchase_lift != 1.0 or name not in ("half_life", "pulled_forward")
-        return lifts and super().uses(name, acting)
+    pulled_forward: float = pulled_forward("a contact")
 
     def lift(self, spend: float) -> float:
         """By what share a contact worth `spend` (money) raises the rate of buying at once."""

@@ -13,8 +13,25 @@ from churnsim.kernels.engine.event_rules import chances_back
 from churnsim.kernels.numerics.philox import block
 from churnsim.kernels.numerics.rng_streams import SIMULATION, WIN_BACK
 from churnsim.kernels.numerics.top_k import highest_of
-from churnsim.simulation.core.assumption import account_units, assumed, cents, length, not_negative, published, share
-from churnsim.simulation.mechanisms.parts import Length, MarketPart, Money, Setting, StrategyPart
+from churnsim.simulation.core.assumption import (
+    account_units,
+    assumed,
+    cents,
+    length,
+    not_negative,
+    positive,
+    published,
+    share,
+)
+from churnsim.simulation.mechanisms.parts import (
+    Length,
+    MarketPart,
+    Money,
+    Setting,
+    StrategyPart,
+    lift_rules,
+    pulled_forward,
+)
 from churnsim.simulation.mechanisms.review import Review
 from churnsim.typing import Flags
 from churnsim.units import Duration
@@ -63,6 +80,11 @@ class WinBack(StrategyPart):
                 np.flatnonzero(silent), review.firm.effect, account_units(self.cost_per_contact), review.period, now
             )
 
+    def rules(self, market: Any) -> dict[str, Any]:
+        """How coming back moves purchases."""
+        answer = market.win_back
+        return lift_rules(market, "return", answer.purchase_lift - 1.0, answer.lift_half_life, answer.pulled_forward)
+
     def _scores(self, review: Review, silent: Flags) -> NDArray[np.float64]:
         """What silent customers are chosen by: a second life's expected value less the cost, luck, or least silence."""
         seen, now, market = review.seen, review.now, review.market
@@ -91,9 +113,11 @@ class WinBack(StrategyPart):
 
 @dataclass(frozen=True, kw_only=True)
 class WinBackResponse(MarketPart):
-    """What contacts to the lost do: one lost t ago comes back with the chance success x 2^(-t / half_life)."""
+    """What contacts to the lost do: one lost t ago comes back with the chance success x 2^(-t / half_life). Right after
+    it came back it buys purchase_lift times as often, which decays and is partly given back as after contacts."""
 
     used_by: ClassVar[Mapping[str, tuple[str, ...]]] = {"": ("win_back",)}
+    lifting: ClassVar[Mapping[str, tuple[str, ...]]] = {"purchase_lift": ("lift_half_life", "pulled_forward")}
 
     success: float = published(
         0.40,
@@ -117,6 +141,17 @@ class WinBackResponse(MarketPart):
         length,
         (0.3, 3.0),
     )
+    purchase_lift: float = assumed(
+        1.0,
+        "factor",
+        "what the rate of buying is multiplied by right after a customer came back",
+        positive,
+        source="1 leaves buying alone: no source measures how much sooner those who come back buy again",
+    )
+    lift_half_life: Duration = assumed(
+        Duration(8, "W"), "time units", "time since coming back in which that halves", length, (1.0, 52.0)
+    )
+    pulled_forward: float = pulled_forward("coming back")
 
     def rules(self, unit: str) -> dict[str, Any]:
         """Who comes back, and how it leaves again."""
