@@ -35,7 +35,8 @@ RESULTS = frozenset(
     PairedDifference Plausible PlausibleRange Pooled QiniCurve QualityReport Region Replay RetentionColumn Run Selection
     Sensitivity SimulationCalibration Split SubscriberValues TailRisk TotalValue UpliftModel Validation Whale World
     BreakEven ClockEffects ComplaintEvidence ContactEffect TargetingRule TrialCheck TrialEffects VarianceSplit
-    CalendarFit CalendarModel GammaGammaCalendar LikelihoodRatio PooledFit SeriesModel TwoClockModel TwoClockSeriesModel
+    CalendarFit CalendarModel LikelihoodRatio PooledFit SeriesModel TwoClockModel TwoClockSeriesModel
+    BGBBCalendar GammaGammaCalendar
     TrialAssignment TrialDesign TrialReading
     Calibration Instrumented OfferEvidence ReferralEvidence SpendEvidence WinBackEvidence
     Optimisation ValueOfInformation UpliftPolicy ValueRows
@@ -266,6 +267,12 @@ def with_series() -> pd.DataFrame:
 @functools.cache
 def periods() -> pd.DataFrame:
     return cs.data.summarise_opportunities(log(), unit="M", until="1997-12-31")
+
+
+@functools.cache
+def months() -> pd.DataFrame:
+    calendar = cs.data.Calendar(season=1)
+    return cs.data.summarise_opportunities(log(), unit="M", until="1998-06-30", calendar=calendar)
 
 
 @functools.cache
@@ -564,6 +571,20 @@ OWN: dict[str, dict[str, Any]] = {
     "TwoClockSeriesModel().with_series": {"series": series},
     "GammaGammaCovariates": {"effects": {"T": 0.01}, "covariate_means": {"T": 30.0}},
     "GammaGammaCovariates.fit": {"covariates": ["T"]},
+    "BGBBCalendar.fit": {"summary": months, "calendar": cs.data.Calendar(season=1)},
+    "BGBBCalendar().expected_purchases_new": {"t": 3.0, "first": "1998-06-30"},
+    "BGBBCalendar().with_future": {"future": {}},
+    **{
+        f"BGBBCalendar().{verb}": {"summary": months, "n": 1, "times": [1.0, 5.0], "horizon": 3.0}
+        for verb in (
+            "p_alive",
+            "p_alive_path",
+            "expected_purchases",
+            "conditional_pmf",
+            "log_likelihood",
+            "residual_transactions",
+        )
+    },
     "GammaGammaCalendar.fit": {"calendar": cs.data.Calendar(season=1)},
     "GammaGammaCalendar().with_future": {"future": {}},
     "GammaGammaCalendar().levels": {"first": "1997-03-01", "last": "1997-05-01"},
@@ -1007,6 +1028,10 @@ def instances() -> dict[str, Any]:
     found["CalendarModel"] = cs.BGNBD.fit(seasonal(), calendar=cs.data.Calendar(season=1)).model
     season = cs.data.Calendar(season=1)
     nothing = {"cos 1": 0.0, "sin 1": 0.0}
+    found["BGBBCalendar"] = cs.models.BGBBCalendar(
+        base=cs.models.BGBB(alpha=1.2, beta=0.8, gamma=0.7, delta=2.8, unit="M"), calendar=season,
+        effects={"cos 1": 0.2, "sin 1": 0.1}, means=nothing, seen_until="1998-06-30",
+    )  # fmt: skip
     found["GammaGammaCalendar"] = cs.models.GammaGammaCalendar(
         p=4.0, q=3.0, gamma=15.0, calendar=season, effects={"cos 1": 0.2, "sin 1": 0.1}, means=nothing,
         seen_until="1998-06-30",

@@ -49,6 +49,7 @@ from .interop import from_inference_data as from_inference_data
 from .interop import from_lifetimes as from_lifetimes
 from .purchase.bg_bb import BGBB as BGBB
 from .purchase.bg_bb import BGBBCovariates as BGBBCovariates
+from .purchase.bg_bb_calendar import BGBBCalendar as BGBBCalendar
 from .purchase.bg_nbd import BGNBD as BGNBD
 from .purchase.bg_nbd import BGNBDCovariates as BGNBDCovariates
 from .purchase.calendar_model import CalendarFit as CalendarFit

@@ -3,26 +3,33 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from churnsim.checks import check_kind
 from churnsim.data.logs.days import iso_day, past_day
 from churnsim.data.logs.purchase_days import purchase_days
+from churnsim.data.summaries.calendar import SUMS, Calendar
 from churnsim.errors import DataError
-from churnsim.typing import Ints
+from churnsim.typing import Floats, Ints
 from churnsim.units import check_unit
+
+FIRST_PERIOD = "first_period_end"
 
 
 def summarise_opportunities(
-    transactions: pd.DataFrame, *, unit: str = "Y", until: str | date | None = None
+    transactions: pd.DataFrame, *, unit: str = "Y", until: str | date | None = None, calendar: Calendar | None = None
 ) -> pd.DataFrame:
     """The summary in periods instead of time, for `BGBB`: each period after a customer's first is an opportunity.
 
     Periods are calendar years or months, days, or blocks of seven days that end with the day `until` (the last date
     in the log unless given). A year or month that `until` cuts short is left out, with its purchases. Returns a frame
     indexed by ``customer_id`` with whole numbers: ``frequency``, opportunities bought at; ``recency``, the last one
-    of them; ``T``, how many there were. Raises DataError where no period is whole, else as `summarise`.
+    of them; ``T``, how many there were. With a `calendar`, for `BGBBCalendar`, also ``first_period_end``, the last day
+    of a customer's first period, and ``calendar:NAME``, the sum of the calendar's means over the periods bought at.
+    Raises DataError where no period is whole, else as `summarise`.
 
     Examples
     --------
@@ -54,7 +61,49 @@ def summarise_opportunities(
         index=log.ids[pairs[start, 0]],
     )
     summary.attrs["unit"] = unit
+    if calendar is None:
+        return summary
+    check_kind(calendar, "calendar", Calendar, "a churnsim.data.Calendar")
+    anchor = end if unit == "W" else 0
+    summary[FIRST_PERIOD] = period_ends(first, unit, anchor).astype("datetime64[D]").astype("datetime64[ns]")
+    low = int(first.min())
+    values = period_values(calendar, np.arange(low + 1, last + 1), unit, anchor)
+    later = np.setdiff1d(np.arange(len(pairs)), start)
+    owner = np.repeat(np.arange(start.size), bought)[later]
+    for k, name in enumerate(calendar.names):
+        at = values[pairs[later, 1] - low - 1, k]
+        summary[SUMS + name] = np.bincount(owner, at, start.size)
+    summary.attrs["calendar"] = calendar.to_dict()
     return summary
+
+
+def period_ends(period: Ints, unit: str, anchor: int) -> Ints:
+    """The last day of each period; `anchor` is that of week 0."""
+    if unit == "D":
+        return period
+    if unit == "W":
+        return anchor + 7 * period
+    return (period + 1).astype(f"datetime64[{unit}]").astype("datetime64[D]").astype(np.int64) - 1
+
+
+def periods_that_end(day: Ints, unit: str) -> tuple[Ints, int]:
+    """The period that ends on, or holds, each day, and the last day of week 0. DataError for weeks that end on
+    different days of the week."""
+    if unit != "W":
+        return period_numbers(day, int(day.max(initial=0)), unit)[1], 0
+    anchor = int(day.max(initial=0))
+    if ((anchor - day) % 7).any():
+        raise DataError(f"{FIRST_PERIOD} must be days of whole weeks from each other, where periods are weeks.")
+    return (day - anchor) // 7, anchor
+
+
+def period_values(calendar: Calendar, period: Ints, unit: str, anchor: int, **known: Any) -> Floats:
+    """The calendar's means over the days of periods that follow on each other, shape (periods, names)."""
+    if not period.size:
+        return np.zeros((0, len(calendar.names)))
+    ends = period_ends(np.append(period[0] - 1, period), unit, anchor)
+    days = calendar.columns(int(ends[0]) + 1, int(ends[-1]), **known)
+    return np.asarray(np.add.reduceat(days, ends[:-1] - ends[0], axis=0) / np.diff(ends)[:, None])
 
 
 def period_numbers(day: Ints, end: int, unit: str) -> tuple[int, Ints]:

@@ -1,0 +1,412 @@
+"""BG/BB whose chance to buy at an opportunity follows a calendar: appeals of December, a price of the year, a trend.
+
+The logit of the chance of each customer moves by u_t = e . (z_t - mean z) at opportunity t, z_t the mean of a
+calendar's columns over the days of the period (`churnsim.kernels.likelihoods.bg_bb_calendar` has the likelihood). With
+w the law of ln o = logit p given x purchases at n opportunities, and S_k the chance to meet the next k,
+
+    P(alive at n + 1 + j)   S_{j+1}
+    expected_purchases      sum_k S_k E_w[p_{n+k}], each times e^(-force k) in residual_transactions
+    conditional_pmf         sum_j (S_j - S_{j+1}) P_j(x') + S_h P_h(x') of a horizon h, P_j that of the number of
+                            purchases at the next j opportunities met, by recursion at each node of ln o
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import betaln, digamma, gammaln, log_expit
+
+from churnsim.checks import check_kind, typed
+from churnsim.data.logs.days import iso_day
+from churnsim.data.summaries.calendar import Calendar, Future, calendar_sums, check_future, day_numbers
+from churnsim.data.summaries.opportunities import FIRST_PERIOD, period_ends, period_values, periods_that_end
+from churnsim.errors import ConfigError, DataError
+from churnsim.kernels.likelihoods import bg_bb_calendar as kernel
+from churnsim.models.estimation.arguments import counts, discounting, durations
+from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
+from churnsim.models.estimation.parameters import ParametricModel
+from churnsim.models.purchase.bg_bb import BGBB, REMEDIES
+from churnsim.models.purchase.calendar_fit import check_columns, season_doubt
+from churnsim.models.purchase.calendar_model import NOTHING, CalendarFit, check_effects, day_number
+from churnsim.models.purchase.histories import Histories, checked_weights
+from churnsim.typing import Floats, Ints
+
+REACH = 40.0  # e^-40 of the odds, or of a density, is nothing
+MOST_PERIODS = 20_000  # that a calendar is followed over
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class BGBBCalendar(ParametricModel):
+    """A BG/BB model whose chance to buy follows a calendar. Made by ``BGBBCalendar.fit(summary, calendar=...)``.
+
+    Its verbs are those of `BGBB`, of summaries made by ``summarise_opportunities(log, calendar=...)``. Where a forecast
+    reaches beyond what the calendar knows, `future` must say what comes, as in `CalendarModel`.
+
+    Parameters
+    ----------
+    base : BGBB
+        Its chances are those of an average period of the fit.
+    calendar : Calendar
+    effects, means : mapping of column to number
+        The odds to buy at an opportunity are multiplied by e^(effect . (value - mean)) for each column.
+    seen_until : str or date
+        The last day of the fit, up to which a trend is known.
+    future : mapping, optional
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> calendar = cs.data.Calendar(trend="1997-01-01")
+    >>> summary = cs.data.summarise_opportunities(cs.datasets.cdnow(), unit="M", calendar=calendar)
+    >>> fit = BGBBCalendar.fit(summary, calendar=calendar)
+    >>> fit.names, bool(fit.parameters["trend"] < 0)
+    (('alpha', 'beta', 'gamma', 'delta', 'trend'), True)
+    """
+
+    base: BGBB
+    calendar: Calendar
+    effects: Mapping[str, float]
+    means: Mapping[str, float]
+    seen_until: str | date
+    future: Any = field(default=None)
+
+    family: ClassVar[str] = "bg_bb_calendar"
+    title: ClassVar[str] = "BG/BB with a calendar"
+
+    def __post_init__(self) -> None:
+        check_kind(self.base, "base", BGBB, "a BGBB model")
+        check_kind(self.calendar, "calendar", Calendar, "a churnsim.data.Calendar")
+        for kind in ("effects", "means"):
+            check_effects(getattr(self, kind), kind, self.calendar.names)
+        day_number(self.seen_until, "seen_until")
+        check_future(self.calendar, self.future)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values: effects by column, means as `mean:COLUMN`, the calendar and the last day."""
+        effects = {name: float(self.effects[name]) for name in self.calendar.names}
+        means = {f"mean:{name}": float(self.means[name]) for name in self.calendar.names}
+        return {
+            **self.base.to_dict(), "family": self.family, **effects, **means, "calendar": self.calendar.to_dict(),
+            "seen_until": iso_day(day_number(self.seen_until, "seen_until")),
+        }  # fmt: skip
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """The model of a dict made by `to_dict`. Raises ConfigError for another family or other keys."""
+        check_kind(values, "values", Mapping, "a dict made by to_dict")
+        rest = dict(values)
+        if rest.pop("family", None) != cls.family:
+            raise ConfigError("this is no BG/BB model with a calendar. Make the dict with its to_dict.")
+        calendar = rest.pop("calendar", None)
+        calendar = calendar if isinstance(calendar, Calendar) else Calendar.from_dict(calendar or {})
+        try:
+            effects = {name: rest.pop(name) for name in calendar.names}
+            means = {name: rest.pop(f"mean:{name}") for name in calendar.names}
+            until = rest.pop("seen_until")
+        except KeyError as error:
+            raise ConfigError(f"a model with this calendar needs {error}.") from None
+        return cls(base=BGBB.from_dict(rest), calendar=calendar, effects=effects, means=means, seen_until=until)
+
+    @property
+    def unit(self) -> str:
+        """Of time, of which each opportunity is one."""
+        return self.base.unit
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """The base's and the columns."""
+        return (*self.base.parameter_names, *self.calendar.names)
+
+    def with_future(self, future: Future | None) -> Self:
+        """The same model, told once what comes."""
+        return replace(self, future=future)
+
+    def _like(self, other: Self) -> Self:
+        return self.with_future(other.future)
+
+    @property
+    def _gamma(self) -> Floats:
+        return np.array([float(self.effects[name]) for name in self.calendar.names])
+
+    # ---- the fit ----
+
+    @classmethod
+    def likelihood(
+        cls, summary: pd.DataFrame, *, calendar: Calendar, unit: str | None = None, weights: ArrayLike | None = None
+    ) -> Likelihood[Self]:
+        """The likelihood of a summary, for searches and samplers. Raises as `fit`."""
+        check_kind(calendar, "calendar", Calendar, "a churnsim.data.Calendar")
+        h = BGBB._read(summary, unit)
+        unit = unit or summary.attrs.get("unit", "Y")
+        plain = BGBB.likelihood(summary, unit=unit, weights=weights)
+        weight = checked_weights(weights, h.x.size)
+        period, anchor = first_periods(summary, unit)
+        n = h.T.astype(np.int64)
+        low, high = int(period.min()), int((period + n).max())
+        columns = period_values(calendar, np.arange(low + 1, high + 1), unit, anchor)
+        means, spread = columns.mean(axis=0), columns.std(axis=0)
+        days = period_ends(np.array([low, high]), unit, anchor)
+        check_columns(calendar, columns - means, spread, int(days[0]), int(days[1]))
+        z = (columns - means) / spread
+        sums = ((calendar_sums(summary, calendar) - h.x[:, None] * means) / spread * weight[:, None]).sum(axis=0)
+        rows = np.column_stack([period - low, h.x, h.t_x.astype(np.int64), n])
+        kinds, kind = np.unique(rows, axis=0, return_inverse=True)
+        number = np.bincount(kind.ravel(), weights=weight)
+        start, x, t_x, n = (np.ascontiguousarray(column) for column in kinds.T)
+
+        def objective(parameters: Floats) -> tuple[float, Floats]:
+            alpha, beta, gamma, delta = parameters[:4].tolist()
+            u = (z * parameters[4:]).sum(axis=1)
+            # Beyond, an opportunity is bought at by all or none, whatever their own chances.
+            if not np.abs(u).max(initial=0.0) < REACH:
+                return -math.inf, np.zeros(parameters.size)
+            y, log_weight = nodes(alpha, beta, int(n.max()), u)
+            found = kernel.terms(
+                alpha, beta, gamma, delta, y, log_weight, *kernel.courses(y, u, z), start, x, t_x, n, number
+            )[0]
+            both = number.sum() * digamma(alpha + beta)
+            found[1] += both - number.sum() * digamma(alpha)
+            found[2] += both - number.sum() * digamma(beta)
+            if not u.any():  # the plain family to the last bit
+                found[0], found[1:5] = plain.objective(parameters[:4])
+            found[5:] += sums
+            return float(found[0] + (sums * parameters[4:]).sum()), found[1:]
+
+        known: dict[str, Any] = {f"mean:{name}": float(m) for name, m in zip(calendar.names, means, strict=True)}
+        known |= {"calendar": calendar, "seen_until": iso_day(int(days[1])), "family": cls.family, "unit": unit}
+        return Likelihood(
+            names=(*plain.names, *calendar.names), scales=np.concatenate([plain.scales, 1 / spread]),
+            starts=[np.concatenate([begin, np.zeros(spread.size)]) for begin in plain.starts],
+            customers=plain.customers, log_scale=plain.log_scale, objective=objective,
+            build=lambda values: cls.from_dict({**values, **known}), remedies=REMEDIES,
+            real=(False,) * 4 + (True,) * spread.size,
+            doubt=plain.doubt or season_doubt(calendar.yearly, int(days[0]), int(days[1])),
+        )  # fmt: skip
+
+    @classmethod
+    @typed
+    def fit(
+        cls, summary: pd.DataFrame, *, calendar: Calendar, unit: str | None = None, weights: ArrayLike | None = None
+    ) -> CalendarFit:
+        """Maximum likelihood, beside the fit without the calendar (`plain`, and the test of both, `likelihood_ratio`).
+
+        Raises DataError for a summary that was not made with the calendar, and for a column that does not vary over the
+        periods of the data.
+        """
+        plain = fit_likelihood(BGBB.likelihood(summary, unit=unit, weights=weights))
+        wanted = cls.likelihood(summary, calendar=calendar, unit=unit, weights=weights)
+        begin = np.concatenate([[plain.parameters[name] for name in plain.names], np.zeros(len(calendar.names))])
+        found = fit_likelihood(replace(wanted, starts=[begin, *wanted.starts]))
+        return CalendarFit(**vars(found), plain=plain)
+
+    # ---- the verbs ----
+
+    def _state(self, summary: pd.DataFrame, ahead: int, future: Future | None) -> _Courses:
+        """Customers with what they do at the next opportunities."""
+        h = BGBB._read(summary, self.unit)
+        period, anchor = first_periods(summary, self.unit)
+        return self._of(h, period, anchor, ahead, future)
+
+    def _of(self, h: Histories, period: Ints, anchor: int, ahead: int, future: Future | None) -> _Courses:
+        n = h.T.astype(np.int64)
+        low, high = (int(period.min()), int((period + n).max()) + ahead) if n.size else (0, 0)
+        if high - low > MOST_PERIODS:
+            raise ConfigError(f"{high - low:,} periods are too many to follow a calendar over. Take a shorter horizon.")
+        told = {**(self.future or {}), **check_future(self.calendar, future)}
+        seen = day_number(self.seen_until, "seen_until")
+        span = np.arange(low + 1, high + 1)
+        values = period_values(self.calendar, span, self.unit, anchor, seen_until=seen, future=told)
+        means = np.array([float(self.means[name]) for name in self.calendar.names])
+        u = ((values - means) * self._gamma).sum(axis=1)
+        if not np.abs(u).max(initial=0.0) < REACH:
+            raise ConfigError("the calendar's values make a chance to buy 0 or 1. Check the effects and the future.")
+        alpha, beta, gamma, delta = self.base._parameters
+        y, log_weight = nodes(alpha, beta, int(n.max(initial=0)), u)
+        courses = kernel.courses(y, u, np.zeros((u.size, 0)))
+        kinds, kind = np.unique(
+            np.column_stack([period - low, h.x, h.t_x.astype(np.int64), n]), axis=0, return_inverse=True
+        )
+        start, x, t_x, n = (np.ascontiguousarray(column) for column in kinds.T)
+        rows = kernel.terms(
+            alpha, beta, gamma, delta, y, log_weight, *courses, start, x, t_x, n, np.ones(x.size)
+        )[1]  # fmt: skip
+        return _Courses(h, kind.ravel(), self.base, y, log_weight, courses[0], courses[1], start, x, n, rows)
+
+    def _even(self) -> bool:
+        return not self._gamma.any()
+
+    def log_likelihood(self, summary: pd.DataFrame) -> pd.Series[float]:
+        """Log-likelihood of each customer."""
+        state = self._state(summary, 0, None)
+        means = np.array([float(self.means[name]) for name in self.calendar.names])
+        at_purchases = ((calendar_sums(summary, self.calendar) - state.h.x[:, None] * means) * self._gamma).sum(axis=1)
+        value = self.base._log_likelihood(state.h) if self._even() else state.rows[state.kind, 0] + at_purchases
+        return state.h.series(value, "log_likelihood")
+
+    def p_alive(
+        self, summary: pd.DataFrame, *, at: float | ArrayLike = 0.0, future: Future | None = None
+    ) -> pd.Series[float]:
+        """P(alive at the opportunity after the next `at`, whole numbers | history) of each customer."""
+        if self._even():
+            return self.base.p_alive(summary, at=at)
+        state = self._state(summary, 0, future)
+        later = np.floor(durations(at, "at", shape=state.h.x.shape))
+        return state.h.series(state.met(later + 1.0, rows=True), "p_alive")
+
+    def p_alive_path(
+        self, summary: pd.DataFrame, times: Sequence[float], *, future: Future | None = None
+    ) -> pd.DataFrame:
+        """`p_alive` at each of `times`: one row a customer, one column a time."""
+        wanted = durations(np.asarray(times, dtype=object), "times").ravel()
+        columns = {float(t): self.p_alive(summary, at=float(t), future=future) for t in wanted}
+        return pd.DataFrame(columns, index=summary.index).rename_axis(columns="at")
+
+    def expected_purchases(
+        self, summary: pd.DataFrame, horizon: float, *, after: float = 0.0, future: Future | None = None
+    ) -> pd.Series[float]:
+        """E[purchases at the opportunities in (n + after, n + after + horizon] | history] of each customer."""
+        start, span = (_whole(value, name) for value, name in ((after, "after"), (horizon, "horizon")))
+        if self._even() and not start:
+            return self.base.expected_purchases(summary, horizon)
+        state = self._state(summary, start + span, future)
+        return state.h.series(state.flow(start + span)[:, start:].sum(axis=1)[state.kind], "expected_purchases")
+
+    def residual_transactions(
+        self, summary: pd.DataFrame, annual_discount_rate: float, *, horizon: float = math.inf,
+        future: Future | None = None,
+    ) -> pd.Series[float]:  # fmt: skip
+        """Discounted expected residual transactions (DERT) of each customer: purchases at coming opportunities, each
+        discounted to the last one seen. As `BGBB.residual_transactions`."""
+        if self._even():
+            return self.base.residual_transactions(summary, annual_discount_rate, horizon=horizon)
+        force, span = discounting(annual_discount_rate, self.unit, horizon)
+        ahead = _whole(NOTHING / force if math.isinf(span) else span, "horizon")
+        state = self._state(summary, ahead, future)
+        paid = np.exp(-force * np.arange(1.0, ahead + 1.0))
+        return state.h.series((state.flow(ahead) * paid).sum(axis=1)[state.kind], "residual_transactions")
+
+    def conditional_pmf(
+        self, n: int | Sequence[int] | NDArray[np.int64], summary: pd.DataFrame, horizon: float, *,
+        future: Future | None = None,
+    ) -> pd.DataFrame:  # fmt: skip
+        """P(n purchases at the opportunities of a horizon | history): one row a customer, one column for each n."""
+        wanted = counts(n).ravel().tolist()
+        if self._even():
+            return self.base.conditional_pmf(n, summary, horizon)
+        span = _whole(horizon, "horizon")
+        state = self._state(summary, span, future)
+        law = state.counts(span, min(max(wanted, default=0), span))
+        columns = {k: law[state.kind, k] if k < law.shape[1] else np.zeros(state.kind.size) for k in wanted}
+        return pd.DataFrame(columns, index=state.h.index).rename_axis(columns="n")
+
+    def expected_purchases_new(self, t: float, *, first: str | date, future: Future | None = None) -> float:
+        """E[purchases at the t opportunities after the period that ends on, or holds, the day `first`] of a customer
+        who was acquired in it."""
+        ahead = _whole(t, "t")
+        period, anchor = periods_that_end(np.array([day_number(first, "first")]), self.unit)
+        nothing = np.zeros(1, dtype=np.int64)
+        h = Histories(nothing, np.zeros(1), np.zeros(1), pd.RangeIndex(1))
+        return float(self._of(h, period, anchor, ahead, future).flow(ahead).sum())
+
+
+@dataclass(frozen=True, eq=False)
+class _Courses:
+    """Kinds of customers (from `start`, x purchases at n opportunities), which one each customer is of, and the courses
+    of the chances."""
+
+    h: Histories
+    kind: Ints
+    base: BGBB
+    y: Floats
+    log_weight: Floats
+    not_bought: Floats
+    logs: Floats
+    start: Ints
+    x: Ints
+    n: Ints
+    rows: Floats
+
+    def met(self, k: Floats, *, rows: bool = False) -> Floats:
+        """P(the next k opportunities are met | history) by kind and k, or of customers with a k each."""
+        _, _, gamma, delta = self.base._parameters
+        of = self.kind if rows else slice(None)
+        n = self.n[of].astype(np.float64)
+        if not rows:
+            n, k = n[:, None], k[None, :]
+        alive = np.exp(self.rows[of, 1])
+        ratio = gammaln(delta + n + k) - gammaln(gamma + delta + n + k)
+        ratio = ratio - (gammaln(delta + n + 1.0) - gammaln(gamma + delta + n + 1.0))
+        return np.asarray(np.exp(ratio) * (alive if rows else alive[:, None]))
+
+    def law(self) -> Floats:
+        """Weights of the nodes by kind, given the history and that the customer is alive."""
+        alpha, beta, _, _ = self.base._parameters
+        step = self.y[1] - self.y[0]
+        logs = self.log_weight + self.x[:, None] * self.y
+        logs = logs + (self.logs[:, self.start + self.n] - self.logs[:, self.start]).T
+        logs[:, 0] -= np.log(-np.expm1(-step * (alpha + self.x)))
+        logs[:, -1] -= np.log(-np.expm1(-step * (beta + self.n - self.x)))
+        weight = np.exp(logs - logs.max(axis=1, keepdims=True))
+        return np.asarray(weight / weight.sum(axis=1, keepdims=True))
+
+    def chances(self, kind: int, ahead: int) -> Floats:
+        """By node and coming opportunity, not to buy."""
+        first = int(self.start[kind] + self.n[kind])
+        return self.not_bought[:, first : first + ahead]
+
+    def flow(self, ahead: int) -> Floats:
+        """Expected purchases at each of the next opportunities, by kind."""
+        law, met = self.law(), self.met(np.arange(1.0, ahead + 1.0))
+        return np.array([law[k] @ (1.0 - self.chances(k, ahead)) for k in range(len(law))]).reshape(met.shape) * met
+
+    def counts(self, ahead: int, most: int) -> Floats:
+        """P(0 ... most purchases at the next opportunities), by kind."""
+        law, met = self.law(), self.met(np.arange(1.0, ahead + 1.0))
+        out = np.zeros((len(law), most + 1))
+        for k in range(len(law)):
+            stay, number = np.append(1.0, met[k]), np.zeros((self.y.size, most + 1))
+            number[:, 0] = 1.0
+            for j, no in enumerate(self.chances(k, ahead).T, 1):
+                out[k] += (stay[j - 1] - stay[j]) * (law[k] @ number)
+                bought = number[:, :-1] * (1.0 - no)[:, None]
+                number *= no[:, None]
+                number[:, 1:] += bought
+            out[k] += stay[ahead] * (law[k] @ number)
+        return out
+
+
+def nodes(alpha: float, beta: float, n: int, u: Floats) -> tuple[Floats, Floats]:
+    """Nodes of ln o and their logarithmic weights, of which a trapezoid rule has all that counts at up to n
+    opportunities."""
+    moved = float(np.abs(u).max(initial=0.0))
+    step = min(0.25, 1.2 / math.sqrt(alpha + beta + n))
+
+    def tail(shape: float) -> float:
+        return REACH / shape + math.sqrt(2.0 * REACH / shape) + moved
+
+    low = max(-REACH - moved, math.log(alpha / (beta + n)) - tail(alpha))
+    high = min(REACH + moved, math.log((alpha + n) / beta) + tail(beta))
+    y: Floats = np.asarray(low + step * np.arange(math.ceil((high - low) / step) + 1))
+    return y, np.asarray(math.log(step) + alpha * log_expit(y) + beta * log_expit(-y) - betaln(alpha, beta))
+
+
+def first_periods(summary: pd.DataFrame, unit: str) -> tuple[Ints, int]:
+    """The first period of each customer, and the last day of week 0."""
+    if FIRST_PERIOD not in summary.columns:
+        raise DataError(
+            f"the summary lacks {FIRST_PERIOD!r}, the last day of each customer's first period. Make it with "
+            "churnsim.data.summarise_opportunities(transactions, calendar=...)."
+        )
+    return periods_that_end(day_numbers(summary[FIRST_PERIOD]), unit)
+
+
+def _whole(value: Any, name: str) -> int:
+    """How many opportunities a number of periods holds."""
+    return int(durations(value, name, shape=(1,))[0])
