@@ -12,7 +12,7 @@ from churnsim.checks import check_kind
 from churnsim.data.logs.days import iso_day, past_day
 from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.data.summaries.calendar import SUMS, Calendar
-from churnsim.errors import DataError
+from churnsim.errors import ConfigError, DataError
 from churnsim.typing import Floats, Ints
 from churnsim.units import check_unit
 
@@ -72,7 +72,7 @@ def summarise_opportunities(
     owner = np.repeat(np.arange(start.size), bought)[later]
     for k, name in enumerate(calendar.names):
         at = values[pairs[later, 1] - low - 1, k]
-        summary[SUMS + name] = np.bincount(owner, at, start.size)
+        summary[SUMS + name] = np.bincount(owner, at, start.size).astype(np.float64)
     summary.attrs["calendar"] = calendar.to_dict()
     return summary
 
@@ -112,6 +112,8 @@ def period_numbers(day: Ints, end: int, unit: str) -> tuple[int, Ints]:
         return end, day
     if unit == "W":
         return 0, -((end - day) // 7)
+    if unit == "H":
+        raise ConfigError("periods are days, weeks, months or years (D, W, M or Y); got the unit 'H'.")
     name = f"datetime64[{unit}]"
     period = day.astype("datetime64[D]").astype(name).astype(np.int64)
     # The day after `end` belongs to the next period where `end` completes one.

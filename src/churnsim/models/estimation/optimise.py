@@ -190,6 +190,7 @@ def maximise(
         return -value / customers, -gradient * np.where(free, 1.0, parameters) / customers
 
     def of_few(logs: Floats, slope: Floats) -> Floats:
+        assert few is not None  # else it does not lead
         return _hessian(lambda at: negative(at, *few)[1], logs)
 
     def curvature(logs: Floats, slope: Floats) -> Floats:

@@ -26,6 +26,7 @@ from scipy.special import betaln, digamma, gammaln, log_expit
 from churnsim.checks import check_kind, typed
 from churnsim.data.logs.days import iso_day
 from churnsim.data.summaries.calendar import Calendar, Future, calendar_sums, check_future, day_numbers
+from churnsim.data.summaries.frame_kinds import verbs_in_kind
 from churnsim.data.summaries.opportunities import FIRST_PERIOD, period_ends, period_values, periods_that_end
 from churnsim.errors import ConfigError, DataError
 from churnsim.kernels.likelihoods import bg_bb_calendar as kernel
@@ -42,6 +43,7 @@ REACH = 40.0  # e^-40 of the odds, or of a density, is nothing
 MOST_PERIODS = 20_000  # that a calendar is followed over
 
 
+@verbs_in_kind
 @dataclass(frozen=True, kw_only=True, eq=False)
 class BGBBCalendar(ParametricModel):
     """A BG/BB model whose chance to buy follows a calendar. Made by ``BGBBCalendar.fit(summary, calendar=...)``.

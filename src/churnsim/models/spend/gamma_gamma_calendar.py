@@ -25,6 +25,7 @@ from churnsim.checks import check_kind, typed
 from churnsim.data.logs.days import iso_day
 from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.data.summaries.calendar import Calendar, Future, check_future, day_numbers
+from churnsim.data.summaries.frame_kinds import verbs_in_kind
 from churnsim.errors import ConfigError
 from churnsim.kernels.likelihoods import gamma_gamma as kernel
 from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
@@ -36,6 +37,7 @@ from churnsim.models.spend.gamma_gamma import REMEDIES, GammaGamma, repeat_purch
 from churnsim.typing import Floats, Ints
 
 
+@verbs_in_kind
 @dataclass(frozen=True, kw_only=True, eq=False)
 class GammaGammaCalendar(ParametricModel):
     """A Gamma-Gamma model whose price level a calendar moves. Made by ``GammaGammaCalendar.fit(log, calendar=...)``.
