@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import importlib.util
 import json
+import math
 import os
 import shutil
 import threading
@@ -18,9 +19,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
+import churnsim as cs
 from churnsim.cli import app
 from churnsim.data import datasets
 from churnsim.errors import ConfigError, DataError
@@ -31,6 +34,8 @@ from churnsim.explore.variant import Variant, content_of
 from churnsim.records.load import load_run
 from churnsim.records.run import Run
 from churnsim.report.messages import Words
+from churnsim.report.page.context import told_in
+from churnsim.simulation.core.lifetimes import typical_amount
 from churnsim.study.config.config_file import parse_config, read_config
 from churnsim.study.runner import run_study
 from churnsim.study.storage.progress import Silent
@@ -385,6 +390,22 @@ def test_the_page_says_nothing_by_itself(explorer: Explorer) -> None:
     text, policy = LivePage(explorer).html()
     assert "sha256-" in policy
     assert checks.loads(text) == []
+
+
+def test_programmes_start_as_init_writes_them_in_this_firms_money(explorer: Explorer) -> None:
+    """A new strategy is that of the programme: half of the budget wins new customers."""
+    page = LivePage(explorer)
+    with told_in(explorer.base) as context:
+        start = {name: one["start"] for name, one in json.loads(page._data(context))["mechanisms"].items()}
+    typical = typical_amount(explorer.market.spend)
+    assert start["win_back"]["win_back"]["cost_per_contact"] == pytest.approx(0.05 * typical, rel=0.05)
+    assert start["referral"]["referral"]["reward"] == pytest.approx(0.5 * typical, rel=0.05)
+    assert start["dismissal"]["dismissal"] == {"periods": 13}
+    log = cs.read_transactions(explorer.config.folder / "log.csv")
+    gaps = log.sort_values(["customer_id", "date"]).groupby("customer_id")["date"].diff().dt.days
+    weeks = math.ceil(np.quantile(gaps[gaps > 0], 0.9) / 7)
+    assert start["win_back"]["win_back"]["silent_for"] == f"{weeks} W"
+    assert start["win_back"]["acquisition"] == {"budget_share": 0.5}
 
 
 def test_the_page_speaks_the_language_of_the_report(explorer: Explorer, monkeypatch: pytest.MonkeyPatch) -> None:

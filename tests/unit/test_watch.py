@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,8 @@ import churnsim as cs
 from churnsim.cli import app
 from churnsim.errors import DataError
 from churnsim.records.run import Manifest
+from churnsim.records.watch import WatchRecord
+from churnsim.report.watch_page import watch_page
 from churnsim.study.config.config_file import read_config
 from churnsim.study.stages.data_stage import load_data
 from churnsim.study.stages.fit_stage import fit_models
@@ -160,6 +163,10 @@ def test_alarms_strangers_and_a_changed_past_are_told(firm, tmp_path):
     total = [row for row in found["rows"] if row["cohort"] == "all"][-1]
     assert f"{total['purchases']:,} purchases came" in text
     assert f"{total['expected']:,.0f} were forecast" in text
+    chinese = checks.visible_text(watch_page(WatchRecord.model_validate(found), language="zh"))
+    assert "全體顧客合計截至 1998-" in chinese
+    assert "過去資料已變動：1997-01-01 至 1997-12-31 的 5,728 列資料中，缺少 3 列、新增 1 列" in chinese
+    assert not re.search(r"[a-z]{3,} [a-z]+ [a-z]+", chinese)
 
 
 def test_wrong_files_end_in_one_line(firm, tmp_path):

@@ -10,7 +10,7 @@ import typer
 from churnsim.cli.errors import EXIT_ALARM
 from churnsim.cli.export import JsonFile, not_the_input, write_json_file
 from churnsim.cli.progress import terminal_progress
-from churnsim.cli.run import say_under
+from churnsim.cli.run import ReportLanguage, say_under
 from churnsim.cli.tables import print_table
 
 if TYPE_CHECKING:
@@ -39,6 +39,9 @@ def watch(
     ] = None,
     json_file: JsonFile = None,
     page: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write it as one page of HTML.")] = None,
+    language: Annotated[
+        ReportLanguage | None, typer.Option(help="Of the page's sentences; as the study says if absent.")
+    ] = None,
     runs_dir: Annotated[Path, typer.Option(metavar="DIR", help="Where run directories are kept.")] = Path("runs"),
 ) -> None:
     """Hold last time's forecasts against what came since: purchases and spend by period and cohort, with an alarm where
@@ -76,7 +79,7 @@ def watch(
         from churnsim.report.watch_page import watch_page
         from churnsim.study.storage.store import write_text
 
-        write_text(page, watch_page(found))
+        write_text(page, watch_page(found, language=language and language.value))
     if found.alarms:
         raise typer.Exit(EXIT_ALARM)
 

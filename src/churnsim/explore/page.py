@@ -8,6 +8,8 @@ from dataclasses import MISSING, fields
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin
 
+import numpy as np
+
 import churnsim
 from churnsim.explore.session import Explorer, State
 from churnsim.explore.variant import changeable, content_of, plain_settings
@@ -27,6 +29,9 @@ from churnsim.simulation.core.assumption import LEVEL, law_of
 from churnsim.simulation.core.lifetimes import typical_amount
 from churnsim.simulation.mechanisms.parts import Length, Money, Setting, settings_of
 from churnsim.study.config.strategy_sections import MECHANISMS
+from churnsim.study.setup.choices import purchase_gaps, silent_weeks
+from churnsim.study.setup.writing import programmes_for
+from churnsim.study.stages.data_stage import StudyData
 
 FIRST_SHOWN = 8  # numbers; the others lie below a fold
 SHARE_OF_PURCHASE = 0.05  # that a programme which is added pays for each event, until one says otherwise
@@ -137,10 +142,11 @@ class LivePage:
             }
             for strategy in content["strategy"]
         ]  # fmt: skip
+        programmes = self._programmes()
         mechanisms = {
             name: {
                 "title": mechanism_title(context, name), "settings": list(_settings(words, kind)),
-                "start": self._start(kind),
+                "start": {name: self._start(kind)} | self._programme(programmes.get(name, {})),
             }
             for name, kind in MECHANISMS.items() if not kind.under_contract or explorer.base.survival
         }  # fmt: skip
@@ -180,8 +186,33 @@ class LivePage:
             told += " " + context.say("explore.share", share=fmt.percent(row.share, 0))
         return told
 
+    def _programmes(self) -> dict[str, dict[str, Any]]:
+        """The strategies of the programmes that `churnsim init` adds, by mechanism, for this firm's purchases."""
+        data = self._explorer.data
+        gaps = purchase_gaps(data.transactions) if isinstance(data, StudyData) else np.empty(0)
+        if not len(gaps):
+            return {}
+        return programmes_for(typical_amount(self._explorer.market.spend), f"{silent_weeks(gaps)} W")
+
+    def _programme(self, strategy: dict[str, Any]) -> dict[str, dict[str, Any]]:
+        """The mechanisms of a programme's strategy; shares of a budget that the study has not in its own money."""
+        parts = {name: {**part} for name, part in strategy.items() if name in MECHANISMS}
+        for name, part in parts.items():
+            if self._explorer.config.budget is None and "budget_share" in part:
+                key = next(key for key, (_, about) in settings_of(MECHANISMS[name]).items() if about.budget)
+                part[key] = float(f"{part.pop('budget_share') * self._spent():.2g}")
+        return parts
+
+    def _spent(self) -> float:
+        """What the study's strategies spend a period, the most of them, of budgets stated in money."""
+        budgets = [
+            sum(part.get("budget_per_period", 0.0) for part in strategy.values() if isinstance(part, dict))
+            for strategy in content_of(self._explorer.config)["strategy"]
+        ]
+        return max(budgets) or typical_amount(self._explorer.market.spend)
+
     def _start(self, kind: Any) -> dict[str, Any]:
-        """The settings of a programme that is added, to be changed: what it needs, scaled to this firm."""
+        """The settings of a mechanism that is added, to be changed: what it needs, scaled to this firm."""
         config, found = self._explorer.config, dict[str, Any]()
         worth = typical_amount(self._explorer.market.spend)
         each = max(0.01, float(f"{SHARE_OF_PURCHASE * worth:.1g}"))
@@ -196,7 +227,7 @@ class LivePage:
                 times = 0.125 if about.guess else 1 if not about.passes_over else 6
                 found[name] = f"{period.value * times:g} {period.unit}"
             elif isinstance(about, Money):
-                found[name] = about.example if about.budget else each
+                found[name] = float(f"{SHARE_OF_BUDGET * self._spent():.2g}") if about.budget else each
             else:
                 found[name] = about.example
         return found

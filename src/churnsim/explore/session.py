@@ -112,7 +112,7 @@ class Explorer:
         except DataError as error:
             raise DataError(f"{error} If the study's file has moved, name it with --config FILE.") from error
         self.stages = cast("Stages", kept)
-        data = kept.load(self.config)
+        self.data = data = kept.load(self.config)
         if run_hash(self.config.canonical(), study_checksum(self.config, data)) != manifest.hash:
             raise DataError(
                 f"the data or the settings are no longer those of {store.directory}: run the study again, and explore "

@@ -62,6 +62,7 @@ class WatchRecord(Record):
     log_sha256: str
     model: str
     export: str
+    language: str = "en"
     since: str
     until: str
     level: Number

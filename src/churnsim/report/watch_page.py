@@ -26,10 +26,16 @@ from churnsim.report.page.extras import require_report_extra
 from churnsim.report.page.tables import row_of, table
 
 
-def watch_page(found: WatchRecord, *, language: str = "en") -> str:
-    """The page, as HTML text; nothing is written. Needs the extra [report]."""
+def watch_page(found: WatchRecord, *, language: str | None = None) -> str:
+    """The page, as HTML text, in the language of the study's report if None; nothing is written. Needs the extra
+    [report]."""
     require_report_extra()
-    words = Words(language)
+    words = Words(found.language if language is None else language)
+    with fmt.written(words("page.locale")):
+        return _page(found, words)
+
+
+def _page(found: WatchRecord, words: Words) -> str:
     chapters = [
         Chapter(id="came", title=words("watch.came"), blocks=_came(found, words)),
         Chapter(id="again", title=words("watch.again"), blocks=[_reasons(found, words)]),
@@ -120,7 +126,7 @@ def _by_cohort(found: WatchRecord, words: Words) -> TableBlock:
 def _reasons(found: WatchRecord, words: Words) -> Block:
     if not found.refit:
         return Paragraph(text=words("watch.no_reason"))
-    return Listing(items=[f"{fmt.sentence(reason)}." for reason in found.refit])
+    return Listing(items=[words("watch.reason", reason=fmt.sentence(words.told(reason))) for reason in found.refit])
 
 
 def _ground(found: WatchRecord, words: Words) -> Facts:
@@ -129,7 +135,7 @@ def _ground(found: WatchRecord, words: Words) -> Facts:
     told = {
         "stored": words("watch.of_run", model=found.model, run=found.run, day=fmt.day(found.stored)),
         "fits": found.fits_sha256, "log": found.log_sha256, "export": found.export, "new": strangers,
-        "past": fmt.sentence(found.past.told) if found.past else words("watch.no_past"),
+        "past": fmt.sentence(words.told(found.past.told)) if found.past else words("watch.no_past"),
     }  # fmt: skip
     return Facts(rows=[(words(f"watch.fact.{key}"), text) for key, text in told.items()])
 

@@ -81,6 +81,7 @@ def watch_study(
         run=store.directory.name, stored=str(manifest.finished),
         forecast_first=date.fromisoformat(str(manifest.finished)[:10]) <= end, fits_sha256=digest,
         log_sha256=manifest.data.checksum_sha256, model=fit.model.title, export=export.name,
+        language=config.report.language,
         since=since.isoformat(), until=end.isoformat(),
         level=level, currency=manifest.data.currency,
         checked_days=round(data.holdout_length * DAYS_PER_UNIT[data.unit]), rows=WatchRow.of_frame(table),

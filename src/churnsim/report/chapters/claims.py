@@ -107,9 +107,7 @@ def _card(context: Context, claim: ClaimRecord) -> ClaimCard:
     blocks.append(Facts(rows=[(term, text) for term, text in found if text]))
     if kept and claim.ran:
         blocks.append(claim_figure(context, claim, lambda found: _estimate(context, found)))
-    blocks.append(
-        Details(summary=say("claims.judged", tables=fmt.count(len(claim.tables))), blocks=_how(context, claim))
-    )
+    blocks.append(Details(summary=_fold(context, claim), blocks=_how(context, claim)))
     return ClaimCard(
         id=f"claim-{claim.id}",
         answer=_shown(claim),
@@ -117,6 +115,11 @@ def _card(context: Context, claim: ClaimRecord) -> ClaimCard:
         says=claim.says,
         blocks=blocks,
     )
+
+
+def _fold(context: Context, claim: ClaimRecord) -> str:
+    tables = len(claim.tables)
+    return context.say("claims.judged", tables=fmt.count(tables)) if tables else context.say("claims.judged_alone")
 
 
 def _how(context: Context, claim: ClaimRecord) -> list[Block]:

@@ -214,8 +214,9 @@
       for (let n = 2; strategies.some((one) => one.name === slug); n++) slug = `${name.replaceAll("_", "-")}-${n}`;
       strategy = { name: slug, title: mechanisms[name].title, fixed: false, on: true, parts: {} };
       strategies.push(strategy);
+      for (const [part, settings] of Object.entries(mechanisms[name].start)) strategy.parts[part] = { on: true, settings: { ...settings } };
     }
-    strategy.parts[name] = { on: true, settings: { ...mechanisms[name].start } };
+    strategy.parts[name] = { on: true, settings: { ...mechanisms[name].start[name] } };
     showStrategies();
     changed();
   });

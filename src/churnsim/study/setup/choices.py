@@ -8,6 +8,7 @@ from datetime import date, timedelta
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from churnsim.errors import DataError
 from churnsim.study.setup.export import Export
@@ -63,7 +64,7 @@ def choices_for(export: Export, *, margin: float) -> Choices:
     buying = log.groupby(["customer_id", "day"], sort=True, as_index=False)["worth"].sum()
     first, last = buying["day"].min().date(), buying["day"].max().date()
     history = (last - first).days + 1
-    gaps = buying.groupby("customer_id")["day"].diff().dt.days.dropna().to_numpy()
+    gaps = purchase_gaps(log)
     counts = buying.groupby("customer_id").size()
     repeaters = int((counts > 1).sum())
     if history < LEAST_DAYS:
@@ -84,7 +85,7 @@ def choices_for(export: Export, *, margin: float) -> Choices:
     seen = buying.groupby("customer_id")["day"].min()
     mid_life, _ = starts_mid_life(seen)
     later = first + timedelta(days=KNOWN_AFTER)
-    silent = _weeks(np.quantile(gaps, 0.9))
+    silent = silent_weeks(gaps)
     return Choices(
         unit=unit, first=first, last=last, calibration_end=last - timedelta(days=held_out),
         horizon=f"{weeks} W", period="4 W", epoch="1 W", budget=_budget(export.log, last, margin),
@@ -132,6 +133,18 @@ def _two_digits(value: float) -> float:
         return 1.0
     scale = 10.0 ** (math.floor(math.log10(value)) - 1)
     return round(value / scale) * scale
+
+
+def purchase_gaps(log: pd.DataFrame) -> NDArray[np.float64]:
+    """Days between a customer's purchases; those of one day are one."""
+    days = log[["customer_id"]].assign(day=log["date"].dt.normalize()).drop_duplicates()
+    gaps = days.sort_values(["customer_id", "day"]).groupby("customer_id")["day"].diff()
+    return gaps.dt.days.dropna().to_numpy(dtype=np.float64)
+
+
+def silent_weeks(gaps: NDArray[np.float64]) -> int:
+    """Weeks, longer than nine in ten of the gaps of days between a customer's purchases."""
+    return _weeks(float(np.quantile(gaps, 0.9)))
 
 
 def _weeks(days: float) -> int:

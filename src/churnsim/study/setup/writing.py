@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import resources
 from pathlib import Path
@@ -174,11 +175,14 @@ def _contact(chosen: Choices) -> float:
 
 def _values(chosen: Choices) -> dict[str, str]:
     """What the strategies of a template leave open."""
-    reward = float(f"{REWARD * (chosen.typical_purchase or 0.0):.2g}")
+    recent = {"recent": chosen.recent, "recent_words": chosen.recent.replace(" W", " weeks")}
+    return recent | _programme_values(chosen.typical_purchase or 0.0, chosen.silent_for)
+
+
+def _programme_values(typical: float, silent_for: str) -> dict[str, str]:
     return {
-        "recent": chosen.recent, "recent_words": chosen.recent.replace(" W", " weeks"),
-        "silent_for": chosen.silent_for, "silent_words": chosen.silent_for.replace(" W", " weeks"),
-        "contact": repr(_contact(chosen)), "reward": repr(reward),
+        "silent_for": silent_for, "silent_words": silent_for.replace(" W", " weeks"),
+        "contact": repr(float(f"{SHARE_OF_PURCHASE * typical:.2g}")), "reward": repr(float(f"{REWARD * typical:.2g}")),
     }  # fmt: skip
 
 
@@ -202,6 +206,16 @@ def _all_strategies(template: str, programmes: Sequence[str], values: Mapping[st
 def programme_names() -> tuple[str, ...]:
     """The programmes that can be added to a study by name."""
     return tuple(re.findall(r'^name = "(.+)"$', _template("programmes"), re.MULTILINE))
+
+
+def programmes_for(typical: float, silent_for: str) -> dict[str, dict[str, Any]]:
+    """The strategy of each programme, as TOML holds it, by the mechanism that is its own.
+
+    `typical` is what a purchase is worth, `silent_for` after what a customer counts as lost ("26 W").
+    """
+    text = Template(_template("programmes")).substitute(_programme_values(typical, silent_for))
+    found = tomllib.loads(text)["strategy"]
+    return {key: one for one in found for key in one if key not in ("name", "title", "description", "acquisition")}
 
 
 def _programme(name: str, values: Mapping[str, str]) -> str:
