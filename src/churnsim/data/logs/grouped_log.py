@@ -183,13 +183,14 @@ def _laid_out(columns: _Columns) -> GroupedLog | None:
     kernel.count(customer, c.lowest, shift, sizes)
     blocks = np.concatenate([np.zeros(1, dtype=np.int64), np.cumsum(sizes)])
     rows = np.empty((len(customer), 2))
-    bad, first, last, total = kernel.part(customer, c.lowest, shift, time, c.unit, amount, blocks, rows)
+    bad, first, last, total = kernel.part(customer, c.lowest, shift, time, c.unit, amount, blocks[:-1].copy(), rows)
     if bad:
         return None
     if not np.isfinite(total):
         raise DataError("the amounts add up to more than a number can hold. Check their unit.")
     starts = np.empty(c.span + 1, dtype=np.int64)
-    kernel.lay_out(shift, blocks, rows, np.empty((int(sizes.max()), 2)), starts)
+    ends = np.empty((1 << shift) + 1, dtype=np.int64)
+    kernel.lay_out(shift, blocks, rows, np.empty((int(sizes.max()), 2)), ends, starts)
     if c.ids is not None:
         ids = c.ids
     else:

@@ -11,13 +11,13 @@ import math
 
 import numpy as np
 
-from churnsim.kernels.numerics.jit import njit
+from churnsim.kernels.numerics.jit import njit, rule
 from churnsim.kernels.numerics.philox import block
 from churnsim.kernels.numerics.quantiles import exponential_quantile
 from churnsim.typing import Floats, Ints
 
 
-@njit
+@rule
 def valid_histories(x: Floats, t_x: Floats, T: Floats) -> bool:
     """Whether every row has a whole x >= 0 and 0 <= t_x <= T, finite, with t_x above 0 just where x is."""
     for i in range(x.size):
@@ -38,23 +38,32 @@ _S = np.uint64(31)
 _TRIAL = 16_384
 
 
-@njit
 def unique_histories(x: Ints, t_x: Ints, T: Ints, weight: Floats) -> tuple[Ints, Floats]:
     """First row of each distinct (x, t_x, T) with weight, and the weights summed. `t_x` and `T` as the bits of floats.
 
     Gives up, and returns every row with weight, where the first rows hardly repeat.
     """
-    size = 1024
-    while size < 2 * x.size:
-        size *= 2
-    mask = np.uint64(size - 1)
-    slot = np.zeros(size, np.int64)  # number of the distinct row there, from 1; 0 is free
-    rows = np.empty(x.size, np.int64)
-    summed = np.empty(x.size)
+    rows, summed = np.empty(x.size, dtype=np.int64), np.empty(x.size)
+    slot = np.zeros(max(1024, 1 << (2 * x.size - 1).bit_length()), dtype=np.int64)
+    distinct = _unique(x, t_x, T, weight, slot, rows, summed)
+    return rows[:distinct].copy(), summed[:distinct].copy()
+
+
+@rule
+def _unique(x: Ints, t_x: Ints, T: Ints, weight: Floats, slot: Ints, rows: Ints, summed: Floats) -> int:
+    """Into `rows` and `summed` what `unique_histories` returns; how many. `slot`, zeros in a power of two, has the
+    number of the distinct row there, from 1; 0 is free."""
+    mask = np.uint64(slot.size - 1)
     distinct = 0
     for i in range(x.size):
         if i == _TRIAL and 10 * distinct > 9 * _TRIAL:
-            break
+            distinct = 0
+            for j in range(x.size):
+                if weight[j] > 0.0:
+                    rows[distinct] = j
+                    summed[distinct] = weight[j]
+                    distinct += 1
+            return distinct
         if weight[i] == 0.0:
             continue
         key = (np.uint64(x[i]) * _K1) ^ (np.uint64(t_x[i]) * _K2)
@@ -74,15 +83,7 @@ def unique_histories(x: Ints, t_x: Ints, T: Ints, weight: Floats) -> tuple[Ints,
                 summed[found - 1] += weight[i]
                 break
             at = (at + np.uint64(1)) & mask
-    else:
-        return rows[:distinct].copy(), summed[:distinct].copy()
-    distinct = 0
-    for i in range(x.size):
-        if weight[i] > 0.0:
-            rows[distinct] = i
-            summed[distinct] = weight[i]
-            distinct += 1
-    return rows[:distinct].copy(), summed[:distinct].copy()
+    return distinct
 
 
 @njit

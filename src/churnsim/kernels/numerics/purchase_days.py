@@ -13,16 +13,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from churnsim.kernels.numerics.jit import njit
+from churnsim.kernels.numerics.jit import rule
 from churnsim.typing import Floats, Ints
 
 DAYS, SECONDS, MILLISECONDS, MICROSECONDS, NANOSECONDS = 0, 1, 2, 3, 4
 SHORT = 24  # rows; below it an insertion sort is quicker than a heap sort
 LIMIT = 106_650  # days from 1970 to 1678 and to 2261: what nanoseconds in 64 bits can say
-DAY_NUMBERS = 1 << 18  # above twice LIMIT; a customer below 2**35 and a day fit the 53 bits of a float exactly
+# A customer's number and a day in one: the days lie below, in as many bits as twice LIMIT takes. With a customer below
+# 2**35 it fits the 53 bits of a float exactly.
+DAY_BITS = 18
+DAY = (1 << DAY_BITS) - 1
 
 
-@njit
+@rule
 def _day(time: int, unit: int) -> int:
     """The day of a time; the divisors are constants, which costs a multiplication where a division would take ten times
     as long."""
@@ -37,14 +40,14 @@ def _day(time: int, unit: int) -> int:
     return time
 
 
-@njit
+@rule
 def count(customer: NDArray[Any], lowest: int, shift: int, sizes: Ints) -> None:
     """Rows of each block of customers into `sizes`; a block is 2**`shift` numbers from `lowest` on."""
     for row in range(customer.size):
         sizes[(customer[row] - lowest) >> shift] += 1
 
 
-@njit
+@rule
 def part(
     customer: NDArray[Any],
     lowest: int,
@@ -52,17 +55,14 @@ def part(
     time: Ints,
     unit: int,
     amount: Floats,
-    blocks: Ints,
+    place: Ints,
     rows: Floats,
 ) -> tuple[int, int, int, float]:
     """Fill `rows` (customer and day in one number, amount) block by block; (bad rows, first day, last day, total).
 
-    `blocks` says where each block begins, and one more where the last ends. A row is bad when its time is missing or
+    `place` says where each block begins, and afterwards where it ends. A row is bad when its time is missing or
     not of our centuries, or its amount (none when `amount` is empty) negative or not finite.
     """
-    place = np.empty(blocks.size - 1, np.int64)
-    for block in range(place.size):
-        place[block] = blocks[block]
     bad, total = 0, 0.0
     first, last = LIMIT, -LIMIT
     amounts = amount.size > 0
@@ -78,27 +78,28 @@ def part(
         number = int(customer[row]) - lowest
         block = number >> shift
         at = place[block]
-        rows[at, 0] = number * DAY_NUMBERS + (day + LIMIT)
+        rows[at, 0] = (number << DAY_BITS) + (day + LIMIT)
         rows[at, 1] = value
         place[block] = at + 1
     return bad, first, last, total
 
 
-@njit
+@rule
 def lay_out(
     shift: int,
     blocks: Ints,
     rows: Floats,
     scratch: Floats,
+    ends: Ints,
     starts: Ints,
 ) -> int:
     """Turn the parted `rows` into entries (day, amount), packed, by customer and day; returns how many.
 
-    A block's customers fit the cache, so that its rows are put in order there (`scratch` holds the largest block's).
-    Into `starts`, one more than customers, goes where the entries of each begin.
+    A block's customers fit the cache, so that its rows are put in order there. `scratch` holds the largest block's,
+    `ends` one more than a block's customers. Into `starts`, one more than customers, goes where the entries of each
+    begin.
     """
     customers = starts.size - 1
-    ends = np.empty((1 << shift) + 1, np.int64)
     kept = 0
     for block in range(blocks.size - 1):
         low, high = blocks[block], blocks[block + 1]
@@ -107,11 +108,11 @@ def lay_out(
         for k in range(width + 1):
             ends[k] = 0
         for at in range(low, high):
-            ends[int(rows[at, 0]) // DAY_NUMBERS - base + 1] += 1
+            ends[(np.int64(rows[at, 0]) >> DAY_BITS) - base + 1] += 1
         for k in range(width):
             ends[k + 1] += ends[k]
         for at in range(low, high):
-            k = int(rows[at, 0]) // DAY_NUMBERS - base
+            k = (np.int64(rows[at, 0]) >> DAY_BITS) - base
             to = ends[k]
             scratch[to, 0] = rows[at, 0]
             scratch[to, 1] = rows[at, 1]
@@ -128,7 +129,7 @@ def lay_out(
     return kept
 
 
-@njit
+@rule
 def _together(scratch: Floats, begin: int, end: int, rows: Floats, kept: int) -> int:
     """One customer's sorted rows as entries from `kept` on: purchases of one day taken together."""
     key = -1.0
@@ -137,13 +138,13 @@ def _together(scratch: Floats, begin: int, end: int, rows: Floats, kept: int) ->
             rows[kept - 1, 1] += scratch[at, 1]
         else:
             key = scratch[at, 0]
-            rows[kept, 0] = int(key) % DAY_NUMBERS - LIMIT
+            rows[kept, 0] = (np.int64(key) & DAY) - LIMIT
             rows[kept, 1] = scratch[at, 1]
             kept += 1
     return kept
 
 
-@njit
+@rule
 def summary(
     rows: Floats,
     starts: Ints,
@@ -169,7 +170,7 @@ def summary(
             spend[k] = total
 
 
-@njit
+@rule
 def entries(
     rows: Floats,
     starts: Ints,
@@ -188,19 +189,19 @@ def entries(
             number += 1
 
 
-@njit
+@rule
 def _before(rows: Floats, a: int, b: int) -> bool:
     return bool(rows[a, 0] < rows[b, 0] or (rows[a, 0] == rows[b, 0] and rows[a, 1] < rows[b, 1]))
 
 
-@njit
+@rule
 def _swap(rows: Floats, a: int, b: int) -> None:
     day, amount = rows[a, 0], rows[a, 1]
     rows[a, 0], rows[a, 1] = rows[b, 0], rows[b, 1]
     rows[b, 0], rows[b, 1] = day, amount
 
 
-@njit
+@rule
 def _sort(rows: Floats, low: int, high: int) -> None:
     if high - low > SHORT:
         _heap_sort(rows, low, high)
@@ -214,7 +215,7 @@ def _sort(rows: Floats, low: int, high: int) -> None:
         rows[to, 0], rows[to, 1] = day, amount
 
 
-@njit
+@rule
 def _sift(rows: Floats, low: int, root: int, size: int) -> None:
     while 2 * root + 1 < size:
         child = 2 * root + 1
@@ -226,7 +227,7 @@ def _sift(rows: Floats, low: int, root: int, size: int) -> None:
         root = child
 
 
-@njit
+@rule
 def _heap_sort(rows: Floats, low: int, high: int) -> None:
     size = high - low
     for root in range(size // 2 - 1, -1, -1):
