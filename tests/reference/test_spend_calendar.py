@@ -115,7 +115,7 @@ BASES = {
 
 @pytest.mark.parametrize("base", BASES)
 def test_values_add_up_day_by_day(base):
-    spend, model, days, parts = MODEL.with_future({"sale": 1.0}), BASES[base], 10, 3
+    spend, model, days, parts = MODEL.with_future({"sale": 1.0}), BASES[base], 4, 9
     people = pd.DataFrame(
         {"frequency": [3, 0], "recency": [20.0, 0.0], "T": [40.0, 30.0], "monetary_value": [21.0, 0.0],
          "first_purchase": pd.to_datetime(["2022-03-26", "2022-06-04"])},

@@ -38,7 +38,9 @@ from churnsim.typing import Floats, Ints
 LEAST_GROUPS = 3
 # ln tau: groups within a quarter of a percent count as alike; a factor of e^3 between usual ones is beyond a firm's.
 SPREADS = (-6.0, 1.1)
-STEP, OUTER_STEP = 1e-4, 1e-2  # of differences: of analytic slopes, and of the marginal likelihood
+# Of differences: of analytic slopes, and of the marginal likelihood in the search and at its end.
+STEP, SEARCH_STEP, OUTER_STEP = 1e-4, 3e-3, 1e-2
+SHORT = 0.02  # log-likelihood that a step to the maximum may still gain: a fifth of a standard error
 KINDS = ("rate", "lifetime")
 
 
@@ -187,14 +189,19 @@ def fit_pooled(
         value = marginal(at).value
         return -value / groups.customers if math.isfinite(value) else 1e300
 
+    def slope(at: Floats) -> Floats:
+        steps = SEARCH_STEP * np.eye(at.size)
+        return np.array([downhill(at + step) - downhill(at - step) for step in steps]) / (2 * SEARCH_STEP)
+
     start = np.concatenate([base, np.full(2, math.log(0.3))])
     bounds = [(low - 5, low + 5) for low in base] + [SPREADS] * 2
     search: Any = minimize  # whose stubs do not know arrays of a length
+    # Wide differences: a narrow one of the modes' rounding is no slope. `_reported` judges where the search ended.
     found = search(
-        lambda at: 10 * downhill(at), start, method="SLSQP", bounds=bounds, jac="3-point",
-        options={"ftol": 1e-10, "maxiter": 200, "finite_diff_rel_step": 1e-4},
+        lambda at: 10 * downhill(at), start, method="SLSQP", bounds=bounds, jac=lambda at: 10 * slope(at),
+        options={"ftol": 1e-8, "maxiter": 60},
     )  # fmt: skip
-    return _reported(family, by, groups, plain, of_plain, fixed, np.asarray(found.x), marginal, bool(found.success))
+    return _reported(family, by, groups, plain, of_plain, fixed, np.asarray(found.x), marginal)
 
 
 @dataclass(frozen=True, eq=False)
@@ -298,7 +305,7 @@ class _Groups:
 
 def _reported(
     family: Any, by: str, groups: _Groups, plain: ModelFit[Any], of_plain: Any, fixed: Mapping[str, Any], at: Floats,
-    marginal: Any, ended: bool,
+    marginal: Any,
 ) -> PooledFit:  # fmt: skip
     size = at.size - 2
     best = marginal(at)
@@ -319,6 +326,8 @@ def _reported(
             mixed = (both - sum(around[i]) - sum(around[j]) + 2 * best.value) / (2 * OUTER_STEP**2)
             second[i, j] = second[j, i] = -mixed
     determined = bool(np.linalg.eigvalsh(second)[0] > 0)
+    uphill = np.array([up - down for up, down in around.values()]) / (2 * OUTER_STEP)
+    ended = determined and float(uphill @ np.linalg.solve(second, uphill)) / 2 < SHORT
     covariance = np.linalg.inv(second) if determined else np.full(second.shape, np.nan)
     form, names = groups.form, list(groups.form.base_names)
     values = dict(zip(names, np.exp(at[:size]) * of_plain.scales, strict=True))
@@ -349,7 +358,7 @@ def _reported(
         between=pd.DataFrame(between, KINDS, ["spread", "standard_error", "lower", "upper"]),
         table=pd.DataFrame(columns, index), errors=pd.DataFrame.from_dict(errors, "index"),
         loglik=best.value + of_plain.log_scale,
-        status=of_plain.doubt or _status(alike, ended and determined),
+        status=of_plain.doubt or _status(alike, ended),
     )  # fmt: skip
 
 
