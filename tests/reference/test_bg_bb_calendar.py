@@ -164,12 +164,13 @@ def test_slopes_and_no_effects():
 
 
 def test_what_was_put_in_comes_out():
-    fit = fitted(firm(2, 500))
+    log = firm(2, 300)
+    fit = fitted(log)
     assert fit.status.ok
     assert fit.likelihood_ratio.p_value < 1e-12
     for name, true in TRUE.items():
         assert abs(fit.parameters[name] - true) < 4 * fit.standard_errors[name]
-    summary = cs.data.summarise_opportunities(firm(2, 500), unit="M", until="2020-12-31", calendar=CALENDAR)
+    summary = cs.data.summarise_opportunities(log, unit="M", until="2020-12-31", calendar=CALENDAR)
     assert fit.model.log_likelihood(summary).sum() == pytest.approx(fit.loglik, rel=1e-10)
     again = BGBBCalendar.from_dict(fit.model.to_dict())
     assert (again.p_alive(summary) == fit.model.p_alive(summary)).all()

@@ -40,7 +40,7 @@ def shop(seed: int, customers: int = 300) -> pd.DataFrame:
 
 
 def test_likelihood_and_spend_by_quadrature():
-    log = shop(1, customers=6)
+    log = shop(1, customers=3)
     found, people = MODEL.log_likelihood(log), MODEL.on_average_days(log)
     spend = MODEL.expected_spend(people, day="2022-03-01")
     level = LEVEL[int(np.datetime64("2022-03-01", "D").astype(int)) - START]
@@ -83,7 +83,7 @@ def test_slopes_and_no_effects():
 
 
 def test_what_was_put_in_comes_out():
-    log = shop(3, customers=500)
+    log = shop(3, customers=250)
     fit = GammaGammaCalendar.fit(log, calendar=CALENDAR)
     assert fit.status.ok
     assert fit.likelihood_ratio.p_value < 1e-12
