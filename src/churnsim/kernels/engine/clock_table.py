@@ -10,7 +10,7 @@ its first piece goes on, after it the speed is 1. Where a purchase or the end of
 mapped back (the time-rescaling theorem; `buying_clock.py`).
 
 Every purchase passes here: the inverse finds its piece by a table of more parts than pieces, so that the step to the
-next piece is nearly always the last, and no branch hangs on it.
+next piece is nearly always the last, and no branch hangs on it; the next purchase of the customer begins in that piece.
 """
 
 from __future__ import annotations
@@ -24,10 +24,9 @@ from churnsim.typing import Floats, Ints
 class ClockTable(NamedTuple):
     """A clock of n pieces; without any it is time itself."""
 
-    ahead: Floats  # a_k, n + 1
     start: float  # t_0
     pieces: float  # in a time unit
-    knots: Floats  # rows B_k, a_k, 1 - 1/s_k, B_k+1
+    knots: Floats  # rows B_k, a_k, 1 - 1/s_k, a_k+1 - a_k, and one for the end
     places: Ints  # of equal parts of the clock's time, the piece in which each begins
     begin: float  # B_0
     end: float  # B_n
@@ -35,33 +34,49 @@ class ClockTable(NamedTuple):
 
 
 @inlined
-def on_clock(clock: ClockTable, time: float) -> float:
-    """B(time)."""
-    ahead = clock.ahead
-    last = ahead.shape[0] - 1
+def on_clock_near(clock: ClockTable, time: float, piece: int) -> float:
+    """B(time) of a `time` that probably lies in a `piece`, for which nothing then waits until it is found."""
+    knots = clock.knots
+    last = knots.shape[0] - 1
     if last < 0:
         return time
     place = (time - clock.start) * clock.pieces
     # Also of infinity, which is in no piece.
     if not place < last:
-        return time + ahead[last]
-    k = int(max(place, 0.0))
-    return time + (ahead[k] + (place - k) * (ahead[k + 1] - ahead[k]))
+        return time + knots[last, 1]
+    into = place - piece
+    if not 0.0 <= into < 1.0:
+        piece = int(max(place, 0.0))
+        into = place - piece
+    return time + (knots[piece, 1] + into * knots[piece, 3])
+
+
+@inlined
+def on_clock(clock: ClockTable, time: float) -> float:
+    """B(time)."""
+    return on_clock_near(clock, time, 0)
+
+
+@inlined
+def placed(clock: ClockTable, reached: float) -> tuple[float, int]:
+    """The time at which the clock has `reached` so much, and the piece in which that is."""
+    knots = clock.knots
+    last = knots.shape[0] - 1
+    if last < 0:
+        return reached, 0
+    if not reached < clock.end:
+        return reached - knots[last, 1], 0
+    k = int(clock.places[int(max((reached - clock.begin) * clock.parts, 0.0))])
+    k += 1 if knots[k + 1, 0] <= reached else 0
+    while knots[k + 1, 0] <= reached:
+        k += 1
+    return reached - (knots[k, 1] + knots[k, 2] * (reached - knots[k, 0])), k
 
 
 @inlined
 def in_time(clock: ClockTable, reached: float) -> float:
     """The time at which the clock has `reached` so much."""
-    knots = clock.knots
-    if knots.shape[0] == 0:
-        return reached
-    if not reached < clock.end:
-        return reached - clock.ahead[-1]
-    k: int = clock.places[int(max((reached - clock.begin) * clock.parts, 0.0))]
-    k += 1 if knots[k, 3] <= reached else 0
-    while knots[k, 3] <= reached:
-        k += 1
-    return reached - (knots[k, 1] + knots[k, 2] * (reached - knots[k, 0]))
+    return placed(clock, reached)[0]
 
 
 @inlined

@@ -10,7 +10,7 @@ import math
 
 from churnsim.kernels.engine.arguments import Tables
 from churnsim.kernels.engine.buying_clock import moved_purchase, stretched
-from churnsim.kernels.engine.clock_table import ClockTable, in_time, on_clock
+from churnsim.kernels.engine.clock_table import ClockTable, in_time, on_clock, on_clock_near, placed
 from churnsim.kernels.engine.event_rules import failure_probability
 from churnsim.kernels.engine.records import ACTIVE, CLOCK, CONTRACT, LOST, Record, Records
 from churnsim.kernels.engine.satisfaction import satisfaction_factor
@@ -46,11 +46,20 @@ def purchase_gap(rules: Records, gaps: Floats, u: float, rate: float) -> float:
 def next_purchase(tables: Tables, u: float, rate: float, time: float, clocks: Floats, i: int) -> float:
     """When the purchase after one at `time` comes, by the market's buying clock and that of customer i, where there are
     `clocks`."""
-    gap, now = purchase_gap(tables.rules, tables.gaps, u, rate), on_clock(tables.buying, time)
+    return next_purchase_near(tables, u, rate, time, clocks, i, 0)[0]
+
+
+@inlined
+def next_purchase_near(
+    tables: Tables, u: float, rate: float, time: float, clocks: Floats, i: int, piece: int
+) -> tuple[float, int]:
+    """`next_purchase` after one that probably lies in a `piece` of the market's clock, and the piece in which it is."""
+    gap, now = purchase_gap(tables.rules, tables.gaps, u, rate), on_clock_near(tables.buying, time, piece)
     if clocks.shape[0] > 0:
         gap = stretched(tables.lifts, gap, now, clocks[i])
+    due, piece = placed(tables.buying, now + gap)
     # Not before `time`, whatever is rounded.
-    return max(time, in_time(tables.buying, now + gap))
+    return max(time, due), piece
 
 
 @inlined

@@ -7,7 +7,7 @@ import math
 from churnsim.kernels.engine import event_rules
 from churnsim.kernels.engine import ledger_accounts as accounts
 from churnsim.kernels.engine.arguments import Buffers, Means, Tables
-from churnsim.kernels.engine.event_times import dropout_now, next_purchase, organic_factor
+from churnsim.kernels.engine.event_times import dropout_now, next_purchase_near, organic_factor
 from churnsim.kernels.engine.ledger_updates import answered, lose, note
 from churnsim.kernels.engine.records import DROPOUT, DROPOUT_AT_ONCE, UNITS_PER_CENT, Record, Records
 from churnsim.kernels.numerics.jit import inlined, rule
@@ -50,6 +50,7 @@ def purchase_until(
     raised = 1.0 + means.uplift if c.crossed != 0 else 1.0
     scale = event_rules.spend_scale(c.spend_rate, raised)
     k, revenue, account = c.k, 0, 0  # the last two of all rows
+    piece = 0  # of the buying clock
     asking = rule.asking_cents
     per_time = 1.0 / (bounds[1] - bounds[0])
     while time < end:
@@ -76,7 +77,7 @@ def purchase_until(
         if fate != event_rules.KEEPS and lose(rules, fate, k, time, c, row, buffers, replication, seed):
             time = math.inf
             break
-        time = next_purchase(tables, u_gap, rate, time, clocks, i)
+        time, piece = next_purchase_near(tables, u_gap, rate, time, clocks, i, piece)
         c.due = time
     c.revenue += revenue
     c.repeat_revenue += revenue

@@ -26,7 +26,7 @@ from churnsim.models.purchase.two_clocks import TwoClockModel
 from churnsim.typing import Floats, Ints
 from churnsim.units import DAYS_PER_UNIT
 
-EVEN = ClockTable(np.empty(0), 0.0, 1.0, np.empty((0, 4)), np.empty(0, dtype=np.int32), 0.0, 0.0, 1.0)
+EVEN = ClockTable(0.0, 1.0, np.empty((0, 4)), np.empty(0, dtype=np.int32), 0.0, 0.0, 1.0)
 PARTS = 4  # of the clock's time to a day
 SLOWEST = 1e-9  # speed of a day, so that its inverse is a number
 YEAR = 365  # days that go on for ever after the end
@@ -86,10 +86,9 @@ def clock_table(speed: Floats, before: int, per: float) -> ClockTable:
     parts = number / (B[-1] - B[0])
     places = np.searchsorted(B, B[0] + np.arange(number + 1) / parts, side="right") - 1
     return ClockTable(
-        ahead=ahead,
         start=float(t[0]),
         pieces=per,
-        knots=np.column_stack([B[:-1], ahead[:-1], 1.0 - 1.0 / speed, B[1:]]),
+        knots=np.column_stack([B, ahead, np.append(1.0 - 1.0 / speed, 0.0), np.append(np.diff(ahead), 0.0)]),
         places=np.clip(places, 0, speed.size - 1).astype(np.int32),
         begin=float(B[0]),
         end=float(B[-1]),
