@@ -11,15 +11,19 @@ from typer.testing import CliRunner
 
 import churnsim as cs
 from churnsim.cli import app
-from churnsim.errors import ConfigError
+from churnsim.errors import ConfigError, DataError, FitError
 from churnsim.report.charts.figures import season_figure, tracking_figure
 from churnsim.report.messages import Words
 from churnsim.study.config.config_file import parse_config
+from churnsim.study.stages import fit_stage
 from churnsim.study.stages.data_stage import load_data
 from churnsim.study.stages.fit_stage import fit_models
 from churnsim.study.stages.market_stage import build_market
+from churnsim.study.stages.stages import TransactionStages
 from churnsim.study.stages.validation_stage import validate
 from churnsim.study.storage.executor import Executor
+from churnsim.study.storage.store import RunStore
+from churnsim.study.watch import _stored_models
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 TEXT = (CONFIGS / "smoke" / "cdnow.toml").read_text(encoding="utf-8")
@@ -38,10 +42,13 @@ def with_models(line: str) -> str:
         ("calendar = {}", "the calendar is empty"),
         ("calendar = { season = 1, months = true }", "a season or months"),
         ("calendar = { seasons = 1 }", "seasons"),
+        ("leaving = { season = 1 }", "goes with [models.calendar]"),
+        ("leaving = { season = 1 }\ncalendar = { season = 1 }", "has no leaving clock"),
+        ('leaving = { trend = 1997-01-01, after = "continue" }\n' + TREND, "after = 'hold', as [models.calendar]"),
     ],
 )
 def test_what_is_no_calendar_is_refused(line, told):
-    with pytest.raises(ConfigError, match="calendar") as caught:
+    with pytest.raises(ConfigError, match=r"calendar|leaving") as caught:
         parse_config(with_models(line), folder=CONFIGS)
     assert told in str(caught.value)
 
@@ -51,6 +58,30 @@ def test_a_study_without_a_calendar_is_the_study_that_it_was():
     assert "calendar" not in config.canonical()["models"]
     with_it = parse_config(with_models(TREND), folder=CONFIGS).canonical()["models"]["calendar"]
     assert (with_it["trend"], with_it["after"]) == ("1997-01-01", "hold")
+
+
+def test_a_study_may_have_a_calendar_of_leaving(monkeypatch):
+    """What the fits are asked for."""
+    text = with_models(f"{TREND}\nleaving = {{ season = 1 }}").replace('"bg_nbd"', '"pareto_nbd"', 1)
+    config, shown = parse_config(text, folder=CONFIGS), {}
+    assert (set(config.models.clocks), config.models.future) == ({"calendar", "leaving"}, {"trend": "hold"})
+    assert config.canonical()["models"]["leaving"]["season"] == 1
+
+    class Family:
+        @staticmethod
+        def fit(summary, **options):
+            shown.update(options)
+            raise FitError("seen enough")
+
+    bent = config.models.clocks["calendar"]
+    data = SimpleNamespace(calendar=bent, split=None, summary=None, unit="W", covariates=None)
+    monkeypatch.setattr(fit_stage, "PURCHASE_FAMILIES", {"pareto_nbd": Family})
+    with pytest.raises(FitError, match="seen enough"):
+        TransactionStages().fit(config, data)
+    assert shown.pop("unit") == "W"
+    assert {name: calendar.to_dict() for name, calendar in shown.items()} == {
+        name: calendar.to_dict() for name, calendar in config.models.clocks.items()
+    }
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +108,22 @@ def test_the_fits_follow_the_calendar(study):
     market = build_market(config, data, fits)
     assert market.draws[0][0].future == {"trend": "hold"}
     assert np.datetime64(market.start_day, "D") == np.datetime64("1998-06-30")
+
+
+def test_a_watch_takes_the_stored_model_on_its_calendar(study, tmp_path):
+    config, data, fits = study
+    store = RunStore(tmp_path)
+    store.write("fits.json", fits.records())
+    fit, _, _ = _stored_models(config, store, SimpleNamespace(products=store.products()), data)
+    for told in (fit.model, fit.draw_parameters(1, seed=1)[0]):
+        assert told.future == {"trend": "hold"}
+    few = data.summary.head(50)
+    expected = fits.purchases.model.expected_purchases(few, 13.0)
+    np.testing.assert_allclose(fit.model.expected_purchases(few, 13.0), expected, rtol=1e-12)
+    records = fits.records()
+    store.write("fits.json", {**records, "purchases": records["purchases"].model_copy(update={"loglik": 0.0})})
+    with pytest.raises(DataError, match="not those of its log"):
+        _stored_models(config, store, SimpleNamespace(products=store.products()), data)
 
 
 def test_the_record_tracks_with_and_without_and_the_report_draws_the_season(study):

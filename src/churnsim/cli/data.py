@@ -14,13 +14,18 @@ from churnsim.cli.export import JsonFile, TableFile, csv_text, not_the_input, wr
 from churnsim.cli.purchases import PurchaseFile, UnitOption, Until, with_purchases
 from churnsim.cli.tables import print_comparison, print_table
 from churnsim.errors import ConfigError
-from churnsim.models.purchase.registry import AT_OPPORTUNITIES, DEFAULT_FAMILY, PURCHASE_FAMILIES, WITHOUT_DROPOUT
+from churnsim.models.purchase.registry import (
+    AT_OPPORTUNITIES,
+    DEFAULT_FAMILY,
+    PURCHASE_FAMILIES,
+    WITHOUT_DROPOUT,
+    with_leaving_clock,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
-TWO_CLOCKS = "TwoClockModel"  # what a family with a leaving clock names as its model with a calendar
 CustomersFile = Annotated[
     Path | None,
     typer.Option(
@@ -283,7 +288,7 @@ def _refuse_calendar(model: str, *, compare: bool, covariates: bool) -> None:
 
 
 def _refuse_leaving(model: str, *, calendar: bool) -> None:
-    takes = [name for name, family in PURCHASE_FAMILIES.items() if family.calendar_model == TWO_CLOCKS]
+    takes = with_leaving_clock()
     if model not in takes:
         raise ConfigError(f"--model {model} has no leaving clock for --leaving. Use one of: {', '.join(takes)}.")
     if not calendar:

@@ -19,6 +19,7 @@ from churnsim.data.logs.days import calendar_day
 from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.errors import ChurnSimError, ConfigError, DataError
 from churnsim.models.estimation.fit import ModelFit
+from churnsim.models.purchase.calendar_model import ClockModel
 from churnsim.models.purchase.protocol import PurchaseModel
 from churnsim.models.purchase.registry import PURCHASE_FAMILIES
 from churnsim.models.spend.gamma_gamma import GammaGamma
@@ -56,7 +57,7 @@ def watch_study(
     progress.stage("last time's log")
     config, data, store, manifest = _last_time(study, runs_dir, last)
     progress.stage("last time's models")
-    fit, spend, digest = _stored_models(store, manifest, data)
+    fit, spend, digest = _stored_models(config, store, manifest, data)
     progress.stage("new export")
     log = _export(config.data, export, data)
     came = purchase_days(log).frame()
@@ -120,8 +121,6 @@ def _log_of(config: StudyConfig, last: Path | None) -> StudyData:
         raise ConfigError("a watch is of purchases: the study must be one of purchases, with calibration_end.")
     if config.data.covariates is not None:
         raise ConfigError("the purchase model of this study has covariates, and a watch knows models without any.")
-    if config.models and config.models.calendar is not None:
-        raise ConfigError("the purchase model of this study has a calendar, and a watch knows models without one.")
     if last is not None:
         config = _reading(config, last)
     try:
@@ -173,24 +172,27 @@ def _forecasting(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _stored_models(
-    store: RunStore, manifest: Manifest, data: StudyData
+    config: StudyConfig, store: RunStore, manifest: Manifest, data: StudyData
 ) -> tuple[ModelFit[PurchaseModel], GammaGamma | None, str]:
     """The run's models as stored, with the error of the estimates, and the hash of their file."""
     digest = manifest.products.get(FITS)
     if digest is None or store.damaged({FITS: digest}):
         raise DataError(f"{store.directory / FITS} is missing or no longer what the run stored. Run the study again.")
     stored = {name: FitRecord.model_validate(row) for name, row in read_json(store.directory / FITS).items()}
-    kind = PURCHASE_FAMILIES[stored["purchases"].family]
-    model = kind.from_dict(stored["purchases"].model)
+    clocks: dict[str, Any] = config.models.clocks
+    kind = PURCHASE_FAMILIES[stored["purchases"].family.removesuffix(ClockModel.suffix)]
     # The covariance is not stored: it is that of the same fit to the same log, which must end where it did.
-    fit: ModelFit[PurchaseModel] = kind.fit(data.summary, unit=data.unit)
+    fit: ModelFit[Any] = kind.fit(data.summary, unit=data.unit, **clocks)
+    # Calendars stand in the configuration.
+    content = stored["purchases"].model | {name: calendar.to_dict() for name, calendar in clocks.items()}
+    model = type(fit.model).from_dict(content)
     if not np.isclose(fit.loglik, stored["purchases"].loglik, rtol=1e-6, atol=1e-6):
         raise DataError(
             f"the models stored in {store.directory} are not those of its log by this version of churnsim. Run the "
             "study again."
         )
     spend = GammaGamma.from_dict(stored["spend"].model) if "spend" in stored else None
-    return replace(fit, model=model), spend, digest
+    return replace(fit, model=model.with_future(config.models.future) if clocks else model), spend, digest
 
 
 def _export(section: DataSection, path: Path, data: StudyData) -> pd.DataFrame:

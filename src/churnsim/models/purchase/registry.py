@@ -53,6 +53,11 @@ def simulated_families() -> tuple[str, ...]:
     return tuple(name for name, family in PURCHASE_FAMILIES.items() if family.simulated_as is not None)
 
 
+def with_leaving_clock() -> tuple[str, ...]:
+    """Names of the families whose model with a calendar may have one of leaving too."""
+    return tuple(name for name, family in PURCHASE_FAMILIES.items() if family.calendar_model == "TwoClockModel")
+
+
 def with_covariates(*, simulated: bool = True) -> tuple[str, ...]:
     """Names of the families that have a form with covariates, by which a market can be simulated or by any."""
     forms = {name: family.covariate_family for name, family in PURCHASE_FAMILIES.items()}

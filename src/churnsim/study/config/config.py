@@ -182,6 +182,22 @@ class ModelsSection(Section):
     calendar: CalendarSection | None = Field(
         default=None, description="a season, months, holidays or a trend of the purchases"
     )
+    leaving: CalendarSection | None = Field(
+        default=None, description="beside it the same of how fast customers leave, of a model with a clock for that"
+    )
+
+    @property
+    def clocks(self) -> dict[str, Calendar]:
+        """The calendars, by the name of the argument with which a fit takes each."""
+        given = {"calendar": self.calendar, "leaving": self.leaving}
+        return {name: section.calendar for name, section in given.items() if section is not None}
+
+    @property
+    def future(self) -> dict[str, str]:
+        """What comes after the data, as forecasts take it."""
+        return {
+            key: told for section in (self.leaving, self.calendar) if section for key, told in section.future.items()
+        }
 
 
 class ValidationSection(Section):
@@ -359,8 +375,9 @@ class StudyConfig(Section):
         for key, left_out in (("break_even", BreakEvenSection()), ("decide", DecideSection())):  # likewise
             if getattr(self, key) == left_out:
                 del content[key]
-        if self.models and self.models.calendar is None:
-            del content["models"]["calendar"]
+        for key in ("calendar", "leaving"):
+            if self.models and getattr(self.models, key) is None:
+                del content["models"][key]
         if self.optimise is None:
             del content["optimise"]
         if self.evidence is None:

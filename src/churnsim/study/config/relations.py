@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from churnsim.errors import ConfigError
-from churnsim.models.purchase.registry import PURCHASE_FAMILIES, with_covariates
+from churnsim.models.purchase.registry import PURCHASE_FAMILIES, with_covariates, with_leaving_clock
 from churnsim.simulation.mechanisms.parts import settings_of
 from churnsim.simulation.mechanisms.targeting import RULE_SETTINGS, Targeting, needed_settings
 from churnsim.study.config.config import CHOOSE, MADE_UP_SHOP, DataSection, StudyConfig
@@ -175,6 +175,19 @@ def _data_problems(config: StudyConfig) -> Iterator[Problem]:
         if asked not in (CHOOSE, *takes):
             message = f"takes no calendar. Use one of {', '.join(map(repr, takes))}, or leave [models.calendar] out."
             yield Problem(path=("models", "purchases"), message=message)
+    if config.models.leaving is not None:
+        takes = with_leaving_clock()
+        if config.models.purchases not in takes:
+            message = f"has no leaving clock. Name {' or '.join(map(repr, takes))}, or leave [models.leaving] out."
+            yield Problem(path=("models", "purchases"), message=message)
+        if config.models.calendar is None:
+            message = "goes with [models.calendar], which may be another one."
+            yield Problem(path=("models", "leaving"), message=message, show_value=False)
+        elif None not in (told := [section.after for section in (config.models.calendar, config.models.leaving)]) and (
+            told[0] != told[1]
+        ):
+            message = f"must have after = {told[0]!r}, as [models.calendar]: there is one trend after the data."
+            yield Problem(path=("models", "leaving", "after"), message=message)
     if data.holdout_end is not None and data.holdout_end <= data.calibration_end:
         yield Problem(
             path=("data", "holdout_end"),

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from churnsim.data.summaries.calendar import Calendar
 from churnsim.errors import FitError
 from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.evaluation.holdout_scores import held_out, paired_error
@@ -109,19 +110,19 @@ def candidates(config: StudyConfig) -> tuple[str, ...]:
 
 def fit_models(
     data: StudyData, families: Sequence[str] = (DEFAULT_FAMILY,), *, why: str = "",
-    future: Mapping[str, str] | None = None,
+    future: Mapping[str, str] | None = None, leaving: Calendar | None = None,
 ) -> StudyFits:  # fmt: skip
     """Fit all three, purchases by the family that foresees the holdout best; raises FitError when one cannot be used.
 
     `families` are the candidates; where there is one, nothing is compared, and `why` says why it was named. Where the
-    data have a calendar purchases follow it, in the `future` as it says.
+    data have a calendar purchases follow it, and customers leave by the calendar `leaving`, in the `future` as it says.
     """
     options = data.covariates.options if data.covariates else {}
     kinds: dict[str, Any] = {
         name: PURCHASE_FAMILIES[name].covariate_family if options else PURCHASE_FAMILIES[name] for name in families
     }
     if data.calendar is not None:
-        options = {"calendar": data.calendar}
+        options = {"calendar": data.calendar, **({} if leaving is None else {"leaving": leaving})}
 
     def fit(kind: Any, summary: pd.DataFrame, unit: str | None = None) -> Any:
         found = kind.fit(summary, unit=unit or data.unit, **options)

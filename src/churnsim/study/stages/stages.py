@@ -164,10 +164,8 @@ class TransactionStages:
 
     def load(self, config: StudyConfig) -> Any:
         regularity = any(PURCHASE_FAMILIES[name].reads == "intervals" for name in candidates(config))
-        bent = config.models.calendar
-        return load_data(
-            config.data, config.folder, regularity=regularity, calendar=None if bent is None else bent.calendar
-        )
+        calendar = config.models.clocks.get("calendar")
+        return load_data(config.data, config.folder, regularity=regularity, calendar=calendar)
 
     def notes(self, config: StudyConfig, data: Any) -> Iterator[StudyWarning]:
         return log_warnings(config, data)
@@ -176,8 +174,10 @@ class TransactionStages:
         return data.summary.index  # type: ignore[no-any-return]
 
     def fit(self, config: StudyConfig, data: Any) -> Any:
-        bent = config.models.calendar
-        return fit_models(data, candidates(config), why=config.models.why, future=bent.future if bent else {})
+        models = config.models
+        return fit_models(
+            data, candidates(config), why=models.why, future=models.future, leaving=models.clocks.get("leaving")
+        )
 
     def scores(self, data: Any, fits: Any) -> dict[str, CustomerScores]:
         return {}
