@@ -112,11 +112,11 @@ def lay_out(
         for k in range(width):
             ends[k + 1] += ends[k]
         for at in range(low, high):
-            k = (np.int64(rows[at, 0]) >> DAY_BITS) - base
-            to = ends[k]
+            place = (np.int64(rows[at, 0]) >> DAY_BITS) - base
+            to = ends[place]
             scratch[to, 0] = rows[at, 0]
             scratch[to, 1] = rows[at, 1]
-            ends[k] = to + 1
+            ends[place] = to + 1
         begin = 0
         for k in range(width):
             starts[base + k] = kept
