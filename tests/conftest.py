@@ -6,17 +6,15 @@ import gc
 import os
 import pickle
 import sys
-import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import cloudpickle
 import hypothesis
 import pytest
-from numba.core.compiler_lock import global_compiler_lock
-from numba.core.dispatcher import Dispatcher
+import tests.one_compiler  # noqa: F401
 
 import churnsim as cs
 from churnsim.simulation.mechanisms.complaints import Complaints
@@ -39,44 +37,8 @@ if PUBLISHED.is_dir():
 # garbage among them.
 gc.set_threshold(50_000, 20, 20)
 
-KERNELS = str(Path(cs.__file__).parent / "kernels")
-compile_here, being_compiled = Dispatcher.compile, set()
-
-
-def locked(file: IO[bytes]) -> bool:
-    """Whether the file's lock was free and is ours now, until it is closed."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
-def compile_in_one_process(dispatcher: Dispatcher, signature: Any) -> Any:
-    """Compile a kernel while no other worker compiles one of its file: who had to wait loads what was stored meanwhile.
-
-    Workers begin with the same kernels, and all of them take a minute and a half to compile. Locking the files follows
-    their calls, in which there is no circle; should one come, a worker waits five minutes and then compiles for itself.
-    """
-    path = dispatcher.py_func.__code__.co_filename
-    with global_compiler_lock:
-        if path in being_compiled or not path.startswith(KERNELS):
-            return compile_here(dispatcher, signature)
-        with Path(path).open("rb") as source:
-            until = time.monotonic() + 300
-            while not locked(source) and time.monotonic() < until:
-                time.sleep(0.05)
-            being_compiled.add(path)
-            try:
-                return compile_here(dispatcher, signature)
-            finally:
-                being_compiled.discard(path)
-
-
 if sys.platform != "win32":
     import fcntl
-
-    Dispatcher.compile = compile_in_one_process
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -14,7 +14,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-FORKING = """
+FORKING = (
+    (Path(__file__).parent / "one_compiler.py").read_text(encoding="utf-8")
+    + """
 import gc, json, os, sys, warnings
 import numba, numpy, pandas, pyarrow, pydantic, scipy.stats, typer
 import churnsim, churnsim.cli
@@ -54,6 +56,7 @@ for line in sys.stdin.buffer:
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     os.write(1, (str(status) + chr(10)).encode())
 """
+)
 
 
 class Interpreter:

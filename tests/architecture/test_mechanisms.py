@@ -186,7 +186,7 @@ gifts = { budget_share = 0.5, every = "14 D" }
 def test_a_toy_mechanism_touches_few_files_and_works_everywhere(tmp_path):
     """Python, a configuration, the rules, the assumptions, the addresses, the documentation and the warm-up know it."""
     copy = tmp_path / "src" / "churnsim"
-    shutil.copytree(SOURCE, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(SOURCE, copy, ignore=shutil.ignore_patterns("*.nb*", "*.pyc.*"))
     touched = {place for place, _, _ in EDITS}
     for place, before, text in EDITS:
         path = copy / place

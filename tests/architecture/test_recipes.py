@@ -90,7 +90,7 @@ class Copy:
     def __init__(self, folder: Path) -> None:
         self.src = folder / "src"
         self.touched: set[str] = set()
-        shutil.copytree(ROOT / "src", self.src, ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
+        shutil.copytree(ROOT / "src", self.src, ignore=shutil.ignore_patterns("*.nb*", "*.pyc.*", "*.egg-info"))
 
     def create(self, path: str, text: str) -> None:
         file = self._file(path)

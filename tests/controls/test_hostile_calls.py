@@ -28,7 +28,7 @@ from tests.controls.public_calls import arguments_of, is_tried, made, verbs
 
 from churnsim.errors import ChurnSimError, ConfigError
 
-CASES = int(os.environ.get("CHURNSIM_HOSTILE_CASES", "200"))
+CASES = int(os.environ.get("CHURNSIM_HOSTILE_CASES", "100"))
 PART, PARTS = map(int, os.environ.get("CHURNSIM_HOSTILE_PART", "1/1").split("/"))
 SECONDS = 60  # a call that computes for longer hangs, or one that waits for ten times as long
 PATIENCE = 8  # with a slow call, whose work grows with a wrong value (95 folds, a holdout of 23 years): enough then

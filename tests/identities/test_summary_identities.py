@@ -99,7 +99,7 @@ def test_resolution_of_the_clock_changes_nothing(log: pd.DataFrame, unit: str) -
     pd.testing.assert_frame_equal(summarise(log), summarise(coarse), check_exact=True)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(log=logs(), cut=st.integers(0, 38), after=st.integers(1, 30))
 def test_calibration_and_holdout_are_parts_of_one_log(log: pd.DataFrame, cut: int, after: int) -> None:
     until = START + pd.Timedelta(days=cut)

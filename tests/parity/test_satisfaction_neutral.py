@@ -33,7 +33,7 @@ def tried_of(drawn, satisfaction):
 
 
 @given(generated())
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_neutral_satisfaction_changes_nothing_in_generated_scenarios(drawn):
     seed, replication = drawn[-2:]
     for engine in ("compiled", "simpy") if drawn[4] < 15 else ("compiled",):

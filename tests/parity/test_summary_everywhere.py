@@ -30,7 +30,7 @@ from churnsim.data.summaries.parquet_log import ParquetLog
 from churnsim.errors import DataError
 
 FEW = settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 # Frequencies and days are whole numbers and agree exactly; amounts are added in another order, each backend its own:
 # at most 40 rows, and repeat purchases that are a ten-thousandth of everything at least: 40 x 1e4 x 1.1e-16.

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from scipy.stats import chi2
-from tests.reference.test_families_blind import HISTORIES, MODELS, Story, frame, known, log_mean, pareto
+from tests.reference.test_families_blind import HISTORIES, MODELS, Story, every_model, frame, known, log_mean, pareto
 
 import churnsim as cs
 from churnsim.errors import ConfigError, DataError
@@ -24,7 +24,6 @@ PERIODS = 4
 AGREEMENT = {"mbg_cnbd": 1e-5}
 # The regular buyers' stages have no sum over periods: simulated customers stand for it below.
 SUMMED = {name: case for name, case in MODELS.items() if not isinstance(case[0], cs.models.MBGCNBD)}
-every_model = pytest.mark.parametrize(("model", "story"), MODELS.values(), ids=MODELS.keys())
 SEEN = [HISTORIES[name] for name in ("no repeat", "paper's")]
 
 

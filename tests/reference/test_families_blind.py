@@ -268,7 +268,11 @@ HISTORIES = {
     "long silence": (30, 10.0, 39.0),
     "thousands": (5000, 35.0, 36.0),
 }
-every_model = pytest.mark.parametrize(("model", "story"), MODELS.values(), ids=MODELS.keys())
+# Three stages, whose quadrature takes half of the time of this file, run with `-m slow`; two are there.
+every_model = pytest.mark.parametrize(
+    ("model", "story"),
+    [pytest.param(*case, id=name, marks=[pytest.mark.slow] * (name == "MBG/CNBD-3")) for name, case in MODELS.items()],
+)
 
 
 def frame(x: int, t_x: float, T: float) -> pd.DataFrame:

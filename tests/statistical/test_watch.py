@@ -57,7 +57,7 @@ def alarms(firm, futures, dropout=1.0):
     return raised, poisson
 
 
-@pytest.mark.parametrize("futures", [10, pytest.param(300, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("futures", [6, pytest.param(300, marks=pytest.mark.slow)])
 def test_false_alarms_are_as_rare_as_the_level_says(firm, futures):
     """At most 5% over all cohorts and looks, and three standard errors of so many futures; the intervals that look at
     each month as if it were alone, and at purchases as if customers were alike, raise many more."""
