@@ -30,6 +30,7 @@ from churnsim.models.purchase.two_clocks import (
     TwoClocks,
     clocks_objective,
     fit_two_clocks,
+    leaving_of,
 )
 from churnsim.typing import Floats, Ints
 
@@ -45,7 +46,7 @@ class TwoClockSeriesModel(TwoClocks, SeriesModel):
     leaving : CustomerSeries, optional
         Of the leaving clock, which runs evenly without.
     leaving_effects, leaving_means : mapping of column to number
-        The rate of leaving of a day is multiplied by e^(effect . (value - mean)) for each column.
+        As `effects` and `means`, of the rate of leaving.
 
     Examples
     --------
@@ -77,24 +78,15 @@ class TwoClockSeriesModel(TwoClocks, SeriesModel):
     def _like(self, other: Self) -> Self:
         return replace(super()._like(other), leaving=other.leaving)
 
-    def to_dict(self) -> dict[str, Any]:
-        """As `SeriesModel.to_dict`, with effects on leaving as `leaving:COLUMN`."""
-        values = super().to_dict()
-        values |= {LEAVING + name: float(self.leaving_effects[name]) for name in self._leaving_names}
-        values |= {f"mean:{LEAVING}{name}": float(self.leaving_means[name]) for name in self._leaving_names}
-        return {**values, "leaving": list(self._leaving_names)}
+    @property
+    def _leaving_dict(self) -> list[str]:
+        return list(self._leaving_names)
 
     @classmethod
     def _rest_of_dict(cls, rest: dict[str, Any]) -> dict[str, Any]:
         given = rest.pop("leaving", [])
         names = given.names if isinstance(given, CustomerSeries) else tuple(given or ())
-        effects, means = ({name: rest.pop(f"{of}{LEAVING}{name}") for name in names} for of in ("", "mean:"))
-        leaving = given if isinstance(given, CustomerSeries) else None
-        return {"leaving": leaving, "leaving_effects": effects, "leaving_means": means}
-
-    @property
-    def _even(self) -> bool:
-        return not any([*self.effects.values(), *self.leaving_effects.values()])
+        return {"leaving": given if isinstance(given, CustomerSeries) else None, **leaving_of(rest, names)}
 
     def _clocks(self, begin: Floats, end: Floats, future: Any, index: pd.Index[Any] | None = None) -> OwnTwoClocks:
         buying = self._clock(begin, end, future, index)

@@ -96,6 +96,18 @@ class TwoClocks(ClockModel):
         """The base's, the columns of the buying clock and those of the leaving clock."""
         return (*super().parameter_names, *(LEAVING + name for name in self._leaving_names))
 
+    @property
+    @abstractmethod
+    def _leaving_dict(self) -> Any:
+        """What a dict holds of the leaving clock beside its effects."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values: as without a leaving clock, with effects on leaving as `leaving:COLUMN`."""
+        values = super().to_dict()
+        values |= {LEAVING + name: float(self.leaving_effects[name]) for name in self._leaving_names}
+        values |= {f"mean:{LEAVING}{name}": float(self.leaving_means[name]) for name in self._leaving_names}
+        return {**values, "leaving": self._leaving_dict}
+
     # ---- the clocks ----
 
     @property
@@ -270,7 +282,7 @@ class TwoClockModel(TwoClocks, CalendarModel):
     leaving : Calendar, optional
         Of the leaving clock, which runs evenly without.
     leaving_effects, leaving_means : mapping of column to number
-        The rate of leaving of a day is multiplied by e^(effect . (value - mean)) for each column.
+        As `effects` and `means`, of the rate of leaving.
 
     Examples
     --------
@@ -293,24 +305,16 @@ class TwoClockModel(TwoClocks, CalendarModel):
     def _leaving_names(self) -> tuple[str, ...]:
         return () if self.leaving is None else self.leaving.names
 
-    def to_dict(self) -> dict[str, Any]:
-        """As `CalendarModel.to_dict`, with effects on leaving as `leaving:COLUMN`."""
-        values = super().to_dict()
-        values |= {LEAVING + name: float(self.leaving_effects[name]) for name in self._leaving_names}
-        values |= {f"mean:{LEAVING}{name}": float(self.leaving_means[name]) for name in self._leaving_names}
-        return {**values, "leaving": None if self.leaving is None else self.leaving.to_dict()}
+    @property
+    def _leaving_dict(self) -> dict[str, Any] | None:
+        return None if self.leaving is None else self.leaving.to_dict()
 
     @classmethod
     def _rest_of_dict(cls, rest: dict[str, Any]) -> dict[str, Any]:
         leaving = rest.pop("leaving", None)
         if isinstance(leaving, Mapping):
             leaving = Calendar.from_dict(dict(leaving))
-        names = () if leaving is None else leaving.names
-        effects, means = ({name: rest.pop(f"{of}{LEAVING}{name}") for name in names} for of in ("", "mean:"))
-        return {"leaving": leaving, "leaving_effects": effects, "leaving_means": means}
-
-    def _told(self, future: Future | None) -> dict[str, Any]:
-        return {**(self.future or {}), **self._check_future(future)}
+        return {"leaving": leaving, **leaving_of(rest, () if leaving is None else leaving.names)}
 
     def _check_future(self, future: Future | None) -> dict[str, Any]:
         if future is None or self.leaving is None or not isinstance(future, Mapping | pd.DataFrame):
@@ -378,6 +382,12 @@ class TwoClockModel(TwoClocks, CalendarModel):
         observed = np.interp(ages * per, days, B)
         found: pd.DataFrame = self.base._seen(traits.assign(lifetime=life), observed, seed, replication)
         return found.rename_axis("customer_id")
+
+
+def leaving_of(rest: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
+    """Effects and means of the leaving clock, taken out of a dict made by `to_dict`."""
+    effects, means = ({name: rest.pop(f"{of}{LEAVING}{name}") for name in names} for of in ("", "mean:"))
+    return {"leaving_effects": effects, "leaving_means": means}
 
 
 @dataclass(frozen=True, eq=False)
