@@ -160,7 +160,7 @@ class BGBBCalendar(ParametricModel):
         sums = ((calendar_sums(summary, calendar) - h.x[:, None] * means) / spread * weight[:, None]).sum(axis=0)
         rows = np.column_stack([period - low, h.x, h.t_x.astype(np.int64), n])
         kinds, kind = np.unique(rows, axis=0, return_inverse=True)
-        number = np.bincount(kind.ravel(), weights=weight)
+        number: Floats = np.asarray(np.bincount(kind.ravel(), weights=weight), dtype=np.float64)
         start, x, t_x, n = (np.ascontiguousarray(column) for column in kinds.T)
 
         def objective(parameters: Floats) -> tuple[float, Floats]:
