@@ -132,6 +132,14 @@ def test_renewals_are_counted_by_the_calendar(tmp_path):
     assert months["tenure"].tolist() == [1.0, 2.0, 12.0, 0.0]  # 364 days are twelve months, 16 days none
     quarters = cs.data.count_renewals(read(tmp_path, text), term="3 M")
     assert quarters["tenure"].tolist() == [1.0, 1.0, 4.0, 0.0]
+    # What is rounded up began as much earlier: no relation ends after the last day observed.
+    late = cs.data.count_renewals(
+        read(tmp_path, "customer_id,start,end\na,2023-01-02,\nb,2023-12-20,2023-12-30\n"), term="1 M"
+    )
+    assert late["tenure"].tolist() == [12.0, 1.0]
+    assert late["began"].tolist() == [-12.0, -1.0]
+    assert (quarters["began"] + quarters["tenure"] <= 0).all()
+    assert quarters["began"].iloc[0] == pytest.approx(-364 / (3 * 365.25 / 12))
 
 
 def test_words_are_no_flags_of_who_left():

@@ -83,11 +83,11 @@ class _Workbook:
             "label": {"bold": True},
             "plain": {},
             "text": {"text_wrap": True, "valign": "top"},
-            "money": {"num_format": money},
-            "share": {"num_format": "0.0%"},
-            "number": {"num_format": "General", "align": "right"},
-            "input": {"bg_color": "#FFF6D6", "align": "right"},
-            "input share": {"bg_color": "#FFF6D6", "num_format": "0.0%"},
+            "money": {"num_format": money, "valign": "top"},
+            "share": {"num_format": "0.0%", "valign": "top"},
+            "number": {"num_format": "General", "align": "right", "valign": "top"},
+            "input": {"bg_color": "#FFF6D6", "align": "right", "valign": "top"},
+            "input share": {"bg_color": "#FFF6D6", "num_format": "0.0%", "valign": "top"},
         }
         self.looks = {name: book.add_format(look | {"font_name": "Calibri"}) for name, look in looks.items()}
 

@@ -248,7 +248,8 @@ def churned_flags(subscriptions: pd.DataFrame) -> NDArray[np.bool_]:
 
 
 def count_renewals(subscriptions: pd.DataFrame, *, term: str) -> pd.DataFrame:
-    """The same subscriptions with `tenure` and `entry` in whole terms, such as ``"1 M"`` or ``"1 year"``.
+    """The same subscriptions with `tenure` and `entry` in whole terms, such as ``"1 M"`` or ``"1 year"``, and `began`
+    in terms, so that none ends after the last day observed.
 
     Who left, left at a renewal: the nearest one, the first at least. Who is still there has completed the terms that
     have gone by, not the one that runs. A tenure within a tenth of a term below a whole number counts as that number,
@@ -283,6 +284,9 @@ def count_renewals(subscriptions: pd.DataFrame, *, term: str) -> pd.DataFrame:
         entry = np.floor(_numbers(subscriptions, "entry") / per + SLACK)
         # Truncation by a term that the customer did not outlive would say that it was never seen.
         result["entry"] = np.minimum(entry, np.maximum(result["tenure"] - 1.0, 0.0))
+    if "began" in result.columns:
+        # Whole terms may be a little longer than the relation was.
+        result["began"] = np.minimum(_numbers(subscriptions, "began") / per, -result["tenure"])
     result.attrs.update(unit=length.unit if length.value == 1 else str(length), term=str(length))
     return result
 
