@@ -150,7 +150,7 @@ def _text_files() -> list[Broken]:
         ),
         text("points-of-thousands.csv", HEADER + "a,2024-01-01,1.234\nb,2024-01-02,5.678\n", "may be 1234 or"),
         text("marks-disagree.csv", HEADER + 'a,2024-01-01,"1.234,5"\nb,2024-01-02,"1,234.5"\n', "disagree"),
-        text("currency-signs.csv", HEADER + "a,2024-01-01,$1.50\nb,2024-01-02,$2.50\n", "No row is left"),
+        text("currencies-mixed.csv", HEADER + "a,2024-01-01,$1.50\nb,2024-01-02,€2.50\n", "in '$' and '€'"),
         text("all-dates-impossible.csv", HEADER + "a,2024-13-45,1\nb,2024-02-30,1\n", "No row is left"),
         text("half-bad.csv", HEADER + GOOD + "x,nonsense,1\n" * 60, "50.0%"),
         text("latin-1.csv", HEADER + GOOD + "Jos\xe9,2024-01-01,1\n", "not UTF-8", encoding="latin-1"),
@@ -203,7 +203,7 @@ def _bad_rows() -> list[Broken]:
         one_bad("amount-infinite.csv", "a,2024-01-01,inf", "is not a finite number"),
         one_bad("amount-too-large.csv", "a,2024-01-01,1e999", "is not a finite number"),
         one_bad("amount-hex.csv", "a,2024-01-01,0x10", "is not a finite number"),
-        one_bad("amount-in-parentheses.csv", "a,2024-01-01,(5.00)", "is not a finite number"),
+        one_bad("amount-in-one-parenthesis.csv", "a,2024-01-01,(5.00", "is not a finite number"),
         one_bad("too-many-fields.csv", "a,2024-01-01,1,2,3,4", "more fields"),
         one_bad("too-few-fields.csv", "a,2024-01-01", "is not an amount"),
         one_bad("subtotal.csv", "Total,,1234.5", "is not a date"),
@@ -277,7 +277,7 @@ def _workbooks(head: list[list[Any]]) -> list[Broken]:
         Broken(
             "uncomputed-formula.xlsx", workbook(one=[*head, *rows, ["c", day, "=1+1"]]), set_aside=1, reason="is not an"
         ),
-        Broken("title-above.xlsx", workbook(one=[["Sales 2024"], *head, *rows]), "no column"),
+        Broken("title-for-names.xlsx", workbook(one=[["Sales 2024"], *rows]), "no column"),
         Broken(
             "error-cell.xlsx", workbook(one=[*head, *rows, ["c", day, "#DIV/0!"]]), set_aside=1, reason="finite number"
         ),

@@ -20,6 +20,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from numpy.polynomial.legendre import leggauss
 
 from churnsim.kernels.numerics.jit import njit
 from churnsim.kernels.numerics.philox import block
@@ -28,7 +29,7 @@ from churnsim.typing import Floats, Ints
 
 _PANEL = 0.7  # e-foldings
 _NEGLIGIBLE = 45.0  # e-foldings from the beginning of a piece on, after which nothing of it counts
-_AT, _WEIGHT = ((part + low) / 2 for part, low in zip(np.polynomial.legendre.leggauss(4), (1.0, 0.0), strict=True))
+_AT, _WEIGHT = ((part + low) / 2 for part, low in zip(leggauss(4), (1.0, 0.0), strict=True))
 _MIDDLE = math.exp(-_PANEL / 2)
 # Columns of a table of panels: alpha + B and beta + D where it begins, what both run in it, the integral's mass were
 # the integrand constant, the logarithms of the first two, its beginning and length in the piece; and of the integral:

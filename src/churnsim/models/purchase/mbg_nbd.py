@@ -60,6 +60,7 @@ class MBGNBDCovariates(BGNBDCovariates):
 
     Examples
     --------
+    >>> import numpy as np
     >>> summary = MBGNBD(r=0.5, alpha=8.0, a=0.8, b=2.5).draw_summary(np.full(500, 40.0), seed=1)
     >>> fit = MBGNBDCovariates.fit(summary.assign(big=np.tile([0.0, 1.0], 250)), covariates_lifetime=["big"])
     >>> fit.names[-1], fit.status.code
