@@ -27,7 +27,6 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit, log_ndtr
-from scipy.stats import kstwobign
 
 from churnsim.checks import check_choice, check_count, check_level, check_seed, typed
 from churnsim.errors import ConfigError, DataError, FitError
@@ -290,6 +289,8 @@ class CurveFit(ModelFit[SurvivalCurve]):
         above = value > 0
         scaled = np.append(1.0, (1.0 + n * self._greenwood(times[above])) * value[above])
         scaled = scaled[np.minimum(np.arange(1, value.size + 1), scaled.size - 1)]
+        from scipy.stats import kstwobign  # a third of a second, which no other command should wait for
+
         reach = float(kstwobign.ppf(check_level(level))) / np.sqrt(n) * scaled
         lower, upper = np.clip(value - reach, 0.0, 1.0), np.clip(value + reach, 0.0, 1.0)
         return pd.DataFrame({"survival": value, "lower": lower, "upper": upper}, pd.Index(times, name="t"))
