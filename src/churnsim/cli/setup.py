@@ -236,7 +236,8 @@ def _with_answer(answers: Answers, key: str, reply: str) -> Answers:
         except ValueError:
             raise ConfigError(f"--observed-until {reply!r} is no day. Write it as 2024-06-30.") from None
     changed = "form" if key in FORMS else "columns"
-    return replace(answers, **{changed: {**getattr(answers, changed), key: reply}})
+    entry: dict[str, Any] = {changed: {**getattr(answers, changed), key: reply}}
+    return replace(answers, **entry)
 
 
 def _reply(asked: UndecidedError) -> str:

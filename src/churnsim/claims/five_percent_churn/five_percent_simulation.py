@@ -226,7 +226,8 @@ def expected_gains(evidence: MarketEvidence, factor: float) -> Floats:
 
     The base is drawn with the same uniforms under every draw of the parameters, so that only the parameters differ.
     """
-    return _expected_gains(evidence, (factor,))[0]
+    gains: Floats = _expected_gains(evidence, (factor,))[0]
+    return gains
 
 
 def _expected_gains(evidence: MarketEvidence, factors: tuple[float, ...]) -> Floats:

@@ -84,7 +84,7 @@ class MarketEvidence:
         known = parts_of(Market)
         if unknown := sorted(set(parts) - set(known)):
             raise ConfigError(f"a market has no part {unknown[0]!r}; it has {', '.join(known)}.")
-        plain = {
+        plain: dict[str, Any] = {
             f.name: f.default if f.default_factory is MISSING else f.default_factory()
             for f in fields(Market) if f.name in known and f.name not in parts
         }  # fmt: skip

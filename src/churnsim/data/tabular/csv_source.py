@@ -180,7 +180,7 @@ class CsvSource:
         """Bytes and lines of titles above the names of the columns."""
         if not self._form.detect:
             return 0, 0
-        ends, rows = [0], []
+        ends, rows = [0], list[list[str]]()
         while len(rows) < FIRST_ROWS and ends[-1] < len(self._whole):
             ends.append(_record_end(self._whole, ends[-1]))
             text = self._whole[ends[-2] : ends[-1]].decode(self._block_encoding, "replace")

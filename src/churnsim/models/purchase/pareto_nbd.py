@@ -98,7 +98,8 @@ class LivingGammaGamma(ContinuousTime):
     def _population(self, rate: Floats, leaving: Floats, seed: int, replication: int) -> pd.DataFrame:
         """Columns `rate` (purchases per unit), `death_rate` (per unit) and `lifetime` (time from the first purchase
         until the customer leaves)."""
-        rows = draw_gamma_pairs(*self._parameters, rate.size, replication, seed, MODEL_DRAWS, TRAITS)
+        r, alpha, s, beta = self._parameters
+        rows = draw_gamma_pairs(r, alpha, s, beta, rate.size, replication, seed, MODEL_DRAWS, TRAITS)
         return pd.DataFrame(
             {"rate": rows[:, 0] * rate, "death_rate": rows[:, 1] * leaving, "lifetime": rows[:, 2] / leaving}
         )

@@ -190,9 +190,9 @@ class Draws:
     def __init__(self, market: Any, like: Draws | None = None) -> None:
         known = numbers_by_name(market)
         beliefs = {name: belief for name, belief in market.beliefs.items() if not belief.certain}
-        earlier = like._beliefs if like else {}
+        earlier: dict[str, Belief] = like._beliefs if like else {}
         same = like is not None and all(earlier.get(name) is belief for name, belief in beliefs.items())
-        self._beliefs = beliefs
+        self._beliefs: dict[str, Belief] = beliefs
         self._values: dict[tuple[str, int, int, int], float] = like._values if like and same else {}
         self._parts: dict[str, _Part] = {}
         for name in beliefs:

@@ -139,7 +139,8 @@ def purchase_gaps(log: pd.DataFrame) -> NDArray[np.float64]:
     """Days between a customer's purchases; those of one day are one."""
     days = log[["customer_id"]].assign(day=log["date"].dt.normalize()).drop_duplicates()
     gaps = days.sort_values(["customer_id", "day"]).groupby("customer_id")["day"].diff()
-    return gaps.dt.days.dropna().to_numpy(dtype=np.float64)
+    found: NDArray[np.float64] = gaps.dt.days.dropna().to_numpy(dtype=np.float64)
+    return found
 
 
 def silent_weeks(gaps: NDArray[np.float64]) -> int:
