@@ -35,7 +35,7 @@ PLANTED = [
     ("value = 0.30,", "value = 0.30, low = 0.2, high = '40%',", "market.terms.margin.high", "finite number"),
     ("value = 0.30,", "value = 0.30, hihg = 0.2,", "market.terms.margin.hihg", "Did you mean 'high'?"),
     ("replications = 400", "replications = 400\nbeliefs = 'some'", "simulation.beliefs", "all, none, stated"),
-    ('unit = "W"', 'unit = "week"', "data.unit", "D, M, W, Y"),
+    ('unit = "W"', 'unit = "week"', "data.unit", "D, H, M, W, Y"),
     ('horizon = "104 W"', 'horizon = "105 W"', "simulation.horizon", "'104 W' or '108 W' would be."),
     ('horizon = "104 W"', 'horizon = "2 years"', "simulation.horizon", "'104 W' or '108 W' would be."),
     ('horizon = "104 W"', "horizon = 104", "simulation.horizon", "Write a number and a unit"),

@@ -128,7 +128,7 @@ def test_market_numbers_carry_their_origin() -> None:
 
 
 def test_several_problems_come_in_one_error_in_the_order_of_the_file() -> None:
-    text = changed("seed = 19970101", 'seed = "x"').replace('unit = "W"', 'unit = "H"')
+    text = changed("seed = 19970101", 'seed = "x"').replace('unit = "W"', 'unit = "X"')
     said = message(text)
     assert said.startswith("study.toml has 2 problems:")
     assert said.index("seed") < said.index("data.unit")

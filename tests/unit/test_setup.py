@@ -275,11 +275,15 @@ def test_check_says_what_will_be_done_and_what_is_assumed(tmp_path, call):
 
 
 def test_check_lists_what_is_wrong(tmp_path, call):
-    path = tmp_path / "bad.toml"
-    path.write_text((ROOT / "configs" / "smoke" / "cdnow.toml").read_text().replace("horizon =", "horizn ="))
+    path, study = tmp_path / "bad.toml", (ROOT / "configs" / "smoke" / "cdnow.toml").read_text()
+    path.write_text(study.replace("horizon =", "horizn ="))
     done = call("check", path)
     assert done.exit_code == 2
     assert "horizn" in done.stderr
+    # Known of the market before anything is fitted.
+    path.write_text(study + '[[strategy]]\nname = "parting"\ndismissal = { periods = 1 }\n')
+    done = call("check", path)
+    assert (done.exit_code, "strategy 'parting': dismissal does nothing" in done.stderr) == (2, True)
 
 
 def in_json(value: Any) -> Any:

@@ -15,7 +15,7 @@ from churnsim.records.run import AssumptionRecord, DataFacts
 from churnsim.simulation.core.lifetimes import FixedSpend
 from churnsim.simulation.customers.base import Cohort
 from churnsim.simulation.scenario.market import Market
-from churnsim.study.config.config import StudyConfig
+from churnsim.study.config.config import DataSection, StudyConfig
 from churnsim.study.config.market_overrides import overridden_mechanisms, overridden_origins
 from churnsim.study.stages.break_even_stage import break_even_replications, mechanisms_alone
 from churnsim.study.stages.claim_stage import chosen_claims
@@ -90,6 +90,9 @@ def preview(config: StudyConfig, *, runs_dir: str | Path = "runs") -> Preview:
             origins=overridden_origins(config.market), **overridden_mechanisms(config.market),
         ),
     )  # fmt: skip
+    if isinstance(config.data, DataSection):  # subscribers stay by contracts, for which this market does not stand
+        for strategy in strategies:
+            strategy.check(market, config.simulation.period.to(market.unit))
     told = AssumptionRecord.of_frame(assumptions(market, strategies))
     return Preview(
         name=config.name, facts=data.facts, warnings=tuple(stages.notes(config, data)),

@@ -293,6 +293,8 @@ class RunSession:
         )
         for row in self._unjudged:
             watch.note(f"not ranked: {row.strategy}: {row.reason}")
+        for strategy in self.strategies:
+            scenario_for(config, market, strategy)  # refuses a strategy that can do nothing on this market
         check_what_ifs(config, market, self.strategies)
         check_information(config, list(drawn_rows(self.stages.assumption_rows(market, self.strategies))))
         check_optimise(config, market, self.strategies)

@@ -35,5 +35,6 @@ class DismissUnprofitable(StrategyPart):
         if not (market.terms.cost_to_serve > 0 or loses or any(part.charges for part in others)):
             raise ConfigError(
                 "does nothing where customers cost nothing: terms.cost_to_serve is 0 and no other part of the strategy "
-                "spends on single customers. Set what serving a customer costs, Market(terms=Terms(cost_to_serve=...))."
+                "spends on single customers. Set what serving costs, Market(terms=Terms(cost_to_serve=...)); "
+                "in a study, [market.terms] cost_to_serve."
             )
