@@ -135,6 +135,17 @@ class ContactRows:
         kernel.first_rows(self.starts, self.order, self.campaign, campaign, first)
         return first
 
+    def sent(self, control: str) -> Flags:
+        """Which rows are contacts, and not draws of the arm that was left alone."""
+        return np.array([arm != control for arm in self.arms])[self.arm]
+
+    def costs(self, control: str) -> pd.Series[float]:
+        """The mean cost of a contact, by arm; NaN where unknown."""
+        sent = self.sent(control)
+        arm = pd.Categorical.from_codes(self.arm[sent], pd.Index(self.arms))
+        costs = pd.Series(self.cost[sent], name="cost").groupby(pd.Series(arm), observed=True).mean()
+        return costs.set_axis(pd.Index(list(costs.index), dtype=object, name="arm")).sort_index()
+
     def met(self, campaign: int, sent: Flags, span: int) -> Ints:
         """How many of the contacts that were `sent` in other campaigns each customer had in the `span` days before its
         draw in this one and in those from it on."""

@@ -237,8 +237,27 @@ def contact_effect(
     rows = ContactRows.of(contacts)
     log, end = purchase_days(purchases).seen_until(until)
     span = max(1, round(window * DAYS_PER_UNIT[unit]))
-    sent = np.array([arm != control for arm in rows.arms])[rows.arm]
-    history, place = History(log, end), log.ids.get_indexer(rows.ids)
+    trials, samples = _by_campaign(rows, History(log, end), family, unit, window, span, control, level, model)
+    costs = rows.costs(control)
+    clocks = None
+    agreement = pd.DataFrame(columns=["design", "model", "p_value"])
+    if model:
+        histories = ContactHistories.of(rows, log, control=control, end=end, unit=unit)
+        del rows, log  # of ten million contacts they take room that the search needs
+        clocks = fit_clocks(histories, family=family, half_life=window / 2, lasting=lasting, level=level)
+        agreement = _agreement(samples, trials, clocks, histories, window)
+    alike = all(trial.status == RANDOMISED for trial in trials.values())
+    return ContactEffect(
+        campaigns=trials, clocks=clocks, agreement=agreement, costs=costs, status=RANDOMISED if alike else OBSERVATIONAL
+    )
+
+
+def _by_campaign(
+    rows: ContactRows, history: History, family: str, unit: str, window: float, span: int, control: str, level: float,
+    model: bool,
+) -> tuple[dict[str, TrialEffects], dict[str, _Sample]]:  # fmt: skip
+    """The design-based answer of each campaign and, for the `model`, whom its answer is worked out for."""
+    sent, place = rows.sent(control), history.days.ids.get_indexer(rows.ids)
 
     def of_campaign(k: int) -> tuple[TrialEffects, _Sample | None]:
         drawn = rows.drawn(k)
@@ -250,23 +269,7 @@ def contact_effect(
     with ThreadPoolExecutor(min(2, os.cpu_count() or 1)) as pool:
         done = dict(zip(rows.campaigns, pool.map(of_campaign, range(len(rows.campaigns))), strict=True))
     trials = {name: trial for name, (trial, _) in done.items()}
-    samples = {name: sample for name, (_, sample) in done.items() if sample is not None}
-    clocks = None
-    agreement = pd.DataFrame(columns=["design", "model", "p_value"])
-    if model:
-        histories = ContactHistories.of(rows, log, control=control, end=end, unit=unit)
-        clocks = fit_clocks(histories, family=family, half_life=window / 2, lasting=lasting, level=level)
-        agreement = _agreement(samples, trials, clocks, histories, window)
-    alike = all(trial.status == RANDOMISED for trial in trials.values())
-    arm = pd.Categorical.from_codes(rows.arm[sent], pd.Index(rows.arms))
-    costs = pd.Series(rows.cost[sent], name="cost").groupby(pd.Series(arm), observed=True).mean()
-    return ContactEffect(
-        campaigns=trials,
-        clocks=clocks,
-        agreement=agreement,
-        costs=costs.set_axis(pd.Index(list(costs.index), dtype=object, name="arm")).sort_index(),
-        status=RANDOMISED if alike else OBSERVATIONAL,
-    )
+    return trials, {name: sample for name, (_, sample) in done.items() if sample is not None}
 
 
 def _small(numbers: Ints) -> NDArray[np.int32]:

@@ -19,7 +19,7 @@ with Satterthwaite's degrees of freedom.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, cast
 
@@ -41,6 +41,7 @@ OBSERVATIONAL: Final = "measured here (observational)"
 # (Fabijan et al. 2019, "Diagnosing sample ratio mismatch in online controlled experiments", KDD, 2156-2164).
 DOUBT = 0.001
 FEWEST = 20  # customers in an arm
+PIECE = 131_072  # customers of an arm whom the adjustment and the checks work on at once, for the sake of memory
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,7 +234,7 @@ def trial_effects(
     looked = list(dict.fromkeys([*adjusting, *history]))
     checks.append(_balance(_shapes(customers, looked), weight, group, arms))
     if len(before):
-        checks.append(_placebo([numbers[name] for name in before], weight, group, arms))
+        checks.append(_placebo([numbers[name].__getitem__ for name in before], weight, group, arms))
     return TrialEffects(
         table=_effects_table(rows, arms, level),
         customers=pd.Series(counts, arms, name="customers").rename_axis("arm"),
@@ -429,29 +430,57 @@ def outcome_means(
     spread = np.zeros((0, 0)) if x is None else np.cov(x, rowvar=False, ddof=0).reshape(x.shape[1], -1) / len(x)
     means: list[list[ArmMean]] = [[] for _ in outcomes]
     for k, name in enumerate(arms):
-        inside = group == k
-        own, used = np.ones((int(inside.sum()), 1)), np.zeros(0, dtype=np.int64)
+        inside = np.flatnonzero(group == k)
+        used = np.zeros(0, dtype=np.int64)
         if x is not None:
             mine = x[inside]
             if (np.ptp(mine, axis=0) == 0).any():
                 raise DataError(f"a covariate does not vary within arm {name!r}. Leave it out, or merge rare words.")
             # Of columns that are dependent in this arm alone, such as purchases and their spend, one says it all.
             used = np.flatnonzero(independent_columns(mine - mine.mean(axis=0)))
-            own = np.column_stack([own, mine[:, used]])
-        w = weight[inside]
-        q, r = np.linalg.qr(np.sqrt(w)[:, None] * own)
-        # A customer whom a slope fits alone has no residual and tells nothing of the variance.
-        leverage = np.minimum((q**2).sum(axis=1), 1 - 1e-9)
-        first = np.linalg.solve(r.T, np.eye(len(r))[0])
-        share = (q @ first) ** 2
-        for y, found in zip(outcomes, means, strict=True):
-            slopes = np.linalg.solve(r, q.T @ (np.sqrt(w) * y[inside]))
-            residual = np.sqrt(w) * (y[inside] - own @ slopes)
-            variance = float((share * residual**2 / (1 - leverage)).sum())
-            every = np.zeros(len(spread))
-            every[used] = slopes[1:]
-            found.append(ArmMean(float(slopes[0]), variance, float(inside.sum() - own.shape[1]), every, spread))
+        pieces = list(_pieces(inside))
+        every = np.zeros(len(spread))
+        for found, (slopes, variance) in zip(means, _regressions(outcomes, x, used, weight, pieces), strict=True):
+            own = every.copy()
+            own[used] = slopes[1:]
+            found.append(ArmMean(float(slopes[0]), variance, float(len(inside) - len(slopes)), own, spread))
     return means
+
+
+def _pieces(rows: Ints) -> Iterator[Ints]:
+    """The rows by so many that what is worked out for them at once takes little room."""
+    return (rows[at : at + PIECE] for at in range(0, len(rows), PIECE))
+
+
+def _regressions(
+    outcomes: Sequence[Floats], x: Floats | None, used: Ints, weight: Floats, pieces: Sequence[Ints]
+) -> Iterator[tuple[Floats, float]]:
+    """Of each outcome on 1 and the columns `used` of `x`: the slopes by weighted least squares, and the HC2 variance of
+    the first of them. Rows come in pieces, whose triangles are put together by another one."""
+
+    def design(piece: Ints) -> Floats:
+        ones = np.ones((len(piece), 1))
+        return ones if x is None else np.column_stack([ones, x[piece[:, None], used]])
+
+    def turned(piece: Ints) -> tuple[Floats, Floats]:
+        return np.linalg.qr(np.sqrt(weight[piece])[:, None] * design(piece))
+
+    triangles = [turned(piece)[1] for piece in pieces]
+    turn, r = np.linalg.qr(np.vstack(triangles)) if len(pieces) > 1 else (np.eye(len(triangles[0])), triangles[0])
+    first, turns = np.linalg.solve(r.T, np.eye(len(r))[0]), np.split(turn, len(pieces))
+    products, shares = np.zeros((len(outcomes), len(r))), []
+    for piece, own_turn in zip(pieces, turns, strict=True):
+        q = turned(piece)[0] @ own_turn
+        for y, total in zip(outcomes, products, strict=True):
+            total += q.T @ (np.sqrt(weight[piece]) * y[piece])
+        # A customer whom a slope fits alone has no residual and tells nothing of the variance.
+        shares.append(((q @ first) ** 2, 1 - np.minimum((q**2).sum(axis=1), 1 - 1e-9)))
+    for y, product in zip(outcomes, products, strict=True):
+        slopes, variance = np.linalg.solve(r, product), 0.0
+        for piece, (share, rest) in zip(pieces, shares, strict=True):
+            residual = np.sqrt(weight[piece]) * (y[piece] - design(piece) @ slopes)
+            variance += float((share * residual**2 / rest).sum())
+        yield slopes, variance
 
 
 def contrast(control: ArmMean, treated: ArmMean) -> tuple[float, float, float]:
@@ -527,19 +556,31 @@ def _check(name: str, p: float, message: str) -> TrialCheck:
     return TrialCheck(name=name, p_value=p, passed=bool(p >= DOUBT), message=message)
 
 
-def _shapes(customers: pd.DataFrame, names: Sequence[str]) -> dict[str, Floats]:
+Column = Callable[[Any], Floats]
+"""What a column is in the rows asked for: a million customers' are not kept in every shape."""
+
+
+def _shapes(customers: pd.DataFrame, names: Sequence[str]) -> dict[str, Column]:
     """Ranks of numbers with their squares (Legendre's first two polynomials), and words as columns of 0 and 1."""
-    columns: dict[str, Floats] = {}
+    columns: dict[str, Column] = {}
     for name in names:
         features = checked_features(customers, [name])
         if not pd.api.types.is_numeric_dtype(features[name].dtype):
-            for word, column in pd.get_dummies(features[name].astype(str)).items():
-                columns[f"{name}={word}"] = column.to_numpy(dtype=np.float64)
+            for word, is_word in pd.get_dummies(features[name].astype(str)).items():
+                columns[f"{name}={word}"] = _as_number(is_word.to_numpy())
             continue
         rank = _ranks(features[name].to_numpy()) / (len(features) + 1) * 2 - 1
-        columns[str(name)] = rank
-        columns[f"{name}, middling"] = (3 * rank**2 - 1) / 2
-    return {name: column for name, column in columns.items() if np.ptp(column) > 0}
+        columns[str(name)] = rank.__getitem__
+        columns[f"{name}, middling"] = _middling(rank)
+    return {name: column for name, column in columns.items() if np.ptp(column(slice(None))) > 0}
+
+
+def _as_number(values: NDArray[Any]) -> Column:
+    return lambda rows: values[rows].astype(np.float64)
+
+
+def _middling(rank: Floats) -> Column:
+    return lambda rows: (3 * rank[rows] ** 2 - 1) / 2
 
 
 def _ranks(values: NDArray[Any]) -> Floats:
@@ -558,7 +599,7 @@ UNCHECKED = TrialCheck(
 )  # fmt: skip
 
 
-def _balance(shapes: Mapping[str, Floats], weight: Floats, group: Ints, arms: list[str]) -> TrialCheck:
+def _balance(shapes: Mapping[str, Column], weight: Floats, group: Ints, arms: list[str]) -> TrialCheck:
     """Whether what was known before the campaign tells the arm."""
     if not shapes:
         return UNCHECKED
@@ -571,31 +612,39 @@ def _balance(shapes: Mapping[str, Floats], weight: Floats, group: Ints, arms: li
     )  # fmt: skip
 
 
-def _placebo(values: Sequence[Floats], weight: Floats, group: Ints, arms: list[str]) -> TrialCheck:
+def _placebo(values: Sequence[Column], weight: Floats, group: Ints, arms: list[str]) -> TrialCheck:
     p, _ = _joint_difference(values, weight, group, len(arms))
     effect = "an effect before the campaign began" if p < DOUBT else "no effect before the campaign began"
     return _check("placebo", p, f"{effect} (p = {p:.3g}).")
 
 
-def _joint_difference(values: Sequence[Floats], weight: Floats, group: Ints, arms: int) -> tuple[float, Floats]:
+def _joint_difference(values: Sequence[Column], weight: Floats, group: Ints, arms: int) -> tuple[float, Floats]:
     """p-value of equal means of all columns in all arms (Wald, on F), and the differences from the control in standard
     deviations."""
-    varying = [column for column in values if np.ptp(column) > 0]
+    whole = slice(None)
+    varying = [column for column in values if np.ptp(column(whole)) > 0]
     columns = len(varying)
     if not columns:
         return 1.0, np.zeros(1)
-    spread = [column.std() for column in varying]
+    spread = [column(whole).std() for column in varying]
+
+    def scaled(piece: Ints) -> Floats:
+        return np.array([column(piece) / sd for column, sd in zip(varying, spread, strict=True)])
+
     means, covariances = [], []
     for k in range(arms):
-        mine = group == k
-        w = weight[mine] / weight[mine].sum()
-        inside = np.empty((columns, int(mine.sum())))
-        for row, column, sd in zip(inside, varying, spread, strict=True):
-            row[:] = column[mine] / sd
-        means.append(inside @ w)
-        inside -= means[-1][:, None]
-        inside *= w
-        covariances.append(inside @ inside.T)
+        mine = np.flatnonzero(group == k)
+        total = weight[mine].sum()
+        pieces = [(piece, weight[piece] / total) for piece in _pieces(mine)]
+        mean = sum((scaled(piece) @ w for piece, w in pieces), np.zeros(columns))
+        own = np.zeros((columns, columns))
+        for piece, w in pieces:
+            off = scaled(piece)
+            off -= mean[:, None]
+            off *= w
+            own += off @ off.T
+        means.append(mean)
+        covariances.append(own)
     gap = np.concatenate([mean - means[0] for mean in means[1:]])
     covariance = np.kron(np.ones((arms - 1, arms - 1)), covariances[0])
     for k in range(1, arms):

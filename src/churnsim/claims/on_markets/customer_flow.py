@@ -24,15 +24,18 @@ from churnsim.typing import Floats
 NAME = "as it is"
 PER_CUSTOMER = 0.10
 """Money a period on prospects for each known customer: an assumption."""
-
-
 WITHIN = 0.02
 """How far a share that follows may be off, of itself: less than anybody reads off a share."""
 
 
 @on_market
 def judge(
-    evidence: MarketEvidence, quick: bool = False, *, exchanged: bool = False, per_customer: float = PER_CUSTOMER
+    evidence: MarketEvidence,
+    quick: bool = False,
+    *,
+    exchanged: bool = False,
+    per_customer: float = PER_CUSTOMER,
+    within: float = WITHIN,
 ) -> Finding:
     """The flows period by period, and the rates of the first half carried on; the control exchanges in and out."""
     evidence = market_with(evidence, competitors=Competitors())
@@ -68,7 +71,7 @@ def judge(
     real = books["active_end"][:, -1] / (books["active_end"][:, -1] + books["competitor_customers"][:, -1])
     carried = np.array([_carried_on(books, lost, run) for run in range(len(real))])
     gap = _mean(100.0 * (carried - real))
-    rates = _rates_part(spread(100.0 * real), spread(100.0 * carried), gap)
+    rates = _rates_part(spread(100.0 * real), spread(100.0 * carried), gap, within)
     parts = (flows, rates)
     return Finding(
         answer=combine(parts),
@@ -106,12 +109,12 @@ def _mean(values: Floats) -> Spread:
     return Spread(mean, mean - half, mean + half)
 
 
-def _rates_part(real: Spread, carried: Spread, gap: Spread) -> Part:
-    most = WITHIN * real.mean
+def _rates_part(real: Spread, carried: Spread, gap: Spread, within: float) -> Part:
+    most = within * real.mean
     return Part(
         name="(b) the rates of the first half carried on",
         estimand="Market share at the horizon by a switching matrix of the first half's rates, less the "
-        f"simulated one, points on average; within {WITHIN:.0%} of the share it is the same.",
+        f"simulated one, points on average; within {100 * within:g}% of the share it is the same.",
         answer=gap.within(-most, most),
         **gap.figures("points of share"),
         reason=f"The first half's rates carried on give a share of {carried} percent, the simulation {real}: "
