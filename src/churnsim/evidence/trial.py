@@ -460,7 +460,8 @@ def _regressions(
 
     def design(piece: Ints) -> Floats:
         ones = np.ones((len(piece), 1))
-        return ones if x is None else np.column_stack([ones, x[piece[:, None], used]])
+        # Rows, then columns: the layout decides the last digits.
+        return ones if x is None else np.column_stack([ones, x[piece][:, used]])
 
     def turned(piece: Ints) -> tuple[Floats, Floats]:
         return np.linalg.qr(np.sqrt(weight[piece])[:, None] * design(piece))
