@@ -66,13 +66,13 @@ def frames(size):
 
 def peak():
     """GB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024**2
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e9
 
 
 def main() -> int:
     contacts, log = frames(SIZE)
     until = pd.Timestamp(MONDAY) + pd.Timedelta(days=7 * WEEKS - 1)
-    held = (contacts.memory_usage().sum() + log.memory_usage().sum()) / 1024**3
+    held = (contacts.memory_usage().sum() + log.memory_usage().sum()) / 1e9
     print(f"{len(contacts):,} contacts, {len(log):,} purchases: {held:.2f} GB, {peak():.2f} at the peak of making them")
     began, cpu = time.perf_counter(), time.process_time()
     found = contact_effect(contacts, log, window=4.0, until=until)

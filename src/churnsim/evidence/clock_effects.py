@@ -85,10 +85,10 @@ class ContactHistories:
         if (day > end).any():
             late = np.append(0, np.cumsum(day > end))
             stop = stop - (late[stop] - late[begin])
-        of_row = np.where(known >= 0, first[known], 0).astype(np.int32)[contacts.customer[order]]
         # In place, since there may be ten million.
-        time = np.subtract(day, of_row, dtype=np.float64)
-        time -= NOON
+        day -= np.where(known >= 0, first[known], 0).astype(np.int32)[contacts.customer[order]]
+        time = np.subtract(day, NOON, dtype=np.float64)
+        del day
         time /= days
         return cls(
             ids=log.ids[kept],
@@ -202,15 +202,14 @@ def fit_clocks(
     if not h.contacts():
         raise DataError("no customer who has bought was contacted. There is nothing to learn the effect from.")
     scale = float(h.T.mean())
-    scaled = replace(
-        h, T=h.T / scale, contact_time=h.contact_time / scale, purchase_time=h.purchase_time / scale
-    )  # fmt: skip
     plain = PURCHASE_FAMILIES[family].fit(h.summary(), unit=h.unit)
     if not plain.status.ok and family != WITHOUT_DROPOUT:
         # Without dropout that shows there is nothing for a contact to act on.
         alone = fit_clocks(h, family=WITHOUT_DROPOUT, half_life=half_life, lasting=lasting, level=level)
         said = f"{alone.status.message} Of leaving nothing can be said: {family} ended with {plain.status.message}"
         return replace(alone, status=replace(alone.status, message=said))
+    # After the plain fit, which takes room of its own.
+    scaled = replace(h, T=h.T / scale, contact_time=h.contact_time / scale, purchase_time=h.purchase_time / scale)
     drops = DROPS[family]
     base = list(plain.names)
     names = [
