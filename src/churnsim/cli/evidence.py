@@ -14,7 +14,7 @@ from churnsim.cli.tables import print_table
 
 if TYPE_CHECKING:
     from churnsim.records.evidence import CalibrationRecord, EvidenceRecord
-    from churnsim.records.evidence_findings import EvidenceFindings, Verdict
+    from churnsim.records.evidence_findings import EvidenceFindings, StrategyVerdict
 
 
 def evidence(
@@ -138,7 +138,7 @@ def _print_verdicts(found: EvidenceFindings) -> None:
         typer.echo(text)
 
 
-def _gain(verdict: Verdict) -> str:
+def _gain(verdict: StrategyVerdict) -> str:
     return f"{verdict.mean:+,.4g} [{verdict.lower:+,.4g}, {verdict.upper:+,.4g}]"
 
 

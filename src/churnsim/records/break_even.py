@@ -7,7 +7,7 @@ from pydantic import Field
 from churnsim.records.base import Number, Record
 
 
-class Gain(Record):
+class MechanismGain(Record):
     """What a mechanism earns more than doing nothing over the horizon (net present value), and the money a
     period at which it would break even (`worth`)."""
 
@@ -52,12 +52,12 @@ class Alone(Record):
     mechanism: str
     strategy: str
     budget: Number
-    gain: Gain
-    at_best: Gain | None = None
+    gain: MechanismGain
+    at_best: MechanismGain | None = None
     rows: list[BreakEvenRow] = Field(default_factory=list)
 
 
-class Share(Record):
+class VarianceShare(Record):
     """A share of a variance with its interval."""
 
     mean: Number
@@ -73,9 +73,9 @@ class VarianceRecord(Record):
     against: str
     sd: Number
     replications: int
-    chance: Share
-    estimation: Share
-    beliefs: Share
+    chance: VarianceShare
+    estimation: VarianceShare
+    beliefs: VarianceShare
 
 
 class BreakEvenRecord(Record):

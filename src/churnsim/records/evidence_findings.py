@@ -10,7 +10,7 @@ from churnsim.records.notices import StageFailure
 from churnsim.records.run import AssumptionRecord, Reading
 
 
-class Verdict(Record):
+class StrategyVerdict(Record):
     """What one strategy earns more than another: what its interval `says` ("better", "worse" or "undecided"), and its
     `rank` from the best."""
 
@@ -25,8 +25,8 @@ class ChangedVerdict(Record):
     """One strategy in the market as assumed and as measured, and in words what changes, "" where nothing does."""
 
     strategy: str
-    before: Verdict
-    after: Verdict
+    before: StrategyVerdict
+    after: StrategyVerdict
     change: str = ""
 
 

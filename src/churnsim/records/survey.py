@@ -54,7 +54,7 @@ class Amount(Record):
     upper: Number
 
 
-class Money(Record):
+class SatisfactionMoney(Record):
     """Satisfaction beside what the same customers bought."""
 
     answered: Number
@@ -74,7 +74,7 @@ class Truth(Record):
     true: Number
 
 
-class State(Amount, Truth):  # the fields of Truth come first
+class SatisfactionState(Amount, Truth):  # the fields of Truth come first
     """Satisfaction of the simulated customers: true, and as their sampled answers say."""
 
 
@@ -87,5 +87,5 @@ class SurveyRecord(Record):
     level: Number
     quality: list[Row]
     instruments: list[InstrumentRecord]
-    money: Money | None
-    state: State | None
+    money: SatisfactionMoney | None
+    state: SatisfactionState | None

@@ -40,7 +40,7 @@ STATES = ("holds", "fails", "undecided", "impossible")
 """What a cell of a map can be."""
 
 
-class BeliefAxis(Record):
+class AssumptionAxis(Record):
     """An assumption and its range, cut into cells."""
 
     name: str
@@ -56,7 +56,7 @@ class BeliefAxis(Record):
         return self
 
 
-class Belief(Record):
+class AssumptionMap(Record):
     """A map of where a statement holds; `words` describe it, `here` is where the assumptions are.
 
     `cells` run through the axes, the last one fastest. A cell has its centre on each axis under the axis' name, the
@@ -68,7 +68,7 @@ class Belief(Record):
     statement: str
     words: list[str]
     counts: dict[str, int] = Field(default_factory=dict)
-    axes: list[BeliefAxis] = Field(min_length=2, max_length=3)
+    axes: list[AssumptionAxis] = Field(min_length=2, max_length=3)
     here: Row | None = None
     cells: list[Row]
 
@@ -136,5 +136,5 @@ class SensitivityRecord(Record):
 class WhatIf(Record):
     """what_if.json: the maps and the sensitivity that were asked for."""
 
-    beliefs: list[Belief] = Field(default_factory=list)
+    beliefs: list[AssumptionMap] = Field(default_factory=list)
     sensitivity: SensitivityRecord | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from churnsim.records.break_even import Alone, BreakEvenRow, Gain
+from churnsim.records.break_even import Alone, BreakEvenRow, MechanismGain
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.context import Context, status_key
 
@@ -49,11 +49,11 @@ def lever_title(context: Context, row: BreakEvenRow) -> str:
     return context.words.known(f"lever.{row.lever}", row.address)
 
 
-def _reading(gain: Gain) -> str:
+def _reading(gain: MechanismGain) -> str:
     return "pays" if gain.lower > 0 else "loses" if gain.upper < 0 else "even"
 
 
-def _gained(context: Context, gain: Gain) -> dict[str, str]:
+def _gained(context: Context, gain: MechanismGain) -> dict[str, str]:
     like = 10 * max(abs(gain.lower), abs(gain.upper))  # no cents from 100 on
     return {
         "gain": context.money(abs(gain.mean), like=like),

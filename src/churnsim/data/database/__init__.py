@@ -6,6 +6,6 @@ from churnsim.data.database.database import CustomerDatabase
 from churnsim.data.database.erasure import Erased
 from churnsim.data.database.loading import Added
 from churnsim.data.database.pseudonyms import PseudonymKey
-from churnsim.data.database.quality import Finding, QualityReport
+from churnsim.data.database.quality import QualityFinding, QualityReport
 
-__all__ = ["Added", "CustomerDatabase", "Erased", "Finding", "PseudonymKey", "QualityReport"]
+__all__ = ["Added", "CustomerDatabase", "Erased", "PseudonymKey", "QualityFinding", "QualityReport"]

@@ -20,7 +20,7 @@ from churnsim.data.records.kinds import RecordKind
 from churnsim.data.records.record_table import RecordTable
 from churnsim.data.tabular.row_coercion import TRIMMED, ZONED, column_names, typed_rows
 from churnsim.data.tabular.row_errors import SHOWN_ROWS, Flaws
-from churnsim.data.tabular.source import Piece, Source, Spelling
+from churnsim.data.tabular.source import Piece, RecordSource, Spelling
 from churnsim.data.tabular.table_columns import check_columns
 from churnsim.data.tabular.tally import GUESTS, RowRules, Tally
 from churnsim.errors import DataError
@@ -85,7 +85,7 @@ class Added:
 
 def load(
     connection: Any,
-    source: Source,
+    source: RecordSource,
     table: Table,
     *,
     columns: Mapping[str, str | None],
@@ -174,7 +174,7 @@ def _check_throughout(connection: Any, name: str, kind: RecordKind, names: Mappi
             )
 
 
-def _fingerprint(source: Source, table: Table, names: dict[str, str]) -> str:
+def _fingerprint(source: RecordSource, table: Table, names: dict[str, str]) -> str:
     """By what the same records are recognised. One purchase is one, whatever columns it was read by; of a survey each
     question's column may be added by itself."""
     if table.name == "transactions":
@@ -186,7 +186,7 @@ class _Load:
     """One load, inside its transaction."""
 
     def __init__(
-        self, connection: Any, source: Source, table: Table, rules: RowRules, key: PseudonymKey | None
+        self, connection: Any, source: RecordSource, table: Table, rules: RowRules, key: PseudonymKey | None
     ) -> None:
         self.connection, self.source, self.table, self.rules, self.key = connection, source, table, rules, key
         (self.number,) = connection.execute("SELECT coalesce(max(load_id), 0) + 1 FROM loads").fetchall()[0]

@@ -25,8 +25,8 @@ START_DAYS = 30
 START_TIMES = 2.0  # assumed: twice the later pace of new customers says that the first month's are not all new
 
 
-@dataclass(frozen=True, kw_only=True)
-class Finding:
+@dataclass(frozen=True)
+class QualityFinding:
     """One rule: how many `count` of `of` it concerns, and in words what was done about them."""
 
     rule: str
@@ -71,7 +71,7 @@ class QualityReport:
     customers: int
     first: str | None
     last: str | None
-    findings: tuple[Finding, ...]
+    findings: tuple[QualityFinding, ...]
     reasons: dict[str, int]
 
     def to_frame(self) -> pd.DataFrame:
@@ -113,66 +113,49 @@ def check_quality(connection: Any) -> QualityReport:
     same_day = numbers("SELECT count(*) - count(DISTINCT (customer_id, date::DATE)) FROM transactions")[0]
     notes = [json.loads(text) for (text,) in connection.execute("SELECT notes FROM loads").fetchall()]
     early, expected = _start(connection)
-    findings = (
-        Finding(rule="rows set aside", count=aside, of=read, treatment="kept in set_aside with file, row and reason"),
-        Finding(
-            rule="refunds (negative amounts)", count=refunds, of=read,
-            treatment="kept in refunds, no purchase"
-            + (f"; {returned:,.2f} against sales of {sold:,.2f}" if currencies <= 1 else ""),
+    sums = f"; {returned:,.2f} against sales of {sold:,.2f}" if currencies <= 1 else ""
+    mid_life = ": the records seem to begin in mid-life, pass first_from= to summarise"
+    pace = f"kept; at the later pace {expected:,.0f} would be new"
+    table: list[tuple[str, int, int, str]] = [
+        ("rows set aside", aside, read, "kept in set_aside with file, row and reason"),
+        ("refunds (negative amounts)", refunds, read, f"kept in refunds, no purchase{sums}"),
+        ("amounts of zero", zero, rows, "kept: a purchase that cost nothing"),
+        (
+            "transactions without an amount", missing, rows,
+            "kept; while there are any, summaries have no monetary_value",
         ),
-        Finding(rule="amounts of zero", count=zero, of=rows, treatment="kept: a purchase that cost nothing"),
-        Finding(
-            rule="transactions without an amount", count=missing, of=rows,
-            treatment="kept; while there are any, summaries have no monetary_value",
+        (
+            "rows that repeat another in every column", repeated, rows,
+            "kept; set aside where they are added with duplicates='set_aside'",
         ),
-        Finding(
-            rule="rows that repeat another in every column", count=repeated, of=rows,
-            treatment="kept; set aside where they are added with duplicates='set_aside'",
+        (
+            "of these, repeats of a row of another file", across, rows,
+            "kept; overlapping exports? left out where they are added with duplicates='set_aside'",
         ),
-        Finding(
-            rule="of these, repeats of a row of another file", count=across, of=rows,
-            treatment="kept; overlapping exports? left out where they are added with duplicates='set_aside'",
+        ("further purchases of a customer on one day", same_day, rows, "taken together as one purchase in summaries"),
+        (
+            "currencies", currencies if rows else 0, currencies if rows else 0,
+            "never added up: summaries ask for exchange_rates when there are several",
         ),
-        Finding(
-            rule="further purchases of a customer on one day", count=same_day, of=rows,
-            treatment="taken together as one purchase in summaries",
+        (ZONED, sum(note.get(ZONED, 0) for note in notes), read, "the clock time as written is kept, the zone dropped"),
+        (TRIMMED, sum(note.get(TRIMMED, 0) for note in notes), read, "' 7' and '7' are one customer"),
+        (
+            "ids that may stand for several customers", _crowds(connection, customers, rows), customers,
+            "kept; look at them before fitting a model",
         ),
-        Finding(
-            rule="currencies", count=currencies if rows else 0, of=currencies if rows else 0,
-            treatment="never added up: summaries ask for exchange_rates when there are several",
+        (
+            f"customers first seen in the first {START_DAYS} days", early, customers,
+            pace + (mid_life if early > START_TIMES * max(expected, 1) else ""),
         ),
-        Finding(
-            rule=ZONED, count=sum(note.get(ZONED, 0) for note in notes), of=read,
-            treatment="the clock time as written is kept, the zone dropped",
-        ),
-        Finding(
-            rule=TRIMMED, count=sum(note.get(TRIMMED, 0) for note in notes), of=read,
-            treatment="' 7' and '7' are one customer",
-        ),
-        Finding(
-            rule="ids that may stand for several customers", count=_crowds(connection, customers, rows), of=customers,
-            treatment="kept; look at them before fitting a model",
-        ),
-        Finding(
-            rule=f"customers first seen in the first {START_DAYS} days", count=early, of=customers,
-            treatment=(
-                f"kept; at the later pace {expected:,.0f} would be new"
-                + (
-                    ": the records seem to begin in mid-life, pass first_from= to summarise"
-                    if early > START_TIMES * max(expected, 1)
-                    else ""
-                )
-            ),
-        ),
-        *_of_own_records(connection, tables),
-    )  # fmt: skip
+    ]  # fmt: skip
+    findings = (*(QualityFinding(*row) for row in table), *_of_own_records(connection, tables))
     reasons = dict(
         connection.execute("SELECT reason, count(*) FROM set_aside GROUP BY reason ORDER BY 2 DESC, 1").fetchall()
     )
     return QualityReport(tables=tables, customers=customers, first=first, last=last, findings=findings, reasons=reasons)
 
 
-def _of_own_records(connection: Any, tables: dict[str, int]) -> list[Finding]:
+def _of_own_records(connection: Any, tables: dict[str, int]) -> list[QualityFinding]:
     """What keeps records beside the purchases from being used, of the tables that hold any."""
     found = []
     for name, rows in tables.items():
@@ -186,9 +169,9 @@ def _of_own_records(connection: Any, tables: dict[str, int]) -> list[Finding]:
                         FROM (SELECT DISTINCT "{column.held}" AS id FROM "{name}")"""
                 ).fetchall()[0]
                 found.append(
-                    Finding(
-                        rule=f"{name}: customers without a purchase", count=strange, of=several,
-                        treatment="kept; are ids written as in the purchases?",
+                    QualityFinding(
+                        f"{name}: customers without a purchase", strange, several,
+                        "kept; are ids written as in the purchases?",
                     )
                 )  # fmt: skip
             if column.name in TABLES[name].may_lack:
@@ -199,9 +182,9 @@ def _of_own_records(connection: Any, tables: dict[str, int]) -> list[Finding]:
                     else rows
                 )
                 found.append(
-                    Finding(
-                        rule=f"{name} without {column.name}", count=missing, of=rows,
-                        treatment="kept; nothing can be measured from them: add files that have the column",
+                    QualityFinding(
+                        f"{name} without {column.name}", missing, rows,
+                        "kept; nothing can be measured from them: add files that have the column",
                     )
                 )  # fmt: skip
     return found

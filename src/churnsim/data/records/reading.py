@@ -19,7 +19,7 @@ from churnsim.data.records.kinds import RecordKind, record_kind
 from churnsim.data.records.record_table import RecordTable
 from churnsim.data.tabular.open_source import open_source
 from churnsim.data.tabular.row_coercion import TRIMMED, ZONED
-from churnsim.data.tabular.source import FileFormat, Piece, Source
+from churnsim.data.tabular.source import FileFormat, Piece, RecordSource
 from churnsim.data.tabular.tally import OnBad, RowRules, Tally
 from churnsim.errors import DataError
 
@@ -136,7 +136,7 @@ def record_table(kind: str, source: Any) -> RecordTable:
 def _read(
     kind: RecordKind, source: Any, form: FileFormat, given: Mapping[str, str | None], *, latest: pd.Timestamp | None,
     by_name: bool = True,
-) -> tuple[RecordTable, Source]:  # fmt: skip
+) -> tuple[RecordTable, RecordSource]:  # fmt: skip
     held, name = getattr(source, "records", None), f"the {kind.name.replace('_', '-')}"
     if callable(held):
         # They were checked when they were added, the days among them.

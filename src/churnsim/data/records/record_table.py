@@ -15,7 +15,7 @@ from churnsim.data.tabular.columns import MISSING, numpy_ids
 from churnsim.data.tabular.open_source import gathered
 from churnsim.data.tabular.row_coercion import column_names, required_columns, typed_rows
 from churnsim.data.tabular.row_errors import Flaw
-from churnsim.data.tabular.source import Piece, Source
+from churnsim.data.tabular.source import Piece, RecordSource
 from churnsim.data.tabular.table_columns import check_columns
 from churnsim.errors import DataError
 from churnsim.typing import Flags
@@ -30,7 +30,7 @@ class RecordTable:
     """
 
     def __init__(
-        self, kind: RecordKind, source: Source, where: str, names: Mapping[str, str], *, latest: pd.Timestamp,
+        self, kind: RecordKind, source: RecordSource, where: str, names: Mapping[str, str], *, latest: pd.Timestamp,
         text_ids: bool = False, guests: bool = False,
     ) -> None:  # fmt: skip
         self.kind, self.where, self.names, self.given = kind, where, dict(names), frozenset(names)
@@ -56,7 +56,7 @@ class RecordTable:
 
     @classmethod
     def read(
-        cls, kind: RecordKind, source: Source, *, where: str, columns: Mapping[str, str | None],
+        cls, kind: RecordKind, source: RecordSource, *, where: str, columns: Mapping[str, str | None],
         latest: pd.Timestamp, by_name: bool = True,
     ) -> RecordTable:  # fmt: skip
         """The rows of an open source, checked one by one but for what `check` adds.

@@ -18,7 +18,7 @@ from churnsim.data.tabular.csv_source import CsvSource
 from churnsim.data.tabular.excel_source import ExcelSource
 from churnsim.data.tabular.files import kind_of_file, regular_file
 from churnsim.data.tabular.row_errors import Flaws
-from churnsim.data.tabular.source import FileFormat, Source, Spelling
+from churnsim.data.tabular.source import FileFormat, RecordSource, Spelling
 from churnsim.data.tabular.table_columns import ARGUMENTS, check_columns
 from churnsim.errors import DataError
 
@@ -31,7 +31,7 @@ def open_source(
     arguments: Sequence[str] = ARGUMENTS,
     name: str | None = None,
     within: Path | None = None,
-) -> Source:
+) -> RecordSource:
     """The reader for a path, a DataFrame, or a table that speaks Arrow. DataError for anything else.
 
     `wanted` are the columns that must be there, and `arguments` those by which the caller takes their names. `name` is
@@ -109,7 +109,7 @@ def raw_rows(
         raise DataError(f"{source} cannot be read ({error.strerror or error}).") from None
 
 
-def gathered(records: Source, chosen: list[str], spelling: Spelling) -> RawRows:
+def gathered(records: RecordSource, chosen: list[str], spelling: Spelling) -> RawRows:
     """All rows of the columns `chosen` of an open source."""
     pieces = list(records.pieces(chosen, lambda raw, flaws, spelling: raw, spelling, labelled=True))
     rows = sum(len(piece.frame) for piece in pieces)

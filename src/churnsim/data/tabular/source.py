@@ -99,7 +99,7 @@ class Piece:
     labels: NDArray[np.int64]
 
 
-class Source(Protocol):
+class RecordSource(Protocol):
     """Records from somewhere; `row_word` is what its rows are called ("line", "row")."""
 
     name: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from churnsim.records.survey import InstrumentRecord, MeasuredRow, Money, SurveyRecord
+from churnsim.records.survey import InstrumentRecord, MeasuredRow, SatisfactionMoney, SurveyRecord
 from churnsim.report.charts.figures import survey_figure
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import Block, Chapter, Details, Heading, Paragraph, TableCell
@@ -66,7 +66,7 @@ def _instrument(context: Context, survey: SurveyRecord, measured: InstrumentReco
     return [*blocks, Details(summary=caption, blocks=[_table(context, caption, measured.table, 3)])]
 
 
-def _money(context: Context, survey: SurveyRecord, money: Money) -> list[Block]:
+def _money(context: Context, survey: SurveyRecord, money: SatisfactionMoney) -> list[Block]:
     say, level = context.say, fmt.percent(survey.level)
     sentences = [
         say("survey.joined", joined=fmt.count(money.joined), answered=fmt.percent(money.answered, 0)),

@@ -17,7 +17,7 @@ from churnsim.records.information import InformationRecord, WorthRow
 from churnsim.records.optimise import OptimisationRecord
 from churnsim.records.run import FrequencyRow, Holdout, ReplayRecord, ValueRecord
 from churnsim.records.survey import MeasuredRow
-from churnsim.records.what_if import Belief
+from churnsim.records.what_if import AssumptionMap
 from churnsim.report.charts.marks import (
     Rows,
     bar_rows,
@@ -366,7 +366,7 @@ def survey_figure(context: Context, instrument: str, measured: Sequence[Measured
     )
 
 
-def region_figure(context: Context, belief: Belief) -> FigureBlock:
+def region_figure(context: Context, belief: AssumptionMap) -> FigureBlock:
     """Where a statement holds."""
     states = [cell["state"] for cell in belief.cells]
     labels = {state: context.words.known(f"beliefs.{state}", state) for state in dict.fromkeys(states)}

@@ -17,7 +17,14 @@ from churnsim.decisions.assumptions.variance_split import variance_split
 from churnsim.decisions.comparison.paired import interval
 from churnsim.decisions.runs.experiment import Experiment
 from churnsim.evidence.assumptions import assumptions
-from churnsim.records.break_even import Alone, BreakEvenRecord, BreakEvenRow, Gain, Share, VarianceRecord
+from churnsim.records.break_even import (
+    Alone,
+    BreakEvenRecord,
+    BreakEvenRow,
+    MechanismGain,
+    VarianceRecord,
+    VarianceShare,
+)
 from churnsim.records.run import ComparisonRecord
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.parameter_paths import changed, number_at
@@ -142,7 +149,7 @@ def _split(experiment: Experiment, pair: tuple[Strategy, Strategy], size: int, l
     quantity = Quantity(of=one.name, against=other.name)
     found = variance_split(experiment, pair, quantity, level=level, replications=size)
     shares = {
-        name: Share(mean=share[0], lower=share[1], upper=share[2])
+        name: VarianceShare(mean=share[0], lower=share[1], upper=share[2])
         for name, share in (
             ("chance", found.chance), ("estimation", found.estimation), ("beliefs", found.beliefs)
         )
@@ -193,7 +200,7 @@ class _Look:
             metrics=METRICS, between=between, replications=self.replications, level=self.level,
         )  # fmt: skip
 
-    def _gain(self, differences: Floats) -> tuple[Gain, float]:
+    def _gain(self, differences: Floats) -> tuple[MechanismGain, float]:
         """With its price a period: what is planned, or what it costs where that is less or nothing is planned. It is
         worth the price at which it would break even, all other costs as they are."""
         profit, _, brought, undiscounted, margin = differences
@@ -203,7 +210,7 @@ class _Look:
         price = min(self.strategy.budget_per_period or np.inf, max(spent, 0.0))
         # A present value a period: as the costs are to theirs.
         worth = price + found.mean * spent / cost if cost > 0 and spent > 0 else 0.0
-        return Gain(mean=found.mean, lower=found.lower, upper=found.upper, worth=worth), price
+        return MechanismGain(mean=found.mean, lower=found.lower, upper=found.upper, worth=worth), price
 
     def _row(self, lever: Lever, metric: str, found: BreakEven) -> BreakEvenRow:
         def told(value: float) -> float:

@@ -12,7 +12,7 @@ import pandas as pd
 from churnsim.decisions.comparison.compare import Comparison, compare
 from churnsim.decisions.runs.experiment import Experiment
 from churnsim.errors import ConfigError, EpochWarning
-from churnsim.records.evidence_findings import ChangedVerdict, EvidenceFindings, Verdict, VerdictsRecord
+from churnsim.records.evidence_findings import ChangedVerdict, EvidenceFindings, StrategyVerdict, VerdictsRecord
 from churnsim.records.notices import StageFailure
 from churnsim.records.run import reading
 from churnsim.simulation.core.belief import STATUSES
@@ -113,9 +113,9 @@ def _ranked(differences: pd.DataFrame) -> pd.DataFrame:
     return differences.assign(rank=rank).set_index("strategy")
 
 
-def _verdict(row: Any) -> Verdict:
+def _verdict(row: Any) -> StrategyVerdict:
     says = reading(row["lower"], row["upper"])
-    return Verdict(mean=row["mean"], lower=row["lower"], upper=row["upper"], says=says, rank=int(row["rank"]))
+    return StrategyVerdict(mean=row["mean"], lower=row["lower"], upper=row["upper"], says=says, rank=int(row["rank"]))
 
 
 SAID = {
@@ -124,7 +124,7 @@ SAID = {
 }  # fmt: skip
 
 
-def _change(before: Verdict, after: Verdict, against: str) -> str:
+def _change(before: StrategyVerdict, after: StrategyVerdict, against: str) -> str:
     """What is said of a strategy now and was not before; "" where nothing changes."""
     told = []
     if before.says != after.says:

@@ -12,7 +12,15 @@ import pandas as pd
 
 from churnsim.data.tabular.files import regular_file
 from churnsim.records.base import rows
-from churnsim.records.survey import Amount, InstrumentRecord, MeasuredRow, Money, Ratio, State, SurveyRecord
+from churnsim.records.survey import (
+    Amount,
+    InstrumentRecord,
+    MeasuredRow,
+    Ratio,
+    SatisfactionMoney,
+    SatisfactionState,
+    SurveyRecord,
+)
 from churnsim.satisfaction.instruments import SCALES, measure
 from churnsim.satisfaction.joined import join_customers
 from churnsim.satisfaction.money import CONFOUNDING, Effect, buying_rate, class_values, worth_of_a_point
@@ -101,7 +109,7 @@ def _simulated(customers: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
 
 def _money(
     survey: Survey, table: pd.DataFrame, section: SurveySection, market: Market, scenario: Scenario, *, seed: int
-) -> Money:
+) -> SatisfactionMoney:
     """Classes of satisfaction against revenue and profit, the rate of buying, and what a point goes with."""
     if "profit" in table:  # simulated customers are known by their uids
         survey = _by_uid(survey)
@@ -115,7 +123,7 @@ def _money(
     if joined["purchases"].sum() > 0 and joined["satisfaction"].nunique() > 1:
         buying = buying_rate(joined, purchases="purchases", exposure="exposure", also=also)
         worth = _worth(buying, joined, market, scenario) if "profit" in joined else None
-    return Money(
+    return SatisfactionMoney(
         answered=joined.attrs["answered"],
         joined=len(joined),
         not_found=joined.attrs["not_found"],
@@ -147,7 +155,7 @@ def _by_uid(survey: Survey) -> Survey:
     return Survey(answers=survey.answers, respondents=who, scales=survey.scales)
 
 
-def _state(customers: pd.DataFrame, survey: Survey, section: SurveySection, seed: int) -> State:
+def _state(customers: pd.DataFrame, survey: Survey, section: SurveySection, seed: int) -> SatisfactionState:
     """Mean satisfaction of the simulated customers, and what the survey's index says of it: both from -1 to 1."""
     items = Survey(
         answers={"perception": survey.answers["perception"][list(OWN_ITEMS)]},
@@ -157,4 +165,4 @@ def _state(customers: pd.DataFrame, survey: Survey, section: SurveySection, seed
     table = measure(items, "acsi", level=section.level, resamples=section.resamples, seed=seed).table
     alive = customers[customers["alive"]]
     says = {name: satisfied_at(float(table[name].loc["index"])) for name in ("estimate", "lower", "upper")}
-    return State(customers=float(len(alive)), true=float(alive["satisfied"].mean()), **says)
+    return SatisfactionState(customers=float(len(alive)), true=float(alive["satisfied"].mean()), **says)

@@ -14,7 +14,7 @@ from churnsim.decisions.assumptions.sensitivity import sensitivity
 from churnsim.decisions.runs.experiment import Experiment
 from churnsim.errors import ConfigError, FitError
 from churnsim.records.base import Record, rows
-from churnsim.records.what_if import Belief, BeliefAxis, SensitivityRecord, SensitivityRow, WhatIf
+from churnsim.records.what_if import AssumptionAxis, AssumptionMap, SensitivityRecord, SensitivityRow, WhatIf
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.parameter_paths import changed, number_at
 from churnsim.simulation.scenario.strategy import Strategy
@@ -80,7 +80,7 @@ def what_ifs(
         with edge(section.name):
             _check_judged(section, unjudged)
             make = partial(_belief, section, experiment, strategies, level)
-            beliefs.append(kept(store, f"belief-{section.name}", Belief, make))
+            beliefs.append(kept(store, f"belief-{section.name}", AssumptionMap, make))
     found = None
     if config.sensitivity:
         with edge("sensitivity"):
@@ -111,7 +111,9 @@ def _quantity(section: BeliefSection | SensitivitySection) -> Quantity:
     return Quantity(of=section.strategy, against=section.against, metric=section.metric, relative=relative)
 
 
-def _belief(section: BeliefSection, experiment: Experiment, strategies: Sequence[Strategy], level: float) -> Belief:
+def _belief(
+    section: BeliefSection, experiment: Experiment, strategies: Sequence[Strategy], level: float
+) -> AssumptionMap:
     region = assumption_region(
         experiment, strategies, _quantity(section), section.over, above=section.above, below=section.below,
         cells=section.cells, replications=section.replications,
@@ -120,14 +122,14 @@ def _belief(section: BeliefSection, experiment: Experiment, strategies: Sequence
     return _region_record(section, region)
 
 
-def _region_record(section: BeliefSection, region: Region) -> Belief:
-    return Belief(
+def _region_record(section: BeliefSection, region: Region) -> AssumptionMap:
+    return AssumptionMap(
         name=section.name,
         title=section.title or str(region.statement),
         statement=str(region.statement),
         words=region.words(),
         counts=region.counts,
-        axes=[BeliefAxis(name=a.name, unit=a.unit, low=a.low, high=a.high, cells=a.cells) for a in region.axes],
+        axes=[AssumptionAxis(name=a.name, unit=a.unit, low=a.low, high=a.high, cells=a.cells) for a in region.axes],
         here=dict(region.here) if region.here is not None else None,
         cells=rows(region.frame),
     )
