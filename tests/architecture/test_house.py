@@ -149,6 +149,14 @@ def test_control_a_class_name_with_two_meanings_is_found(tmp_path):
     assert defined_twice([*FILES, second])["ModelFit"] == ["fit.py", "second.py"]
 
 
+def test_a_fit_names_its_model():
+    """`ModelFit[Any]` forgets whose fit it is: a function of any family says so by a type variable."""
+    forgetful = re.compile(r"\bModelFit\[Any\]")
+    assert forgetful.search("def summary_of(fit: ModelFit[Any]) -> str:")
+    found = [str(p.relative_to(SOURCE)) for p in FILES if forgetful.search(p.read_text(encoding="utf-8"))]
+    assert not found
+
+
 @cache
 def names_in(path: Path) -> dict[str, set[str]]:
     """Of a file, read once: the packages it has "imported", the classes "defined" and the plain names "called"."""

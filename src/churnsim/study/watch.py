@@ -182,7 +182,7 @@ def _stored_models(
     clocks: dict[str, Any] = config.models.clocks
     kind = PURCHASE_FAMILIES[stored["purchases"].family.removesuffix(ClockModel.suffix)]
     # The covariance is not stored: it is that of the same fit to the same log, which must end where it did.
-    fit: ModelFit[Any] = kind.fit(data.summary, unit=data.unit, **clocks)
+    fit: ModelFit[PurchaseModel] = kind.fit(data.summary, unit=data.unit, **clocks)
     # Calendars stand in the configuration.
     content = stored["purchases"].model | {name: calendar.to_dict() for name, calendar in clocks.items()}
     model = type(fit.model).from_dict(content)
@@ -192,7 +192,9 @@ def _stored_models(
             "study again."
         )
     spend = GammaGamma.from_dict(stored["spend"].model) if "spend" in stored else None
-    return replace(fit, model=model.with_future(config.models.future) if clocks else model), spend, digest
+    if isinstance(model, ClockModel):
+        model = model.with_future(config.models.future)
+    return replace(fit, model=model), spend, digest
 
 
 def _export(section: DataSection, path: Path, data: StudyData) -> pd.DataFrame:

@@ -27,6 +27,7 @@ from churnsim.models.evaluation.predictive import score_counts
 from churnsim.models.purchase.bg_nbd import BGNBD
 from churnsim.models.purchase.mbg_nbd import MBGNBD
 from churnsim.models.purchase.pareto_nbd import ParetoNBD
+from churnsim.models.purchase.protocol import PurchaseModel
 from churnsim.typing import Floats
 
 FAMILIES: Mapping[str, Any] = {"BG/NBD": BGNBD, "MBG/NBD": MBGNBD, "Pareto/NBD": ParetoNBD}
@@ -96,7 +97,7 @@ class Averaged:
 class Families:
     """The models fitted to one group of histories, and their weights."""
 
-    fits: Mapping[str, ModelFit[Any]]
+    fits: Mapping[str, ModelFit[PurchaseModel]]
     weights: Mapping[str, float]
     how: str
     """What the weights come from, in words."""
@@ -140,7 +141,7 @@ def families_of(evidence: MarketEvidence) -> Families | None:
     return None if evidence.summary is None else families(evidence.summary, evidence.log)
 
 
-def fits_by_family(summary: pd.DataFrame) -> dict[str, ModelFit[Any]]:
+def fits_by_family(summary: pd.DataFrame) -> dict[str, ModelFit[PurchaseModel]]:
     """Each of the models fitted to these histories."""
     return {name: family.fit(summary) for name, family in FAMILIES.items()}
 
@@ -166,7 +167,7 @@ def _families(of: Same) -> Families:
     return Families(fits, _weights(fits_by_family(split), split), f"the purchases after {until}")
 
 
-def _weights(fits: Mapping[str, ModelFit[Any]], split: pd.DataFrame) -> dict[str, float]:
+def _weights(fits: Mapping[str, ModelFit[PurchaseModel]], split: pd.DataFrame) -> dict[str, float]:
     came, horizon = held_out(split)
     return stacking_weights(
         {name: score_counts(fit.model, split, horizon, came)["log_score"].to_numpy() for name, fit in fits.items()}

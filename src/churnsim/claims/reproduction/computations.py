@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from typing import Any, Literal
+from typing import Literal
 
 import pandas as pd
 
@@ -17,7 +17,7 @@ from churnsim.data.registry.files import package_file
 from churnsim.economics import berger_nasr, markov, multiples, streams
 from churnsim.economics.survival_curves import BetaGeometric, MeanLife
 from churnsim.errors import ConfigError
-from churnsim.models.estimation.fit import ModelFit
+from churnsim.models.estimation.fit import ModelFit, Parametric
 from churnsim.models.evaluation.validation import holdout_by_frequency
 from churnsim.models.purchase.bg_nbd import BGNBD
 from churnsim.models.purchase.registry import PURCHASE_FAMILIES
@@ -27,7 +27,7 @@ from churnsim.models.survival.curve import fit_curve
 from churnsim.models.survival.regression import RegressionFit, fit_regression
 
 
-def _number(fit: ModelFit[Any] | RegressionFit, parameter: str) -> float:
+def _number(fit: ModelFit[Parametric], parameter: str) -> float:
     """A fitted parameter, or `loglik`."""
     return fit.loglik if parameter == "loglik" else fit.parameters[parameter]
 

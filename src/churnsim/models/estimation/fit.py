@@ -103,6 +103,10 @@ def status_of(optimum: Optimum, names: Sequence[str], remedies: str, real: Seque
 class Parametric(Protocol):
     """What a fit needs of a model: to be made from a dict and turned into one."""
 
+    @property
+    def family(self) -> str:
+        """Its kind, as files and registries name it."""
+
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """The model with these values."""

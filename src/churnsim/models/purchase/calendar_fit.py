@@ -24,6 +24,7 @@ from churnsim.models.estimation.threads import Chunks
 from churnsim.models.purchase.calendar_model import CalendarFit, CalendarModel, ClockModel, ClockTerms, at, positions
 from churnsim.models.purchase.fit_data import SKETCH, SKETCH_FROM, Objective, collapse
 from churnsim.models.purchase.histories import Histories, checked_weights
+from churnsim.models.purchase.protocol import PurchaseModel
 from churnsim.models.purchase.series_model import SeriesModel
 from churnsim.typing import Floats, Ints
 from churnsim.units import DAYS_PER_UNIT
@@ -337,7 +338,7 @@ def _arrays(series: CustomerSeries) -> tuple[Ints, Ints, Floats]:
 
 
 def calendar_likelihood(
-    family: Any, days: Any, of_plain: Likelihood[Any], plain: ModelFit[Any], **fixed: Any
+    family: Any, days: Any, of_plain: Likelihood[Any], plain: ModelFit[PurchaseModel], **fixed: Any
 ) -> Likelihood[ClockModel]:
     """The likelihood over the family's parameters and the effects of the columns of `HistoryDays` or
     `HistorySeries`."""
@@ -383,7 +384,7 @@ def calendar_likelihood(
 
 
 def likelihood_of_days(
-    days: Any, of_plain: Likelihood[Any], plain: ModelFit[Any], objective: Objective, *,
+    days: Any, of_plain: Likelihood[Any], plain: ModelFit[PurchaseModel], objective: Objective, *,
     model: type[ClockModel], sketch: Callable[[Any], Likelihood[Any]],
     hessian: Callable[[Floats], Floats] | None = None, more: Mapping[str, float] | None = None,
     known: Mapping[str, Any] | None = None, yearly: Sequence[str] = (),

@@ -36,7 +36,7 @@ from churnsim.data.summaries.calendar import Calendar, Future, calendar_sums, ch
 from churnsim.data.summaries.frame_kinds import verbs_in_kind
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.arguments import check_draws, counts, discounting, durations
-from churnsim.models.estimation.fit import ModelFit
+from churnsim.models.estimation.fit import ModelFit, Parametric
 from churnsim.models.estimation.parameters import ParametricModel
 from churnsim.models.purchase.histories import Histories
 from churnsim.models.purchase.protocol import Simulated
@@ -140,7 +140,7 @@ class LikelihoodRatio:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
-class CalendarFit(ModelFit[Any]):
+class CalendarFit(ModelFit["ClockModel"]):
     """The fit of a `CalendarModel` or a `SeriesModel`.
 
     Attributes
@@ -157,7 +157,7 @@ class CalendarFit(ModelFit[Any]):
     (True, 1)
     """
 
-    plain: ModelFit[Any]
+    plain: ModelFit[Parametric]
 
     def with_future(self, future: Future | None) -> Self:
         """The same fit, its model told once what comes."""

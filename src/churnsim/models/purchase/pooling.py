@@ -32,6 +32,7 @@ from churnsim.models.estimation.likelihood import fit_likelihood
 from churnsim.models.purchase.covariates import RowHistories
 from churnsim.models.purchase.fit_data import collapse
 from churnsim.models.purchase.histories import Histories, checked_weights
+from churnsim.models.purchase.protocol import PurchaseModel
 from churnsim.statistics import normal_quantile
 from churnsim.typing import Floats, Ints
 
@@ -85,7 +86,7 @@ class PooledFit:
     average: Any
     between: pd.DataFrame
     table: pd.DataFrame
-    plain: ModelFit[Any]
+    plain: ModelFit[PurchaseModel]
     loglik: float
     n: float
     status: FitStatus
@@ -304,8 +305,8 @@ class _Groups:
 
 
 def _reported(
-    family: Any, by: str, groups: _Groups, plain: ModelFit[Any], of_plain: Any, fixed: Mapping[str, Any], at: Floats,
-    marginal: Any,
+    family: Any, by: str, groups: _Groups, plain: ModelFit[PurchaseModel], of_plain: Any, fixed: Mapping[str, Any],
+    at: Floats, marginal: Any,
 ) -> PooledFit:  # fmt: skip
     size = at.size - 2
     best = marginal(at)

@@ -22,6 +22,7 @@ from churnsim.models.estimation.likelihood import Likelihood
 from churnsim.models.estimation.threads import Chunks
 from churnsim.models.purchase.calendar_fit import HistorySeries, check_columns, likelihood_of_days
 from churnsim.models.purchase.calendar_model import CalendarFit, positions
+from churnsim.models.purchase.protocol import PurchaseModel
 from churnsim.models.purchase.series_model import OwnClocks, SeriesModel
 from churnsim.models.purchase.two_clocks import (
     LEAVING,
@@ -202,7 +203,7 @@ def fit_two_clock_series(
 
 
 def series_likelihood(
-    days: HistorySeries, leaving: CustomerSeries | None, of_plain: Likelihood[Any], plain: ModelFit[Any]
+    days: HistorySeries, leaving: CustomerSeries | None, of_plain: Likelihood[Any], plain: ModelFit[PurchaseModel]
 ) -> Likelihood[Any]:
     """The likelihood over the family's parameters and the effects of the columns on both clocks."""
     pieces = Pieces.of(days.calendar, days.owner, *days.places)

@@ -56,6 +56,7 @@ from churnsim.models.purchase.calendar_model import (
 )  # fmt: skip
 from churnsim.models.purchase.fit_data import Objective
 from churnsim.models.purchase.histories import Histories
+from churnsim.models.purchase.protocol import PurchaseModel
 from churnsim.typing import Floats, Ints
 from churnsim.units import DAYS_PER_UNIT
 
@@ -637,7 +638,7 @@ def fit_two_clocks(
 
 
 def two_clock_likelihood(
-    days: HistoryDays, leaving: Calendar | None, of_plain: Likelihood[Any], plain: ModelFit[Any]
+    days: HistoryDays, leaving: Calendar | None, of_plain: Likelihood[Any], plain: ModelFit[PurchaseModel]
 ) -> Likelihood[Any]:
     """The likelihood over the family's parameters and the effects of both calendars' columns."""
     columns = np.zeros((len(days.z), 0))

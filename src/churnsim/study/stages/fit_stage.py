@@ -11,7 +11,7 @@ import pandas as pd
 
 from churnsim.data.summaries.calendar import Calendar
 from churnsim.errors import FitError
-from churnsim.models.estimation.fit import ModelFit
+from churnsim.models.estimation.fit import ModelFit, Parametric
 from churnsim.models.evaluation.holdout_scores import held_out, paired_error
 from churnsim.models.evaluation.predictive import score_counts
 from churnsim.models.evaluation.selection import CLEARLY, NOBODY_LEAVES, compare_models
@@ -84,7 +84,7 @@ class StudyFits:
             if fit.status.code in UNUSABLE:
                 raise FitError(f"{name}: {fit.status}")
 
-    def _named(self) -> Iterator[tuple[str, ModelFit[Any]]]:
+    def _named(self) -> Iterator[tuple[str, ModelFit[Parametric]]]:
         name = self.purchases.model.title
         yield f"purchases in the calibration period ({name})", self.purchases_calibration
         yield f"purchases in the whole log ({name})", self.purchases
@@ -172,7 +172,7 @@ def _gain(fit: Any, split: pd.DataFrame) -> StudyWarning:
     )
 
 
-def fit_record(fit: ModelFit[Any], *, role: str, family: str | None = None, **more: Any) -> FitRecord:
+def fit_record(fit: ModelFit[Parametric], *, role: str, family: str | None = None, **more: Any) -> FitRecord:
     """A fit as it is stored; `family` where it is not the model's own name."""
     parameters = fit.summary(FIT_LEVEL).rename_axis("name").reset_index()
     status = fit.status
