@@ -1,4 +1,4 @@
-"""Where does the next coin go, to new customers or to those there are?
+"""Where does the marginal money go, to new customers or to those there are?
 
 One budget, split in five ways, and the best split as the cost of new customers varies; goes with
 ``configs/winning-or-keeping.toml``:

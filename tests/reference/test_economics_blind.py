@@ -107,7 +107,7 @@ def test_equity_test_by_a_fine_grid():
     found = max(equity(A, best.retention_spend) for A in grid_A)
     assert best.equity == pytest.approx(found, rel=1e-4)  # the grid's step
     assert best.equity >= max(equity(best.acquisition_spend, R) for R in grid_R) - 1e-9
-    # The next coin earns the same on both sides, though the averages stand 5 to 1.
+    # The marginal money earns the same on both sides, though the averages stand 5 to 1.
     slope_A = equity(best.acquisition_spend + 1e-4, best.retention_spend) - best.equity
     slope_R = equity(best.acquisition_spend, best.retention_spend + 1e-4) - best.equity
     assert abs(slope_A) < 1e-6

@@ -62,20 +62,20 @@ def test_the_closed_form_optimum_is_found_within_one_percent(free):
 
 
 def slopes(acquisition: float, retention: float) -> tuple[float, float]:
-    """What a coin more in each budget earns beyond itself, by the closed form."""
+    """The net return per unit spent of each budget, by the closed form."""
     return (
         MARGIN / WINNING.marginal_cost(acquisition / PROSPECTS) - 1,
         MARGIN / KEEPING.marginal_cost(retention / CUSTOMERS) - 1,
     )
 
 
-def test_the_next_coin_earns_what_the_closed_form_says(free):
+def test_marginal_returns_are_those_of_the_closed_form(free):
     due = slopes(*free.levers.values())
     for row, slope in zip(free.marginals.itertuples(), due, strict=True):
         spread = row.upper - row.lower
         assert row.change == pytest.approx(slope, abs=spread)
         assert abs(row.change) < 0.2  # near the top
-        assert row.per_coin == pytest.approx(row.change)  # one period, without a discount
+        assert row.per_unit_spent == pytest.approx(row.change)  # one period, without a discount
 
 
 def test_the_frontier_is_the_closed_form_of_each_total(free):
@@ -130,7 +130,7 @@ def test_nothing_is_spent_where_nothing_pays():
     assert found.status == "spend nothing"
     said = f"Spend nothing: nothing within the bounds earns more by more than the tolerance, {found.gap_asked:,.4g}."
     assert found.answer.startswith(said)
-    assert found.marginals.loc[0, "value"] == 0  # the first coin
+    assert found.marginals.loc[0, "value"] == 0  # the first step up
     assert found.marginals.loc[0, "change"] == pytest.approx(0.3 * 0.1 * MARGIN - 1, abs=0.1)
 
 

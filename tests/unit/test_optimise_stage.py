@@ -106,7 +106,7 @@ def test_a_stopped_search_goes_on_and_is_printed_and_stored(home: Path, tmp_path
     said = CliRunner().invoke(app, ["optimise", str(home / "study.toml"), "--runs-dir", str(tmp_path)])
     assert said.exit_code == 0
     assert said.stdout.startswith("Spend nothing: nothing within the bounds")
-    assert "a coin more earns" in said.stdout
+    assert "return per unit spent" in said.stdout
     fresh, again = optimise_study(config, runs_dir=tmp_path / "elsewhere", workers=2)
     assert again == found
     assert (fresh / "optimise.json").read_bytes() == (directory / "optimise.json").read_bytes()
@@ -125,9 +125,10 @@ def record(**changes: object) -> dict[str, object]:
             {"lever": "acquisition.budget_per_period", "value": 85.0, "low": 0, "high": 400},
             {"lever": "retention.share", "value": 0.3, "low": 0.02, "high": 1},
         ],
-        "next_coins": [
+        "marginals": [
             {"lever": "acquisition.budget_per_period", "value": 85.0, "low": 65.0, "high": 105.0, "change": 0.2,
-             "lower": -0.9, "upper": 1.3, "per_coin": 0.01, "per_coin_lower": -0.04, "per_coin_upper": 0.06},
+             "lower": -0.9, "upper": 1.3, "per_unit_spent": 0.01, "per_unit_spent_lower": -0.04,
+             "per_unit_spent_upper": 0.06},
         ],
         "frontier": [
             {"spending": s, "levers": {"acquisition.budget_per_period": s, "retention.share": 0.3}, "mean": 20 * s,
@@ -151,7 +152,7 @@ def test_the_report_says_what_to_spend(tmp_path: Path) -> None:
     assert "below the best within the bounds, at 95%" in gap.text
     assert how.text.startswith("120 points of the levers, 9,000 simulations")
     assert len(table.rows) == 2
-    assert table.rows[1][3].text == "–"  # no coin was looked at
+    assert table.rows[1][3].text == "–"  # no step was looked at
     assert len(totals.rows) == 3
     assert "the answer" in figure.wide
 

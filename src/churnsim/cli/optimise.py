@@ -1,4 +1,4 @@
-"""``churnsim optimise``: the best levers of a study's strategy, how good they are, and what one coin more earns."""
+"""``churnsim optimise``: the best levers of a study's strategy, how good they are, and their marginal returns."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def optimise(
     json_file: JsonFile = None,
 ) -> None:
     """Find the levers at which a study's strategy earns most, with spending nothing among the candidates: what it earns
-    more than nothing, what it may lack of the optimum, what one coin more of each lever earns, and the best spending of
+    more than nothing, what it may lack of the optimum, the marginal return of each lever, and the best spending of
     each total.
 
     Works in the study's run directory, DIR/NAME-HASH: what `churnsim run` has found there is printed, what was stopped
@@ -55,21 +55,21 @@ def optimise(
 
 
 def print_optimisation(found: OptimisationRecord) -> None:
-    """The answer in words, then the levers with the next coin, then the best spending of each total."""
+    """The answer in words, then the levers with their marginal returns, then the best spending of each total."""
     for sentence in found.words[:2]:
         typer.echo(sentence)
-    coins = {row.lever: row for row in found.next_coins}
+    marginals = {row.lever: row for row in found.marginals}
     rows = []
     for lever in found.levers:
-        coin = coins.get(lever.lever)
-        next_coin = () if coin is None else (
-            _number(coin.change), f"[{_number(coin.lower)}, {_number(coin.upper)}]",
-            f"{_number(coin.low)} to {_number(coin.high)}",
-            "" if coin.per_coin is None else f"{coin.per_coin:+.2f}",
+        marginal = marginals.get(lever.lever)
+        seen = () if marginal is None else (
+            _number(marginal.change), f"[{_number(marginal.lower)}, {_number(marginal.upper)}]",
+            f"{_number(marginal.low)} to {_number(marginal.high)}",
+            "" if marginal.per_unit_spent is None else f"{marginal.per_unit_spent:+.2f}",
         )  # fmt: skip
-        cells = next_coin or ("", "", "", "")
+        cells = seen or ("", "", "", "")
         rows.append((lever.lever, f"{lever.low:,.6g} to {lever.high:,.6g}", _number(lever.value), *cells))
-    heads = ("bounds", "best", "one more changes", f"{found.level:.0%} interval", "seen from", "a coin more earns")
+    heads = ("bounds", "best", "one more changes", f"{found.level:.0%} interval", "seen from", "return per unit spent")
     print_table(("lever", *heads), rows, right=heads)
     if found.frontier:
         names = [lever.lever for lever in found.levers]

@@ -24,9 +24,9 @@ class LeverRecord(Record):
     high: Number
 
 
-class NextCoin(Record):
-    """What one unit more of a lever changes, looked at from `low` to `high`; of money per period also what a coin more
-    earns beyond itself."""
+class MarginalReturn(Record):
+    """What one unit more of a lever changes, looked at from `low` to `high`; of money per period also the
+    return per unit of money spent, net of that unit."""
 
     lever: str
     value: Number
@@ -35,9 +35,9 @@ class NextCoin(Record):
     change: Number
     lower: Number
     upper: Number
-    per_coin: Number | None = None
-    per_coin_lower: Number | None = None
-    per_coin_upper: Number | None = None
+    per_unit_spent: Number | None = None
+    per_unit_spent_lower: Number | None = None
+    per_unit_spent_upper: Number | None = None
 
 
 class FrontierRow(Record):
@@ -73,7 +73,7 @@ class OptimisationRecord(Record):
     gap_upper: Number
     gap_asked: Number
     certified: bool
-    next_coins: list[NextCoin]
+    marginals: list[MarginalReturn]
     frontier: list[FrontierRow]
     points: int
     simulations: int

@@ -1,1 +1,1 @@
-"""The best of a continuum of strategies: levers, search, the gap to the optimum, the next coin."""
+"""The best of a continuum of strategies: levers, search, the gap to the optimum, the marginal returns."""

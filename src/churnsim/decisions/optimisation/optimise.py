@@ -69,9 +69,9 @@ class Optimisation:
     certified : bool
         Whether Kim and Nelson's procedure chose among the finalists before the replications ended.
     marginals : DataFrame
-        The next coin, one row a lever: lever, value, low, high (the step looked at), change (of the objective per unit
-        of the lever), lower, upper, and per_coin (of an amount of money per period: what a coin more earns beyond
-        itself), per_coin_lower, per_coin_upper.
+        The marginal returns, one row a lever: lever, value, low, high (the step looked at), change (of the objective
+        per unit of the lever), lower, upper, and per_unit_spent (of an amount of money per period: the return per unit
+        of money, net of that unit), per_unit_spent_lower, per_unit_spent_upper.
     frontier : DataFrame
         The best spending found of each total: spending (planned per period), the levers, and the lead over spending
         nothing, mean, lower, upper.
@@ -106,7 +106,7 @@ class Optimisation:
     replications: dict[str, int]
 
     def __str__(self) -> str:
-        return "\n".join([self.answer, self.missed, *self.next_coins])
+        return "\n".join([self.answer, self.missed, *self.marginal_returns])
 
     @property
     def answer(self) -> str:
@@ -138,7 +138,7 @@ class Optimisation:
         return f"At most {self.gap_upper:,.4g} below the best within the bounds, at {self.level:.0%} ({reached})."
 
     @property
-    def next_coins(self) -> list[str]:
+    def marginal_returns(self) -> list[str]:
         """What a little more of each lever would change, a sentence each."""
         return [
             f"One more of {row.lever}: {row.change:+,.4g} [{row.lower:+,.4g}, {row.upper:+,.4g}] "
@@ -217,7 +217,7 @@ def optimise(
     Returns
     -------
     Optimisation
-        The best levers, or spending nothing, with the gap, the next coin and the frontier.
+        The best levers, or spending nothing, with the gap, the marginal returns and the frontier.
 
     Raises
     ------
@@ -309,8 +309,8 @@ def _marginals(found: Solution, problem: LeverProblem, objective: Objective, met
     experiment, rows = problem.experiment, []
     durations, force = experiment.durations, experiment.market.discount_force
     periods = round(durations.horizon / durations.period)
-    # What a coin in each period comes to over the horizon.
-    coins = periods if metric == "profit" else present_value(np.ones(periods), durations.period, force)
+    # One unit of money in each period, over the horizon.
+    spent_in_all = periods if metric == "profit" else present_value(np.ones(periods), durations.period, force)
     centre = found.best if found.point is not None else problem.space.corner()
     for lever, marginal in enumerate(found.marginals):
         if marginal is None:
@@ -322,8 +322,12 @@ def _marginals(found: Solution, problem: LeverProblem, objective: Objective, met
         }  # fmt: skip
         spent = problem.spending.weights[lever] if problem.spending is not None else 0.0
         in_money = spent > 0 and objective.kind == "mean" and metric in PROFITS
-        for name, key in (("per_coin", "change"), ("per_coin_lower", "lower"), ("per_coin_upper", "upper")):
-            row[name] = row[key] / (spent * float(coins)) if in_money else np.nan
+        for name, key in (
+            ("per_unit_spent", "change"),
+            ("per_unit_spent_lower", "lower"),
+            ("per_unit_spent_upper", "upper"),
+        ):
+            row[name] = row[key] / (spent * float(spent_in_all)) if in_money else np.nan
         rows.append(row)
     return pd.DataFrame(rows)
 

@@ -1,4 +1,4 @@
-"""From a search to an answer: finalists certified, the gap to the optimum, the next coin and the frontier.
+"""From a search to an answer: finalists certified, the gap to the optimum, the marginal returns and the frontier.
 
 Three sets of replications, none used twice: the search's, those of the choice among finalists, and those that say how
 good the choice is, which are as many as the gap asked for needs by the search's spread and, where that was too small,
@@ -16,7 +16,7 @@ from scipy.special import ndtri
 from churnsim.decisions.comparison.kim_nelson import KimNelson
 from churnsim.decisions.comparison.paired import Interval, interval
 from churnsim.decisions.optimisation.gap import Gap, gap_of
-from churnsim.decisions.optimisation.next_coin import Marginal, ends_of, marginal_of, steps_around
+from churnsim.decisions.optimisation.marginal_returns import Marginal, ends_of, marginal_of, steps_around
 from churnsim.decisions.optimisation.objective import Objective
 from churnsim.decisions.optimisation.search import Evaluate, Sample, best_of, first_points
 from churnsim.decisions.optimisation.space import Space, different
@@ -206,7 +206,7 @@ class _FinalPoints:
         low = np.maximum(space.low, spanned.min(axis=0) - room)
         high = np.minimum(space.high, spanned.max(axis=0) + room)
         inside = _apart(plausible, best, 4 * size + 8, high - low)
-        # The first coin where nothing is spent, else the next one.
+        # Where nothing is spent the return of the first step up, else around the value.
         centre = space.corner() if nothing else best
         steps = steps_around(space, centre)
         frontier = _frontier(sample, space, best, spending, nothing=nothing)

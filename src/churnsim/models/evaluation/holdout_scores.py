@@ -96,9 +96,9 @@ def stacking_weights(logs: Mapping[str, Floats]) -> dict[str, float]:
 
     Examples
     --------
-    >>> found = stacking_weights({"coin": np.log([0.5, 0.5, 0.5]), "sure": np.log([0.9, 0.9, 0.2])})
+    >>> found = stacking_weights({"even": np.log([0.5, 0.5, 0.5]), "sure": np.log([0.9, 0.9, 0.2])})
     >>> {name: round(weight, 3) for name, weight in found.items()}
-    {'coin': 0.306, 'sure': 0.694}
+    {'even': 0.306, 'sure': 0.694}
     """
     scores = np.column_stack(list(logs.values()))
     each = np.exp(scores - scores.max(axis=1, keepdims=True))

@@ -37,7 +37,8 @@ class SurvivalScores:
     Attributes
     ----------
     table : DataFrame
-        A row a time: `brier` (lower is better; .25 for a coin), `auc`, and how many were `lost` by then and `there`.
+        A row a time: `brier` (lower is better; .25 for forecasts of one half), `auc`, and how many were `lost` by then
+        and `there`.
     concordance : float
         Harrell's, of the risk to have left by the last of the times.
     concordance_uno : float

@@ -1,8 +1,8 @@
-"""The best levers of a strategy, what they may lack of the optimum, the next coin, the best of each total."""
+"""The best levers of a strategy, what they may lack of the optimum, the marginal returns, the best of each total."""
 
 from __future__ import annotations
 
-from churnsim.records.optimise import Between, FrontierRow, NextCoin, OptimisationRecord
+from churnsim.records.optimise import Between, FrontierRow, MarginalReturn, OptimisationRecord
 from churnsim.report.charts.figures import frontier_figure
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import Block, Chapter, Paragraph, TableBlock, TableCell
@@ -75,17 +75,17 @@ def _interval(context: Context, found: OptimisationRecord, between: Between) -> 
 
 
 def _levers(context: Context, found: OptimisationRecord) -> TableBlock:
-    coins = {row.lever: row for row in found.next_coins}
+    marginals = {row.lever: row for row in found.marginals}
     rows = []
     for lever in found.levers:
         low, high = (lever_value(context, lever.lever, end) for end in (lever.low, lever.high))
-        coin = coins.get(lever.lever)
+        marginal = marginals.get(lever.lever)
         rows.append(
             row_of(
                 TableCell(text=lever_name(context, lever.lever)),
                 context.interval(low, high),
                 lever_value(context, lever.lever, lever.value),
-                fmt.ABSENT if coin is None else _coin(context, found, coin),
+                fmt.ABSENT if marginal is None else _marginal(context, found, marginal),
             )
         )
     columns = heads(context, "optimum", "lever~", "bounds#", "best#", "next#")
@@ -93,14 +93,15 @@ def _levers(context: Context, found: OptimisationRecord) -> TableBlock:
     return table(caption, columns, rows)
 
 
-def _coin(context: Context, found: OptimisationRecord, coin: NextCoin) -> TableCell:
-    """Of money per period what a coin more earns beyond itself, of other levers what one unit changes."""
-    if coin.per_coin is None or coin.per_coin_lower is None or coin.per_coin_upper is None:
-        texts = [_amount(context, found, value, sign=True) for value in (coin.change, coin.lower, coin.upper)]
-    else:
+def _marginal(context: Context, found: OptimisationRecord, marginal: MarginalReturn) -> TableCell:
+    """Of money per period the net return per unit spent, of other levers what one unit changes."""
+    between = (marginal.per_unit_spent, marginal.per_unit_spent_lower, marginal.per_unit_spent_upper)
+    if None in between:
         texts = [
-            fmt.signed(context.money(value)) for value in (coin.per_coin, coin.per_coin_lower, coin.per_coin_upper)
+            _amount(context, found, value, sign=True) for value in (marginal.change, marginal.lower, marginal.upper)
         ]
+    else:
+        texts = [fmt.signed(context.money(value)) for value in between if value is not None]
     return TableCell(text=texts[0], note=context.interval(*texts[1:]))
 
 

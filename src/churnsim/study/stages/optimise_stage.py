@@ -9,7 +9,7 @@ from churnsim.decisions.optimisation.optimise import Optimisation, optimise
 from churnsim.decisions.optimisation.problem import Constraint, LeverProblem
 from churnsim.decisions.runs.experiment import Experiment
 from churnsim.errors import ConfigError
-from churnsim.records.optimise import Between, FrontierRow, LeverRecord, NextCoin, OptimisationRecord
+from churnsim.records.optimise import Between, FrontierRow, LeverRecord, MarginalReturn, OptimisationRecord
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.study.config.config import StudyConfig
@@ -107,10 +107,10 @@ def record_of(best: Optimisation, section: OptimiseSection) -> OptimisationRecor
         gap_upper=best.gap_upper,
         gap_asked=best.gap_asked,
         certified=best.certified,
-        next_coins=NextCoin.of_frame(best.marginals),
+        marginals=MarginalReturn.of_frame(best.marginals),
         frontier=frontier,
         points=len(best.points),
         simulations=len(best.outcomes),
         replications=best.replications,
-        words=[best.answer, best.missed, *best.next_coins],
+        words=[best.answer, best.missed, *best.marginal_returns],
     )
