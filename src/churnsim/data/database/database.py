@@ -7,13 +7,12 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import date
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
-import numpy as np
 import pandas as pd
 
 from churnsim.checks import check_kind, typed
@@ -24,12 +23,11 @@ from churnsim.data.database.loading import MOST_BAD, Added, columns_given, load,
 from churnsim.data.database.pseudonyms import PseudonymKey
 from churnsim.data.database.quality import QualityReport, check_quality
 from churnsim.data.database.tables import TABLES, table_of
-from churnsim.data.logs.days import calendar_day, past_day
-from churnsim.data.logs.log_rules import LogRecord, exchange_factors
+from churnsim.data.logs.days import calendar_day, iso_day, past_day
+from churnsim.data.logs.log_rules import REFUND_CHOICES, LogRecord, Refunds, exchange_factors
 from churnsim.data.logs.transactions import refined_log
 from churnsim.data.records.kinds import record_kind
-from churnsim.data.summaries.summary import summarise
-from churnsim.data.summaries.summary_query import PurchaseRows, in_currency, summary_of
+from churnsim.data.summaries.summary_query import PurchaseRows, in_currency, refunds_dealt_with, summary_of
 from churnsim.data.tabular.columns import text_as_objects
 from churnsim.data.tabular.files import check_choice
 from churnsim.data.tabular.open_source import open_source
@@ -41,6 +39,7 @@ from churnsim.errors import ConfigError, DataError, interruptible
 from churnsim.units import check_unit
 
 
+@contextmanager
 def rows_of_database(
     connection: Any,
     *,
@@ -48,38 +47,43 @@ def rows_of_database(
     first_from: str | date | None,
     exchange_rates: Mapping[str, float] | None,
     today: object | None,
-) -> PurchaseRows:
+    refunds: Literal["apart", "net"],
+) -> Iterator[PurchaseRows]:
     """The purchases for a summary, see `CustomerDatabase.summarise`."""
     last, rows, with_amount, largest = connection.execute(
         "SELECT max(date)::DATE - DATE '1970-01-01', count(*), count(amount), max(amount) FROM transactions"
     ).fetchall()[0]
     if not rows:
         raise DataError("the database holds no transactions. Add some first.")
-    end = int(last) if until is None else past_day(until, name="until", today=today)
     amounts = with_amount == rows  # where some purchases have no amount, no mean of them would be right
+    returned = amounts and connection.execute("SELECT count(*) FROM refunds").fetchall()[0][0]
+    columns = "customer_id, date, amount, currency"
+    source = f"SELECT {columns} FROM transactions" + (f" UNION ALL SELECT {columns} FROM refunds" if returned else "")
     factors = None
     if amounts:
-        found = connection.execute("SELECT DISTINCT currency FROM transactions").fetchall()
+        found = connection.execute(f"SELECT DISTINCT currency FROM ({source})").fetchall()
         factors = exchange_factors([name for (name,) in found], exchange_rates)
         largest *= max(factors.values()) if factors else 1.0
-    amount, parameters = in_currency("amount", "currency", factors)
-    conditions = []
-    if until is not None:
-        conditions.append("date < ?")
-        parameters.append(_timestamp(end + 1))
-    if first_from is not None:
-        conditions.append("customer_id NOT IN (SELECT customer_id FROM transactions WHERE date < ?)")
-        parameters.append(_timestamp(past_day(first_from, name="first_from", today=today)))
-    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    amount, given = in_currency("amount", "currency", factors)
     value = f", {amount} AS amount" if amounts else ""
-    relation = f"SELECT customer_id, date::DATE AS day{value} FROM transactions{where}"
-    return PurchaseRows(
-        sql=relation, parameters=parameters, end=end, largest=largest if amounts else None, at_most=rows
-    )
-
-
-def _timestamp(day: int) -> Any:
-    return np.datetime64(day, "D").astype("datetime64[us]").item()
+    purchases = f"SELECT customer_id, date::DATE AS day, date::TIMESTAMP_NS AS time{value} FROM ({source})"
+    told = None
+    with ExitStack() as stack:
+        if returned:
+            purchases, told = stack.enter_context(refunds_dealt_with(connection, purchases, given, refunds))
+            last = connection.execute(f"SELECT max(day) - DATE '1970-01-01' FROM ({purchases})", given).fetchall()[0][0]
+            if last is None:
+                raise DataError("no purchase is left to use: all were refunded in full.")
+        end = int(last) if until is None else past_day(until, name="until", today=today)
+        conditions, parameters = ["day <= ?::DATE"], [*given, iso_day(end)]
+        if first_from is not None:
+            conditions.append(f"customer_id NOT IN (SELECT customer_id FROM ({purchases}) WHERE day < ?::DATE)")
+            parameters += [*given, iso_day(past_day(first_from, name="first_from", today=today))]
+        yield PurchaseRows(
+            sql=f"SELECT customer_id, day{', amount' if amounts else ''} FROM ({purchases}) "
+            f"WHERE {' AND '.join(conditions)}",
+            parameters=parameters, end=end, largest=largest if amounts else None, at_most=rows, refunds=told,
+        )  # fmt: skip
 
 
 MOST_LISTED = 1000  # rows set aside that a log carries along, one by one
@@ -309,7 +313,7 @@ class CustomerDatabase:
         until: str | datetime.date | None = None,
         first_from: str | datetime.date | None = None,
         exchange_rates: Mapping[str, float] | None = None,
-        refunds: Literal["apart", "net"] = "apart",
+        refunds: Refunds = "apart",
         today: str | datetime.date | None = None,
     ) -> pd.DataFrame:
         """Frequency, recency, T and mean repeat spend of every customer, as `churnsim.summarise`, inside the database.
@@ -326,26 +330,33 @@ class CustomerDatabase:
             when there are several.
         refunds
             Whether refunds stay apart or are taken off the purchases before them, see `read_transactions`; to net them
-            the log is read into memory.
+            the purchases of customers with refunds are read into memory.
         """
-        check_choice(refunds, "refunds", ("apart", "net"))
-        if refunds == "net":
-            log = self.transactions(refunds="net", exchange_rates=exchange_rates, first_from=first_from)
-            return summarise(log, unit=unit, until=until, today=today)
         check_unit(unit)
-        rows = rows_of_database(
-            self._connection, until=until, first_from=first_from, exchange_rates=exchange_rates, today=today
-        )
-        return summary_of(self._connection, rows, unit)
+        with self.purchase_rows(until, today, refunds, first_from=first_from, exchange_rates=exchange_rates) as (
+            _,
+            rows,
+        ):
+            return summary_of(self._connection, rows, unit)
 
     @contextmanager
     def purchase_rows(
-        self, until: str | datetime.date | None, today: object | None
+        self,
+        until: str | datetime.date | None,
+        today: object | None,
+        on_refund: Refunds = "apart",
+        *,
+        first_from: str | datetime.date | None = None,
+        exchange_rates: Mapping[str, float] | None = None,
     ) -> Iterator[tuple[Any, PurchaseRows]]:
-        """The connection, and the purchases up to `until` for it."""
-        with interruptible():
-            rows = rows_of_database(self._connection, until=until, first_from=None, exchange_rates=None, today=today)
-            yield self._connection, rows
+        """The connection, and the purchases up to `until` for it; refunds are kept apart where they are refused."""
+        check_choice(on_refund, "refunds", REFUND_CHOICES)
+        rows = rows_of_database(
+            self._connection, until=until, first_from=first_from, exchange_rates=exchange_rates, today=today,
+            refunds="net" if on_refund == "net" else "apart",
+        )  # fmt: skip
+        with interruptible(), rows as checked:
+            yield self._connection, checked
 
     def transactions(
         self,

@@ -143,12 +143,12 @@ def without_refunds(log: pd.DataFrame, on_refund: Refunds) -> tuple[pd.DataFrame
     if on_refund == "refuse" or "amount" not in log.columns or "date" not in log.columns:
         return log, None
     amount = pd.to_numeric(log["amount"], errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    negative = amount < 0
+    negative = (amount < 0) & np.isfinite(amount)
     if not negative.any():
         return log, None
-    told: dict[str, Any] = {"on_refund": on_refund, "refunded": float(-amount[negative].sum())}
+    told = refunds_told(on_refund, amount[negative])
     if on_refund == "apart":
-        return log[~negative], {**told, "refunds left out": int(negative.sum())}
+        return log[~negative], told
     when = pd.to_datetime(log["date"], errors="coerce")
     if when.isna().any() or log["customer_id"].isna().any():
         raise DataError(
@@ -161,12 +161,19 @@ def without_refunds(log: pd.DataFrame, on_refund: Refunds) -> tuple[pd.DataFrame
     return netted, {**told, **counts}
 
 
+def refunds_told(on_refund: Refunds, amounts: NDArray[np.float64]) -> dict[str, Any]:
+    """What is told of refunds with these (negative) amounts, whatever order they come in."""
+    told: dict[str, Any] = {"on_refund": on_refund, "refunded": -math.fsum(amounts)}
+    return {**told, "refunds left out": len(amounts)} if on_refund == "apart" else told
+
+
 def net_refunds(log: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
     """The purchases of a log in which refunds are rows with negative amounts, with the refunds taken off them.
 
     A refund is taken off its customer's purchases of the same day or before: off the latest one of exactly its amount,
-    otherwise off the latest ones, one after the other. A purchase of which nothing is left is none. What no purchase is
-    left for is dropped.
+    otherwise off the latest ones, one after the other; of purchases at the same time off the largest first, so that the
+    order of the rows makes no difference. A purchase of which nothing is left is none. What no purchase is left for is
+    dropped.
 
     Returns
     -------
@@ -181,9 +188,10 @@ def net_refunds(log: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, int]]:
     codes, _ = pd.factorize(log["customer_id"])
     concerned = np.flatnonzero(np.isin(codes, np.unique(codes[refund])))
     day = log["date"].to_numpy(dtype="datetime64[ns]").astype("datetime64[D]").astype(np.int64)
-    # By customer, then day; purchases of a day before its refunds, by their time.
+    # By customer, then day; purchases of a day before its refunds, by their time and amount.
     time = log["date"].to_numpy(dtype="datetime64[ns]").astype(np.int64)
-    order = concerned[np.lexsort((time[concerned], refund[concerned], day[concerned], codes[concerned]))]
+    keys = (amount, time, refund, day, codes)
+    order = concerned[np.lexsort([key[concerned] for key in keys])]
     stack: list[int] = []
     customer = -1
     for row in order:

@@ -18,6 +18,7 @@ import pandas as pd
 
 from churnsim.checks import check_count, explained, shown, typed
 from churnsim.data.logs.grouped_log import is_ibis
+from churnsim.data.logs.log_rules import Refunds
 from churnsim.data.summaries.frame_kinds import summarise, summary_of_kind
 from churnsim.data.summaries.summary_query import nobody_by, refuse_endless
 from churnsim.errors import ConfigError, DataError
@@ -39,7 +40,7 @@ class ArrowFrame(Protocol):
 class PurchasesElsewhere(Protocol):
     """A `ParquetLog` or a `CustomerDatabase`."""
 
-    def purchase_rows(self, until: Any, today: Any) -> Any:
+    def purchase_rows(self, until: Any, today: Any, on_refund: Refunds) -> Any:
         """Its purchases as SQL, with a connection."""
 
 
@@ -77,6 +78,7 @@ def count_histories(
     spend: bool = False,
     executor: TaskRunner | None = None,
     parts: int | None = None,
+    on_refund: Refunds = "refuse",
 ) -> pd.DataFrame:
     """How many customers have each history, counted where the purchases lie.
 
@@ -96,6 +98,8 @@ def count_histories(
         same.
     parts : int, optional
         Groups of customers with an `executor`; 16 unless given.
+    on_refund : {"refuse", "apart", "net"}
+        As in `churnsim.summarise`; not of a summary.
 
     Returns
     -------
@@ -119,23 +123,30 @@ def count_histories(
     if unit is not None:
         check_unit(unit)
     if executor is not None:
-        found = _by_parts(log, unit, until, today, columns, executor, parts)
+        found = _by_parts(log, unit, until, today, columns, executor, parts, on_refund)
     elif not is_elsewhere(log):
-        summary = summary_of_kind(summarise(log, unit=unit or "W", until=until, today=today))
+        summary = summary_of_kind(summarise(log, unit=unit or "W", until=until, today=today, on_refund=on_refund))
         check_amounts(summary.columns, columns)
+        refunds = summary.attrs.get("refunds")
         found = summary[list(columns)].assign(customers=1)
         found = _added_up(found[found["frequency"] > 0] if spend else found, columns)
+        found.attrs["refunds"] = refunds
     elif hasattr(log, "summary_rows"):
+        if on_refund != "refuse":
+            raise DataError("refunds are dealt with where a summary is made: pass on_refund= to write_summary.")
         found = log.counted(columns, unit=unit, until=until)
     elif hasattr(log, "purchase_rows"):
-        found = _counted(log, unit or "W", until, today, columns)
+        found = _counted(log, unit or "W", until, today, columns, on_refund)
     else:
         from churnsim.data.summaries.ibis_log import count_ibis
 
-        found = count_ibis(log, columns, unit=unit or "W", until=until, today=today)
+        found = count_ibis(log, columns, unit=unit or "W", until=until, today=today, on_refund=on_refund)
     if spend and found.empty:
         raise DataError("no customer bought again, so there is no spend to count. Observe longer.")
+    refunds = found.attrs.get("refunds")
     found.attrs = {"unit": unit or getattr(log, "unit", None) or "W", "weights": CUSTOMERS}
+    if refunds:
+        found.attrs["refunds"] = refunds
     return found
 
 
@@ -154,12 +165,13 @@ def check_amounts(found: Any, columns: tuple[str, ...]) -> None:
 
 @contextmanager
 def rows_of(
-    log: Any, until: str | date | None, today: object | None, *, amounts: bool, part: int = 0, parts: int = 1
-) -> Iterator[tuple[Any, Any]]:
+    log: Any, until: str | date | None, today: object | None, on_refund: Refunds, *, amounts: bool, part: int = 0,
+    parts: int = 1,
+) -> Iterator[tuple[Any, Any]]:  # fmt: skip
     """A connection, and the purchases of one part of the customers for it, looked over."""
     import duckdb
 
-    with log.purchase_rows(until, today) as (connection, rows):
+    with log.purchase_rows(until, today, on_refund) as (connection, rows):
         check_ids = getattr(log, "check_ids_where_they_lie", None)
         if check_ids is not None and part == 0:
             check_ids(connection, rows)
@@ -173,23 +185,30 @@ def rows_of(
 
 
 def _counted(
-    log: Any, unit: str, until: Any, today: Any, columns: tuple[str, ...], part: int = 0, parts: int = 1
-) -> pd.DataFrame:
-    with rows_of(log, until, today, amounts=columns == SPEND, part=part, parts=parts) as (connection, rows):
+    log: Any, unit: str, until: Any, today: Any, columns: tuple[str, ...], on_refund: Refunds, part: int = 0,
+    parts: int = 1,
+) -> pd.DataFrame:  # fmt: skip
+    with rows_of(log, until, today, on_refund, amounts=columns == SPEND, part=part, parts=parts) as (connection, rows):
         check_amounts(columns if rows.largest is not None else (), columns)
         found: pd.DataFrame = connection.execute(counting_sql(rows.summary(unit), columns), rows.parameters).df()
     if columns == HISTORY and parts == 1 and found.empty:
         raise nobody_by(rows.end)
+    found.attrs["refunds"] = rows.refunds
     return found
 
 
 def _by_parts(
     log: Any, unit: str | None, until: Any, today: Any, columns: tuple[str, ...], executor: TaskRunner,
-    parts: int | None,
+    parts: int | None, on_refund: Refunds,
 ) -> pd.DataFrame:  # fmt: skip
     number = check_parts(log, executor, parts)
-    tasks = [executor.submit(_counted, log, unit or "W", until, today, columns, part, number) for part in range(number)]
-    found = _added_up(pd.concat([task.result() for task in tasks], ignore_index=True), columns)
+    tasks = [
+        executor.submit(_counted, log, unit or "W", until, today, columns, on_refund, part, number)
+        for part in range(number)
+    ]
+    counted = [task.result() for task in tasks]
+    found = _added_up(pd.concat(counted, ignore_index=True), columns)
+    found.attrs["refunds"] = counted[0].attrs["refunds"]
     if columns == HISTORY and found.empty:
         raise DataError(f"nobody had bought by {until}. Choose a later day.")
     return found

@@ -16,7 +16,7 @@ import pandas as pd
 from churnsim.checks import shown
 from churnsim.data.logs.days import iso_day, latest_day, past_day
 from churnsim.data.logs.grouped_log import is_ibis
-from churnsim.data.logs.log_rules import currency_column, several_currencies
+from churnsim.data.logs.log_rules import Refunds, currency_column, net_refunds, refunds_told, several_currencies
 from churnsim.data.summaries.summary_query import summary_frame
 from churnsim.data.tabular.columns import MISSING, text_as_objects
 from churnsim.data.tabular.row_errors import show
@@ -28,7 +28,9 @@ _EPOCH = date(1970, 1, 1)
 IDS_SHOWN = 3
 
 
-def summarise_ibis(table: Any, *, unit: str, until: str | date | None, today: str | date | None = None) -> pd.DataFrame:
+def summarise_ibis(
+    table: Any, *, unit: str, until: str | date | None, today: str | date | None = None, on_refund: Refunds = "refuse"
+) -> pd.DataFrame:
     """See `churnsim.summarise`, which calls this for an Ibis table with ``customer_id``, ``date`` and ``amount``.
 
     Rename other columns first: ``table.rename(customer_id="client", date="day")``. Raises DataError for missing
@@ -36,12 +38,12 @@ def summarise_ibis(table: Any, *, unit: str, until: str | date | None, today: st
     keep.
     """
     check_unit(unit)
-    rows, end, amounts = _checked(table, until, today)
+    rows, end, amounts, refunds = _checked(table, until, today, on_refund)
     summary = _fetched(_by_customer(rows, end, spend=amounts))
     summary["customer_id"] = text_as_objects(summary["customer_id"])
     summary = summary.set_index("customer_id").sort_index()  # backends collate text in their own ways
     _check_ids(summary.index)
-    return summary_frame(
+    found = summary_frame(
         summary.index,
         frequency=summary["purchases"].to_numpy(dtype=np.int64) - 1,
         first=_day_numbers(summary["first"]),
@@ -50,13 +52,17 @@ def summarise_ibis(table: Any, *, unit: str, until: str | date | None, today: st
         end=end,
         unit=unit,
     )
+    if refunds:
+        found.attrs["refunds"] = refunds
+    return found
 
 
 def count_ibis(
-    table: Any, columns: tuple[str, ...], *, unit: str, until: str | date | None, today: str | date | None = None
-) -> pd.DataFrame:
+    table: Any, columns: tuple[str, ...], *, unit: str, until: str | date | None, today: str | date | None = None,
+    on_refund: Refunds = "refuse",
+) -> pd.DataFrame:  # fmt: skip
     """See `churnsim.data.count_histories`, which calls this: only the counts come back."""
-    rows, end, amounts = _checked(table, until, today)
+    rows, end, amounts, refunds = _checked(table, until, today, on_refund)
     spend = "monetary_value" in columns
     if spend and not amounts:
         raise DataError("the purchases have no amounts, so there is no spend to count. Give a log with amounts.")
@@ -74,7 +80,9 @@ def count_ibis(
         unit=unit,
     )
     found = days[list(columns)].assign(customers=counted["customers"].to_numpy(dtype=np.int64))
-    return found.sort_values(list(columns), ignore_index=True)
+    found = found.sort_values(list(columns), ignore_index=True)
+    found.attrs["refunds"] = refunds
+    return found
 
 
 def histories_expression(table: Any, *, until: str | date) -> Any:
@@ -101,7 +109,7 @@ def histories_expression(table: Any, *, until: str | date) -> Any:
     True
     """
     _check_columns(table)
-    rows = _checked_types(table, False)
+    rows = _checked_types(table, False).drop("time")
     return _counted(_by_customer(rows, past_day(until, name="until"), spend=False), False)
 
 
@@ -135,7 +143,7 @@ def summary_expression(table: Any, *, until: str | date, unit: str = "D") -> Any
     per = DAYS_PER_UNIT[check_unit(unit)]
     end = past_day(until, name="until")
     amounts = "amount" in table.columns
-    customers = _by_customer(_checked_types(table, amounts), end, spend=amounts)
+    customers = _by_customer(_checked_types(table, amounts).drop("time"), end, spend=amounts)
     found = customers.select(
         customers.customer_id,
         frequency=customers.purchases - 1,
@@ -163,11 +171,17 @@ def _counted(customers: Any, spend: bool) -> Any:
     return customers.group_by(["purchases", "first", "last"]).agg(customers=customers.count())
 
 
-def _checked(table: Any, until: str | date | None, today: str | date | None) -> tuple[Any, int, bool]:
-    """The purchases ``customer_id, day, amount``, looked over; the last day observed; whether there are amounts."""
+def _checked(
+    table: Any, until: str | date | None, today: str | date | None, on_refund: Refunds
+) -> tuple[Any, int, bool, dict[str, Any] | None]:
+    """The purchases ``customer_id, day, amount``, looked over; the last day observed; whether there are amounts; what
+    became of refunds."""
     _check_columns(table)
     amounts = "amount" in table.columns
-    rows = _checked_types(table, amounts)
+    rows, refunds = _checked_types(table, amounts), None
+    if amounts and on_refund != "refuse":
+        rows, refunds = _without_refunds(rows, on_refund)
+    rows = rows.drop("time")
     first, last = _checked_rows(rows, amounts)
     latest = latest_day(today)
     if (last - _EPOCH).days > latest:
@@ -182,7 +196,29 @@ def _checked(table: Any, until: str | date | None, today: str | date | None) -> 
         raise DataError(
             f"until ({iso_day(end)}) is before the first purchase in the log ({first}). Choose a later day."
         )
-    return rows, end, amounts
+    return rows, end, amounts, refunds
+
+
+def _without_refunds(rows: Any, on_refund: Refunds) -> tuple[Any, dict[str, Any] | None]:
+    """The purchases without refunds, and what became of these (as `without_refunds`). To net them, the rows of
+    customers with refunds come into memory, and what is left of them goes back."""
+    import ibis
+
+    negative = (rows.amount < 0) & ~rows.amount.isinf()
+    refunds = rows.filter(negative)
+    amounts = _fetched(refunds.select("amount"))["amount"].to_numpy(dtype=np.float64)
+    if not len(amounts):
+        return rows, None
+    told = refunds_told(on_refund, amounts)
+    if on_refund == "apart":
+        return rows.filter(~negative.fill_null(False)), told
+    ids = refunds.select("customer_id").distinct()
+    log = _fetched(rows.semi_join(ids, "customer_id").rename(date="time"))
+    if log[["customer_id", "date"]].isna().any(axis=None):
+        raise DataError("refunds cannot be taken off where a date or an id is missing. Filter such rows out.")
+    netted, counts = net_refunds(log.assign(date=pd.to_datetime(log["date"]).astype("datetime64[ns]")))
+    left = ibis.memtable(netted.rename(columns={"date": "time"})[list(rows.columns)], schema=rows.schema())
+    return rows.anti_join(ids, "customer_id").union(left), {**told, **counts}
 
 
 def _by_customer(rows: Any, end: int, *, spend: bool) -> Any:
@@ -242,7 +278,7 @@ def _checked_types(table: Any, amounts: bool) -> Any:
     import ibis
 
     amount = table.amount.cast("float64") if amounts else ibis.literal(0.0)
-    return table.select(customer_id=table.customer_id, day=day, amount=amount)
+    return table.select(customer_id=table.customer_id, day=day, time=table.date.cast("timestamp"), amount=amount)
 
 
 def _checked_rows(rows: Any, amounts: bool) -> tuple[date, date]:
@@ -259,9 +295,12 @@ def _checked_rows(rows: Any, amounts: bool) -> tuple[date, date]:
         missing = int(row["total"]) - int(row[name])
         if missing:
             raise DataError(f"column {column!r} of the Ibis table: {missing:,} are missing. Filter such rows out.")
-    for name, what in (("negative", "negative (refunds?)"), ("endless", "not finite numbers")):
+    for name, what, how in (
+        ("endless", "not finite numbers", "Filter such rows out"),
+        ("negative", "negative (refunds?)", "Pass on_refund='apart' or 'net', or filter such rows out"),
+    ):
         if amounts and row[name]:
-            raise DataError(f"column 'amount' of the Ibis table: {int(row[name]):,} are {what}. Filter such rows out.")
+            raise DataError(f"column 'amount' of the Ibis table: {int(row[name]):,} are {what}. {how}.")
     return pd.Timestamp(row["first"]).date(), pd.Timestamp(row["last"]).date()
 
 

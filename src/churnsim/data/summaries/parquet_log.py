@@ -6,7 +6,7 @@ import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -15,11 +15,11 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from churnsim.checks import check_count, check_seed, typed
+from churnsim.checks import check_choice, check_count, check_seed, typed
 from churnsim.data.logs.days import iso_day, latest_day, past_day
-from churnsim.data.logs.log_rules import currency_column, exchange_factors
+from churnsim.data.logs.log_rules import REFUND_CHOICES, Refunds, currency_column, exchange_factors
 from churnsim.data.logs.transactions import read_transactions
-from churnsim.data.summaries.summary_query import PurchaseRows, identifier, in_currency, summary_of
+from churnsim.data.summaries.summary_query import PurchaseRows, identifier, in_currency, refunds_dealt_with, summary_of
 from churnsim.data.tabular.arrow_source import open_parquet
 from churnsim.data.tabular.columns import MISSING, text_as_objects
 from churnsim.data.tabular.files import regular_file
@@ -112,11 +112,16 @@ class ParquetLog:
                 self._currency = found or self._currency
 
     def summarise(
-        self, *, unit: str = "W", until: str | date | None = None, today: str | date | None = None
+        self,
+        *,
+        unit: str = "W",
+        until: str | date | None = None,
+        today: str | date | None = None,
+        refunds: Refunds = "refuse",
     ) -> pd.DataFrame:
-        """See `churnsim.summarise`, which calls this."""
+        """See `churnsim.summarise`, which calls this with its `on_refund`."""
         check_unit(unit)
-        with self.purchase_rows(until, today) as (connection, rows):
+        with self.purchase_rows(until, today, refunds) as (connection, rows):
             summary = summary_of(connection, rows, unit)
         self._check_ids(summary.index)
         return summary
@@ -154,10 +159,13 @@ class ParquetLog:
         return frame
 
     @contextmanager
-    def purchase_rows(self, until: str | date | None, today: object | None) -> Iterator[tuple[Any, PurchaseRows]]:
+    def purchase_rows(
+        self, until: str | date | None, today: object | None, on_refund: Refunds = "refuse"
+    ) -> Iterator[tuple[Any, PurchaseRows]]:
         """A connection, and the purchases up to `until` for it, looked over. Raises DataError as `summarise`."""
-        with self._connected() as connection:
-            yield connection, self._checked_rows(connection, until, today)
+        check_choice(on_refund, "on_refund", REFUND_CHOICES)
+        with self._connected() as connection, self._checked_rows(connection, until, today, on_refund) as rows:
+            yield connection, rows
 
     def transactions(self) -> pd.DataFrame:
         """The log in memory, for what needs every purchase; rows as `read_transactions` gives them."""
@@ -188,8 +196,11 @@ class ParquetLog:
                 reason = (str(error).splitlines() or [""])[0][:300]
                 raise DataError(f"{self.path} cannot be summarised ({reason}). Write it again.") from None
 
-    def _rows(self, factors: Mapping[str | None, float] | None, *, located: bool = False) -> tuple[str, list[Any]]:
-        """All rows as ``customer_id, day, amount``, and where they are if `located`, as SQL with its parameters."""
+    def _rows(
+        self, factors: Mapping[str | None, float] | None, *, located: bool = False, timed: bool = False
+    ) -> tuple[str, list[Any]]:
+        """All rows as ``customer_id, day, amount``, with the ``time`` if `timed` and where they are if `located`, as
+        SQL with its parameters."""
         where = (", filename, file_row_number", ", filename=true, file_row_number=true") if located else ("", "")
         parts: list[str] = []
         given: list[Any] = []
@@ -202,8 +213,10 @@ class ParquetLog:
         for clock, files in self._files.items():
             day, zone = clock.day(identifier(self._names["date"]))
             columns = f"{identifier(self._names['customer_id'])} AS customer_id, {day} AS day, {amount} AS amount"
-            parts.append(f"SELECT {columns}{where[0]} FROM read_parquet(?{where[1]})")
-            given += [*zone, *converted, files]
+            local, own = clock.local(identifier(self._names["date"]))
+            time = f", ({local})::TIMESTAMP_NS AS time" if timed else ""
+            parts.append(f"SELECT {columns}{time}{where[0]} FROM read_parquet(?{where[1]})")
+            given += [*zone, *converted, *(own if timed else []), files]
         return " UNION ALL ".join(parts), given
 
     def _factors(self, connection: Any) -> Mapping[str | None, float] | None:
@@ -215,7 +228,10 @@ class ParquetLog:
         ).fetchall()
         return exchange_factors([name for (name,) in found], self._rates)
 
-    def _checked_rows(self, connection: Any, until: str | date | None, today: object | None) -> PurchaseRows:
+    @contextmanager
+    def _checked_rows(
+        self, connection: Any, until: str | date | None, today: object | None, on_refund: Refunds
+    ) -> Iterator[PurchaseRows]:
         amounts = "amount" in self._names
         factors = self._factors(connection)
         rows, given = self._rows(factors)
@@ -223,6 +239,20 @@ class ParquetLog:
         every = [file for files in self._files.values() for file in files]
         facts = _stated_facts(every, self._names) if plain else None
         facts = facts or _looked_up_facts(connection, rows, given)
+        if amounts and on_refund != "refuse" and facts.smallest < 0:
+            self._check(replace(facts, smallest=0.0), amounts)
+            rows, given = self._rows(factors, timed=True)
+            with refunds_dealt_with(connection, rows, given, on_refund) as (rows, refunds):
+                facts = _looked_up_facts(connection, rows, given)
+                yield self._purchase_rows(connection, rows, given, facts, until, today, refunds)
+            return
+        yield self._purchase_rows(connection, rows, given, facts, until, today)
+
+    def _purchase_rows(
+        self, connection: Any, rows: str, given: list[Any], facts: _Facts, until: str | date | None,
+        today: object | None, refunds: dict[str, Any] | None = None,
+    ) -> PurchaseRows:  # fmt: skip
+        amounts = "amount" in self._names
         self._check(facts, amounts)
         first, last = facts.first, facts.last
         if last > latest_day(today):
@@ -237,7 +267,7 @@ class ParquetLog:
             rows = f"SELECT * FROM ({rows}) WHERE day <= ?::DATE"
             given = [*given, iso_day(end)]
         largest = facts.largest if amounts else None
-        return PurchaseRows(sql=rows, parameters=given, end=end, largest=largest, at_most=facts.rows)
+        return PurchaseRows(sql=rows, parameters=given, end=end, largest=largest, at_most=facts.rows, refunds=refunds)
 
     def _refuse_days_to_come(self, connection: Any, latest: int) -> None:
         rows, given = self._rows(None, located=True)
@@ -259,8 +289,10 @@ class ParquetLog:
             if number and (amounts or ours != "amount"):
                 raise DataError(f"{self.path}, column {self._names[ours]!r}: {number:,} are missing. {REMEDY}")
         if amounts and (facts.smallest < 0 or not facts.largest < float("inf")):
-            what = "negative (a refund?)" if facts.smallest < 0 else "not a finite number"
-            raise DataError(f"{self.path}, column {self._names['amount']!r}: an amount is {what}. {REMEDY}")
+            negative = float("-inf") < facts.smallest < 0
+            what = "negative (a refund?)" if negative else "not a finite number"
+            how = "Pass on_refund='apart' or 'net' to summarise or count_histories. " if negative else ""
+            raise DataError(f"{self.path}, column {self._names['amount']!r}: an amount is {what}. {how}{REMEDY}")
 
     def _check_ids(self, ids: pd.Index[Any] | pd.Series[Any]) -> None:
         """The rules of `read_transactions` for ids of text; distinct ids are few, so they are looked at last."""
@@ -296,9 +328,13 @@ class _Clock:
         """Whether the statistics of the file are of the days themselves."""
         return self.zone is None
 
+    def local(self, column: str) -> tuple[str, list[str]]:
+        """The time of the column on its own clock, as SQL with its parameters."""
+        return (column, []) if self.zone is None else (f"timezone(?, {column})", [self.zone])
+
     def day(self, column: str) -> tuple[str, list[str]]:
         """The day of the column on its own clock, as SQL with its parameters."""
-        local, zone = (column, []) if self.zone is None else (f"timezone(?, {column})", [self.zone])
+        local, zone = self.local(column)
         if not self.nanoseconds:
             return f"({local})::DATE", zone
         # DuckDB rounds nanoseconds when it casts, the last of a day into the next; whole numbers are cut here.

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from churnsim.checks import shown
+from churnsim.data.logs.log_rules import Refunds
 from churnsim.data.summaries.counted import (
     HISTORY,
     SPEND,
@@ -134,6 +135,7 @@ def write_summary(
     today: str | date | None = None,
     executor: TaskRunner | None = None,
     parts: int | None = None,
+    on_refund: Refunds = "refuse",
 ) -> ParquetSummary:
     """`churnsim.summarise`, written to Parquet files in streams.
 
@@ -143,7 +145,7 @@ def write_summary(
         The purchases.
     folder : str or path
         A directory to be made. It is there when all files are: after an error or Ctrl-C nothing is left.
-    unit, until, today
+    unit, until, today, on_refund
         As in `churnsim.summarise`.
     executor, parts
         As in `count_histories`; workers write to the same file system.
@@ -169,11 +171,12 @@ def write_summary(
         raise ConfigError(f"log must be a ParquetLog or a CustomerDatabase; got {shown(log)}.")
     with new_folder(folder) as made:
         if executor is None:
-            _write_part(log, made, unit, until, today, 0, 1)
+            _write_part(log, made, unit, until, today, on_refund, 0, 1)
         else:
             number = check_parts(log, executor, parts)
             tasks = [
-                executor.submit(_write_part, log, made, unit, until, today, part, number) for part in range(number)
+                executor.submit(_write_part, log, made, unit, until, today, on_refund, part, number)
+                for part in range(number)
             ]
             for task in tasks:
                 task.result()
@@ -238,9 +241,11 @@ def write_batches(batches: Iterable[pa.Table], folder: Path, name: str, *, metad
             writer.close()
 
 
-def _write_part(log: Any, folder: Path, unit: str, until: Any, today: Any, part: int, parts: int) -> None:
+def _write_part(
+    log: Any, folder: Path, unit: str, until: Any, today: Any, on_refund: Refunds, part: int, parts: int
+) -> None:
     """The summary of one part of the customers, as files in the folder."""
-    with rows_of(log, until, today, amounts=True, part=part, parts=parts) as (connection, rows):
+    with rows_of(log, until, today, on_refund, amounts=True, part=part, parts=parts) as (connection, rows):
         relation = connection.sql(rows.summary(unit), params=rows.parameters)
         # Its name until DuckDB 1.4.
         reader = getattr(relation, "to_arrow_reader", None) or relation.fetch_arrow_reader

@@ -61,7 +61,8 @@ def summarise(
     on_refund
         What a negative amount is: "refuse" an error, "apart" left out and counted, "net" taken off the customer's
         purchases of the same day or before (see `read_transactions`). What became of refunds is in
-        ``attrs["refunds"]``.
+        ``attrs["refunds"]``. A `CustomerDatabase` keeps refunds apart, so that there is nothing to refuse. Where a log
+        is not in memory, "net" brings the purchases of customers with refunds there, and no others.
     collapse
         What counts as one purchase: all of a customer on one calendar "day", or in one "hour" of the clock, of a log in
         memory. Durations stay in `unit` (``unit="H"`` for hours), to the hour then.
@@ -248,21 +249,14 @@ def _pushed_down(
     frame: pd.DataFrame
     check_choice(on_refund, "on_refund", REFUND_CHOICES)
     if is_ibis(transactions):
-        if on_refund != "refuse":
-            raise DataError("refunds of an Ibis table cannot be dealt with here: take them off in its own expression.")
         from churnsim.data.summaries.ibis_log import summarise_ibis
 
-        frame = summarise_ibis(transactions, unit=unit, until=until, today=today)
+        frame = summarise_ibis(transactions, unit=unit, until=until, today=today, on_refund=on_refund)
         return frame
     in_memory = isinstance(transactions, pd.DataFrame) or is_foreign_frame(transactions)
     summarise_there = None if in_memory else getattr(transactions, "summarise", None)
     if callable(summarise_there):
-        if on_refund != "refuse":
-            raise DataError(
-                "refunds are dealt with where the log lies: pass refunds= to CustomerDatabase.summarise, or give "
-                "summarise a DataFrame."
-            )
-        frame = summarise_there(unit=unit, until=until, today=today)
+        frame = summarise_there(unit=unit, until=until, today=today, refunds=on_refund)
         return frame
     return None
 

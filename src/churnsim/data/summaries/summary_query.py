@@ -6,20 +6,24 @@ Used over the tables of a customer database and over Parquet files, so that 100 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 from numpy.typing import NDArray
 
 from churnsim.data.logs.days import iso_day
+from churnsim.data.logs.log_rules import Refunds, net_refunds, refunds_told
 from churnsim.data.tabular.columns import text_as_objects
 from churnsim.data.tabular.row_errors import show
 from churnsim.errors import DataError
 from churnsim.units import DAYS_PER_UNIT, check_unit
 
+REFUNDED, NETTED = "churnsim_refunded", "churnsim_netted"  # relations: whose refunds are netted, and what is left
 BITS = 126  # of a whole number of 128 bits, without its sign and one to spare
 
 
@@ -50,6 +54,8 @@ class PurchaseRows:
         An upper bound of the amounts; None where there are none.
     at_most : int
         An upper bound of the number of rows.
+    refunds : dict, optional
+        What became of refunds, where they were asked about and there are some.
     """
 
     sql: str
@@ -57,6 +63,7 @@ class PurchaseRows:
     end: int
     largest: float | None
     at_most: int
+    refunds: dict[str, Any] | None = None
 
     def without_amounts(self) -> PurchaseRows:
         """The same where only histories are wanted."""
@@ -116,7 +123,7 @@ def summary_of(connection: Any, rows: PurchaseRows, unit: str) -> pd.DataFrame:
     if frame.empty:
         raise nobody_by(rows.end)
     spend = None if rows.largest is None else frame["repeat_spend"].to_numpy(dtype=np.float64) * 2.0**-rows.exponent
-    return summary_frame(
+    summary = summary_frame(
         pd.Index(text_as_objects(frame["customer_id"]), name="customer_id"),
         frequency=frame["frequency"].to_numpy(dtype=np.int64),
         first=frame["first"].to_numpy(dtype=np.int64),
@@ -125,6 +132,46 @@ def summary_of(connection: Any, rows: PurchaseRows, unit: str) -> pd.DataFrame:
         end=rows.end,
         unit=unit,
     )
+    if rows.refunds:
+        summary.attrs["refunds"] = rows.refunds
+    return summary
+
+
+@contextmanager
+def refunds_dealt_with(
+    connection: Any, sql: str, parameters: list[Any], on_refund: Refunds
+) -> Iterator[tuple[str, dict[str, Any] | None]]:
+    """The purchases ``customer_id, day, amount`` of a relation that has their ``time`` too and refunds as negative
+    amounts, as SQL with the same parameters, and what became of the refunds (as `without_refunds`).
+
+    To net them, the rows of customers with refunds come into memory; all others stay where they lie.
+    """
+    refund = "amount < 0 AND amount > '-inf'::DOUBLE"
+    refunds = connection.execute(f"SELECT customer_id, amount FROM ({sql}) WHERE {refund}", parameters).df()
+    purchases = f"SELECT customer_id, day, amount FROM ({sql}) WHERE NOT coalesce({refund}, false)"
+    if refunds.empty:
+        yield purchases, None
+        return
+    told = refunds_told(on_refund, refunds["amount"].to_numpy(dtype=np.float64))
+    if on_refund == "apart":
+        yield purchases, told
+        return
+    connection.register(REFUNDED, pa.table({"customer_id": refunds["customer_id"].unique()}))
+    try:
+        concerned = f"SELECT customer_id FROM {REFUNDED}"
+        log = connection.execute(
+            f"SELECT customer_id, time AS date, day - DATE '1970-01-01' AS day, amount FROM ({sql}) "
+            f"WHERE customer_id IN ({concerned})",
+            parameters,
+        ).df()
+        netted, counts = net_refunds(log)
+        connection.register(NETTED, pa.table({name: netted[name] for name in ("customer_id", "day", "amount")}))
+        rest = f"SELECT customer_id, day, amount FROM ({sql}) WHERE customer_id NOT IN ({concerned})"
+        left = f"SELECT customer_id, DATE '1970-01-01' + day::INTEGER AS day, amount FROM {NETTED}"
+        yield f"{rest} UNION ALL {left}", {**told, **counts}
+    finally:
+        for name in (REFUNDED, NETTED):
+            connection.unregister(name)
 
 
 def refuse_endless(connection: Any, rows: PurchaseRows) -> None:
