@@ -85,6 +85,46 @@ def test_file_database_and_command_line_agree(sales, tmp_path):
     assert told.stdout == done.stdout
 
 
+def test_rows_that_say_that_they_are_no_purchase_are_left_out_whatever_else_is_in_them(tmp_path):
+    """The void row has no date, the returned one no customer; a word counts whole, a number as it is written."""
+    rows = [
+        "a,2024-01-01,6,paid,1",
+        "a,,6,void,1",
+        ",2024-02-01,6,returned,1",
+        "b,2024-02-02,7,avoid,1",
+        "b,2024-02-03,8,paid,0",
+    ]
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join(["customer_id,date,amount,State,Valid", *rows]))
+    words = {"leave_out": {"State": ["void", "returned"], "Valid": ["0"]}}
+    log = read_transactions(path, **words)
+    assert log["amount"].tolist() == [6.0, 7.0]
+    assert log.attrs["reading"]["left_out"] == {
+        "rows with 'void' in 'State', left out as stated": 1,
+        "rows with 'returned' in 'State', left out as stated": 1,
+        "rows with '0' in 'Valid', left out as stated": 1,
+    }
+    frame = pd.read_csv(path)
+    frame.to_parquet(tmp_path / "a.parquet")
+    again = read_transactions(tmp_path / "a.parquet", **words)
+    pd.testing.assert_frame_equal(again, log)
+    with CustomerDatabase(tmp_path / "c.db") as db:
+        added = db.add(path, **words)
+        assert (added.rows, added.added, added.set_aside) == (5, 2, 3)
+        pd.testing.assert_frame_equal(db.transactions(), log)
+        with pytest.raises(ConfigError, match="leave_out is for transactions"):
+            db.add(frame, table="contacts", **words)
+    options = ["--leave-out=State=void", "--leave-out", "State=returned", "--leave-out", "Valid=0"]
+    done = CliRunner().invoke(app, ["summarise", str(path), *options])
+    assert done.exit_code == 0, done.stderr
+    assert "set aside 3 of 5 rows" in done.stderr
+    with pytest.raises(DataError, match=r"has no column 'Stat'.*Did you mean 'State'"):
+        read_transactions(path, leave_out={"Stat": ["void"]})
+    for wrong in ({"State": "void"}, {"State": [0]}, ["State"], {1: ["void"]}):
+        with pytest.raises(ConfigError, match="leave_out"):
+            read_transactions(path, leave_out=wrong)
+
+
 def test_repeated_refunds_are_set_aside_in_a_file_and_in_a_database(tmp_path):
     rows = ["a,2024-01-01,6", "a,2024-01-02,6", "a,2024-02-01,-6", "a,2024-02-01,-6", "a,2024-03-01,7"]
     (tmp_path / "a.csv").write_text("\n".join(["customer_id,date,amount", *rows]))

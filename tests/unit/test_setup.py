@@ -435,18 +435,28 @@ def test_sheets_called_alike_are_read_among_others(log, tmp_path, call):
 
 
 def test_what_is_no_purchase_is_said(log, tmp_path, call):
-    """A state of "voided" and money given back, which nothing reads; the amount is none of the others."""
+    """An order of "voided" is left out and money given back is not taken off, as is said; a word of the same kind about
+    a newsletter or a part of an order leaves nothing out. The amount is none of the others."""
     path = tmp_path / "orders.csv"
     pd.DataFrame({
-        "Financial Status": ["paid", "voided", *["paid"] * (len(log) - 2)], "Discount Amount": 0.0,
+        "Financial Status": ["paid", "voided ", "partially_refunded", *["paid"] * (len(log) - 3)],
+        "Newsletter": ["cancelled", *["yes"] * (len(log) - 1)], "Currency": "EUR", "Discount Amount": 0.0,
         "Refunded Amount": 0.0, "Taxes": 1.0, "Total": log["amount"], "Created at": log["date"],
         "Email": log["customer_id"].map("{}@x.org".format),
     }).to_csv(path, index=False)  # fmt: skip
     done = call("init", path, "--no-ask")
-    assert "look at column 'Financial Status': rows with 'voided' are read as the others are" in done.output
+    assert "left out: 1 rows with 'voided' in 'Financial Status'" in done.output
+    assert "look at column 'Newsletter': rows with 'cancelled' are read as the others are" in done.output
     assert "look at column 'Refunded Amount': what was given back is not taken off" in done.output
     assert "'voided'" in (tmp_path / "orders-data.md").read_text(encoding="utf-8")
-    assert read_config(tmp_path / "orders.toml").data.amount == "Total"
+    config = read_config(tmp_path / "orders.toml")
+    assert (config.data.amount, config.data.currency) == ("Total", "€")
+    assert config.data.leave_out == {"Financial Status": ["voided"]}
+    found = load_data(config.data, config.folder).transactions
+    assert round(found["amount"].sum() * 100) == round(log["amount"].drop(1).sum() * 100)
+    kept = call("init", path, "--no-ask", "--out", tmp_path / "b.toml", "--leave-out", "Newsletter=cancelled")
+    assert kept.exit_code == 0, kept.output
+    assert read_config(tmp_path / "b.toml").data.leave_out == {"Newsletter": ["cancelled"]}
 
 
 def test_what_is_open_is_asked_of_a_person(log, tmp_path, call, monkeypatch):

@@ -97,6 +97,13 @@ FORMAT: dict[str, tuple[Any, Any]] = {
     "duplicates": (
         _choice(Literal["keep", "set_aside"], "Keep rows that repeat an earlier one, or leave them out."), "keep",
     ),
+    "leave_out": (
+        Annotated[
+            list[str] | None,
+            typer.Option(metavar="COLUMN=VALUE", help="Leave out rows with this value, such as Status=void."),
+        ],
+        None,
+    ),
     "today": (_text("DAY", "The last day a record may have; this computer's present day if absent."), None),
 }  # fmt: skip
 RULES: dict[str, tuple[Any, Any]] = {
@@ -244,7 +251,17 @@ def named_columns(words: dict[str, Any]) -> dict[str, str | None]:
 
 def format_words(words: dict[str, Any]) -> dict[str, Any]:
     """The options of FORMAT as Python's readers take them."""
-    return {name: words[name] for name in FORMAT if words[name] is not None}
+    found = {name: words[name] for name in FORMAT if words[name] is not None}
+    return {**found, "leave_out": values_left_out(words["leave_out"])}
+
+
+def values_left_out(texts: list[str] | None) -> dict[str, list[str]] | None:
+    """The values of ``--leave-out COLUMN=VALUE`` by column, None without any."""
+    found: dict[str, list[str]] = {}
+    for text in texts or ():
+        for column, value in pairs([text], "--leave-out", "COLUMN=VALUE").items():
+            found.setdefault(column, []).append(value)
+    return found or None
 
 
 def exchange_rates(texts: list[str] | None) -> dict[str, float] | None:

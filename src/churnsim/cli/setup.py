@@ -17,7 +17,7 @@ import typer
 
 from churnsim.checks import check_number
 from churnsim.cli.export import JsonFile, not_the_input, write_json_file
-from churnsim.cli.purchases import FORMAT, RULES, exchange_rates, reading_progress, with_options
+from churnsim.cli.purchases import FORMAT, RULES, exchange_rates, reading_progress, values_left_out, with_options
 from churnsim.cli.tables import print_table
 from churnsim.errors import ConfigError, DataError
 
@@ -63,7 +63,7 @@ UNTIL = (
 )
 EXPORT = {
     **{role: _column(what) for role, what in ROLES.items()}, **{word: FORMAT[word] for word in FORMS},
-    "rate": RULES["rate"], **RECORDS,
+    "leave_out": FORMAT["leave_out"], "rate": RULES["rate"], **RECORDS,
     **{role: _column(f"Of subscribers: {what[:1].lower()}{what[1:]}") for role, what in SUBSCRIBERS.items()},
     "observed_until": UNTIL,
 }  # fmt: skip
@@ -121,6 +121,7 @@ def init(
     answers = Answers(
         columns={role: given[role] for role in ROLES if given[role] is not None},
         form={word: given[word] for word in FORMS if given[word] is not None}, rates=exchange_rates(given["rate"]),
+        leave_out=values_left_out(given["leave_out"]),
     )  # fmt: skip
     if margin is not None:
         margin = check_number(margin, "margin", above=0, most=1, remedy="Forty percent is 0.4.")
@@ -160,7 +161,7 @@ def init(
             ) from error
     text = config_text(
         found, chosen, answers, name=slug, title=title or _titled(slug), folder=target.parent,
-        template=template, margin=margin or supposed, currency=currency_sign, records=records,
+        template=template, margin=margin or supposed, currency=currency_sign or found.currency_sign, records=records,
         stated_margin=margin is not None, programmes=tuple(dict.fromkeys(programme or ())),
     )  # fmt: skip
     parse_config(text, name=str(target), folder=target.parent)

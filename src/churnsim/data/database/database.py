@@ -6,7 +6,7 @@ import datetime
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import date
 from pathlib import Path
@@ -167,6 +167,7 @@ class CustomerDatabase:
         guests: Literal["refuse", "apart"] = "refuse",
         refunds: Literal["refuse", "apart"] = "apart",
         duplicates: Literal["keep", "set_aside"] = "keep",
+        leave_out: Mapping[str, Sequence[str]] | None = None,
         today: str | datetime.date | None = None,
         progress: Callable[[int], None] | None = None,
         columns: Mapping[str, str | None] | None = None,
@@ -198,6 +199,9 @@ class CustomerDatabase:
             Whether negative amounts are kept apart, in a table of their own, or rows that cannot be used.
         duplicates
             Rows that repeat an earlier row in every column: kept and counted by `check`, or set aside.
+        leave_out
+            Of transactions: columns that say of a row that it is no purchase, with the values that say so, as
+            ``{"Status": ["void"]}``. Such rows are set aside, however many there are.
         today
             The last day a record may have; the present day of this computer unless given.
         progress
@@ -210,6 +214,12 @@ class CustomerDatabase:
         key = self._key_of_ids()
         check_choice(refunds, "refunds", ("refuse", "apart"))
         where = table_of(table)
+        rules = RowRules(
+            on_bad=on_bad, most_bad=most_bad, guests=guests, duplicates=duplicates,
+            leave_out={} if leave_out is None else leave_out,
+        )  # fmt: skip
+        if rules.leave_out and where.name != "transactions":
+            raise ConfigError(f"leave_out is for transactions; take such rows out of the {where.name} first.")
         if columns is not None:
             check_kind(columns, "columns", Mapping, "a mapping from our columns to the source's")
         given = {**(columns or {}), **named}
@@ -228,7 +238,7 @@ class CustomerDatabase:
                     records,
                     where,
                     columns=given,
-                    rules=RowRules(on_bad=on_bad, most_bad=most_bad, guests=guests, duplicates=duplicates),
+                    rules=rules,
                     latest=pd.Timestamp.now().normalize() if today is None else calendar_day(today, name="today"),
                     refunds=refunds,
                     key=key,

@@ -22,7 +22,7 @@ from churnsim.data.tabular.row_coercion import TRIMMED, ZONED, column_names, typ
 from churnsim.data.tabular.row_errors import SHOWN_ROWS, Flaws
 from churnsim.data.tabular.source import Piece, RecordSource, Spelling
 from churnsim.data.tabular.table_columns import check_columns
-from churnsim.data.tabular.tally import GUESTS, RowRules, Tally
+from churnsim.data.tabular.tally import RowRules, Tally
 from churnsim.errors import DataError
 
 MOST_BAD = 0.05  # assumed: what one would still call "some bad rows"
@@ -105,7 +105,8 @@ def load(
         names = column_names(table.name, table.columns, columns, found)
     else:
         names = RecordTable.names_of(kind, found, source.name, columns, may_lack=table.may_lack)
-    check_columns(found, list(names.values()), source=source.name, arguments=list(names), delimiter=source.delimiter())
+    needed = [*names.values(), *rules.leave_out]
+    check_columns(found, needed, source=source.name, arguments=list(names), delimiter=source.delimiter())
     held = names if kind is None else {kind.column(ours).held: theirs for ours, theirs in names.items()}
     checksum = _fingerprint(source, table, held)
     if connection.execute(
@@ -128,6 +129,7 @@ def load(
         spelling, detected = source.detected({theirs: str(kinds[ours]) for ours, theirs in names.items()})
 
     def typer(raw: pd.DataFrame, flaws: Flaws, spelling: Spelling) -> pd.DataFrame:
+        rules.mark(raw, flaws)
         return typed_rows(
             raw, columns=table.columns, names=names, flaws=flaws, spelling=spelling, latest=latest, text_ids=True,
             negative=refunds == "apart" or table.name != "transactions",
@@ -136,7 +138,11 @@ def load(
     connection.execute("BEGIN")
     try:
         work = _Load(connection, source, table, rules, key)
-        pieces = source.pieces(list(names.values()), typer, spelling) if kind is None else iter([rows.piece(held=True)])
+        pieces = (
+            source.pieces(list(dict.fromkeys(needed)), typer, spelling)
+            if kind is None
+            else iter([rows.piece(held=True)])
+        )
         added = work.run(pieces, held, progress, checksum, detected)
         connection.execute("COMMIT")
     except BaseException:
@@ -200,10 +206,11 @@ class _Load:
     ) -> Added:  # fmt: skip
         tally = self.tally
         for piece in pieces:
-            good, records, guests = tally.take(piece)
+            good, records, apart = tally.take(piece)
             self._keep(piece.frame if good.all() else piece.frame[good])
             self._put_aside(records)
-            self._put_aside([{"row": int(row), "column": None, "value": None, "reason": GUESTS} for row in guests])
+            for reason, labels in apart.items():
+                self._put_aside([{"row": int(row), "column": None, "value": None, "reason": reason} for row in labels])
             if progress is not None:
                 progress(tally.rows)
         tally.judge()
@@ -214,7 +221,7 @@ class _Load:
                 refunds = self._put_duplicates_aside("refunds")
                 self.refunds -= refunds
                 repeats += refunds
-        aside = tally.bad + tally.guests + repeats
+        aside = tally.bad + sum(tally.apart.values()) + repeats
         reasons = {**tally.left_out, **({REPEATS: repeats} if repeats else {})}
         added = Added(
             table=self.table.name, name=self.source.name, rows=tally.rows, added=tally.rows - aside - self.refunds,

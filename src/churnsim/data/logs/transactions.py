@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -63,6 +63,7 @@ def read_transactions(
     guests: Literal["refuse", "apart"] = "refuse",
     refunds: Refunds = "refuse",
     duplicates: Literal["keep", "set_aside"] = "keep",
+    leave_out: Mapping[str, Sequence[str]] | None = None,
     exchange_rates: Mapping[str, float] | None = None,
     first_from: str | datetime.date | None = None,
     today: str | datetime.date | None = None,
@@ -109,6 +110,9 @@ def read_transactions(
         nothing is left is no purchase.
     duplicates : {"keep", "set_aside"}
         What becomes of rows that repeat an earlier row in every column that is read.
+    leave_out : mapping of str to list of str, optional
+        Columns that say of a row that it is no purchase, with the values that say so: ``{"Status": ["void"]}``. Such
+        rows are left out and counted, whatever else is in them.
     exchange_rates : mapping of str to float, optional
         What one unit of each currency is worth in the one wanted, such as ``{"USD": 1, "EUR": 1.08}``. Amounts in
         several currencies are refused without it.
@@ -152,7 +156,10 @@ def read_transactions(
     >>> log["amount"].tolist(), log.attrs["reading"]["left_out"]
     ([1.5], {'rows without a customer id (guests)': 1, 'refunds taken off purchases': 1})
     """
-    rules = RowRules(on_bad=on_bad, most_bad=most_bad, guests=guests, duplicates=duplicates)
+    rules = RowRules(
+        on_bad=on_bad, most_bad=most_bad, guests=guests, duplicates=duplicates,
+        leave_out={} if leave_out is None else leave_out,
+    )  # fmt: skip
     check_choice(refunds, "refunds", REFUND_CHOICES)
     form = FileFormat(
         date_format=date_format, decimal=decimal, thousands=thousands, delimiter=delimiter, encoding=encoding,
@@ -162,7 +169,7 @@ def read_transactions(
     given: dict[str, str | None] = {"customer_id": customer_id, "date": date, "price": price, "quantity": quantity}
     if price is None or amount != "amount":
         given["amount"] = amount
-    wanted = required_columns(TRANSACTION_COLUMNS, given)
+    wanted = [*required_columns(TRANSACTION_COLUMNS, given), *rules.leave_out]
     where = str(path) if isinstance(path, str | os.PathLike) else "the records"
     records = open_source(path, form, wanted=wanted, arguments=("customer_id", "date", "amount"))
     try:
@@ -171,11 +178,13 @@ def read_transactions(
         stated = currency_column(found) if currency == "currency" else currency
         given["currency"] = stated if given.get("amount") or price else None
         names = column_names("a log of purchases", TRANSACTION_COLUMNS, given, found)
-        check_columns(found, list(names.values()), source=where, delimiter=records.delimiter(), arguments=list(names))
+        needed = [*names.values(), *rules.leave_out]
+        check_columns(found, needed, source=where, delimiter=records.delimiter(), arguments=list(names))
         kinds = {column.name: column.kind for column in TRANSACTION_COLUMNS}
         spelling, detected = records.detected({theirs: kinds[ours] for ours, theirs in names.items()})
 
         def typer(raw: pd.DataFrame, flaws: Flaws, spelling: Spelling) -> pd.DataFrame:
+            rules.mark(raw, flaws)
             return typed_rows(
                 raw, columns=TRANSACTION_COLUMNS, names=names, flaws=flaws, spelling=spelling, latest=latest,
                 negative=refunds != "refuse", what="purchase",
@@ -183,7 +192,7 @@ def read_transactions(
 
         tally = Tally(source=where, row_word=records.row_word, rules=rules)
         frames, aside = [], SetAside()
-        for piece in records.pieces(list(names.values()), typer, spelling):
+        for piece in records.pieces(list(dict.fromkeys(needed)), typer, spelling):
             good, bad, _ = tally.take(piece)
             frame = piece.frame if good.all() else piece.frame[good]
             frames.append(frame.assign(customer_id=numpy_ids(frame["customer_id"])))

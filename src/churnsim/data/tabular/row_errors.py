@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -82,9 +82,9 @@ class Flaws:
         """Number of bad rows."""
         return int(np.count_nonzero(self._kind >= 0))
 
-    def remedies(self, *, besides: str | None = None) -> list[str]:
-        """What to do about the flaws, each remedy once; not about those with the reason `besides`."""
-        return list(dict.fromkeys(flaw.remedy for flaw, _, _ in self._kinds if flaw.reason != besides))
+    def remedies(self, *, besides: Container[str] = ()) -> list[str]:
+        """What to do about the flaws, each remedy once; not about those with a reason in `besides`."""
+        return list(dict.fromkeys(flaw.remedy for flaw, _, _ in self._kinds if flaw.reason not in besides))
 
     def records(
         self, row: Callable[[int], Any], *, most: int | None = None, without: NDArray[np.bool_] | None = None

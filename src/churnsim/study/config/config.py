@@ -111,6 +111,10 @@ class DataSection(DatedFile):
         default="refuse", description="a negative amount is bad, left out, or taken off the purchases before it"
     )
     duplicates: Literal["keep", "set_aside"] = Field(default="keep", description="rows that repeat an earlier one")
+    leave_out: dict[str, list[str]] = Field(
+        default_factory=dict,
+        description="rows that a column says are no purchases, such as { Status = ['void', 'refunded'] }",
+    )  # fmt: skip
     most_bad: float | None = Field(default=None, ge=0, le=1, description="more bad rows than this share are an error")
     first_from: Day | None = Field(default=None, description="leave out customers who were seen before this day")
     currency: str = Field(default="", max_length=8, description="set before amounts in the report, such as '$'")

@@ -122,7 +122,7 @@ ROUNDING = 1e-9
 # What describes a file, and nothing else.
 FILE_KEYS = {
     *DatedFile.model_fields, "customer_id", "date", "price", "quantity", "currency_column", "guests", "duplicates",
-    "most_bad",
+    "leave_out", "most_bad",
 }  # fmt: skip
 # What becomes of the rows of a file or a database; those of a dataset are used as they come.
 ROW_KEYS = {"exchange_rates", "refunds", "first_from"}

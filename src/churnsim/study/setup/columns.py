@@ -96,13 +96,15 @@ NOT_WHAT_WAS_PAID = (
 @dataclass(frozen=True, kw_only=True)
 class ExportColumns:
     """The columns of an export: `candidates` by role, the likeliest first, those that could hold it by content, the
-    first values of each, and those that say of rows that they are no purchases, with what they say."""
+    first values of each, those that may say of rows that they are no purchases, with what they say, and the states that
+    say so of an order, by column."""
 
     found: tuple[str, ...]
     candidates: Mapping[str, tuple[str, ...]]
     possible: Mapping[str, tuple[str, ...]]
     samples: Mapping[str, str]
     doubtful: Mapping[str, str]
+    undone: Mapping[str, tuple[str, ...]]
 
 
 def export_columns(source: Any, form: FileFormat) -> ExportColumns:
@@ -122,19 +124,35 @@ def export_columns(source: Any, form: FileFormat) -> ExportColumns:
     possible = {role: tuple(name for name in found if KINDS.get(role) in (None, holds[name])) for role in WORDS}
     ranked = {role: _ranked(role, possible[role]) for role in WORDS}
     samples = {name: ", ".join(map(str, rows[name].dropna().unique()[:SHOWN]))[:WIDEST] for name in found}
-    doubtful = {name: told for name in found if (told := _doubt(name, rows[name], holds[name]))}
-    return ExportColumns(found=tuple(found), candidates=ranked, possible=possible, samples=samples, doubtful=doubtful)
+    undone = {name: said for name in found if holds[name] == "text" and (said := _undone(piece.frame[name]))}
+    doubtful = {name: told for name in found if (told := _doubt(name, holds[name], undone.get(name)))}
+    states = {name: undone[name] for name in undone if name not in doubtful}
+    return ExportColumns(
+        found=tuple(found), candidates=ranked, possible=possible, samples=samples, doubtful=doubtful, undone=states
+    )
 
 
-def _doubt(name: str, values: pd.Series[Any], holds: str) -> str:
-    """What a column says of rows that are no purchases: words of a few, or amounts given back."""
+def _undone(values: pd.Series[Any]) -> tuple[str, ...]:
+    """The values of a column with few of them that say that a purchase did not come about, or was taken back whole."""
+    levels = values.dropna().astype(str).str.strip().unique()
+    if len(levels) > MOST_STATES:
+        return ()
+    words = {level: level.casefold() for level in levels}
+    return tuple(
+        level for level, word in words.items()
+        if any(part in word for part in UNDONE) and not any(part in word for part in NOT_UNDONE)
+    )  # fmt: skip
+
+
+def _doubt(name: str, holds: str, undone: Sequence[str] | None) -> str:
+    """What a column says of rows that may be no purchases: words of a few, or amounts given back."""
+    said = set(_words(name).split())
     if holds == "number":
-        return "what was given back is not taken off" if set(_words(name).split()) & {"refund", "refunded"} else ""
-    levels = values.dropna().astype(str).unique()
-    undone = [level for level in levels if any(part in level.casefold() for part in UNDONE)]
-    if not undone or len(levels) > MOST_STATES or holds != "text":
+        return "what was given back is not taken off" if said & {"refund", "refunded"} else ""
+    if not undone or said & STATES:
         return ""
-    return f"rows with {', '.join(map(repr, undone[:SHOWN]))} are read as the others are"
+    told = ", ".join(map(repr, undone[:SHOWN]))
+    return f"rows with {told} are read as the others are; leave_out in [data] can leave them out"
 
 
 def _ranked(role: str, names: Sequence[str]) -> tuple[str, ...]:
@@ -162,6 +180,9 @@ UNDONE = (
     "devuelt", "已取消", "退款", "退货",
 )  # fmt: skip
 """In a column of states: what says that a purchase did not come about, or was taken back."""
+NOT_UNDONE = ("partial", "not ", "non ", "teilweise", "parti", "部分", "未")
+STATES = {"status", "state", "zustand", "statut", "estado", "stato", "stand", "状态", "狀態", "订单状态", "訂單狀態"}
+"""Words in the name of a column of the states of orders; such words elsewhere may be about the customer."""
 MOST_STATES = 20
 OTHER_THINGS = {"customer_id": NOT_THE_CUSTOMER, "amount": NOT_WHAT_WAS_PAID, "price": NOT_WHAT_WAS_PAID}
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -20,6 +20,7 @@ from churnsim.data.logs.transactions import read_transactions
 from churnsim.data.tabular.files import unpacked_content
 from churnsim.data.tabular.open_source import open_source
 from churnsim.data.tabular.source import FileFormat
+from churnsim.data.tabular.tally import stated
 from churnsim.errors import ConfigError, DataError
 from churnsim.study.setup.columns import ExportColumns, export_columns
 
@@ -28,6 +29,9 @@ ENCODINGS = ("cp1252", "gb18030", "cp1250", "cp1251", "shift_jis")
 LOOKED_AT = 1 << 20
 KINDS = {"date": "date", "customer_id": "id", "currency": "text"}
 MOST_BAD = 0.5
+SIGNS = {"EUR": "€", "GBP": "£", "INR": "₹"}
+"""Signs of one currency alone; others are told by their code, as dollars and yen or yuan are several."""
+MOST_SIGN = 8
 SHOWN_BAD = 5
 
 
@@ -46,12 +50,14 @@ class UndecidedError(ConfigError):
 @dataclass(frozen=True, kw_only=True)
 class Answers:
     """What is stated of an export; the rest is found out. `columns` by role, as "customer_id", `form` by the words of
-    the reader, as "date_format"; an amount of "none" is a log without amounts, `observed_until` is of subscribers."""
+    the reader, as "date_format"; an amount of "none" is a log without amounts, `observed_until` is of subscribers.
+    `leave_out` has values by column that say of a row that it is no purchase."""
 
     columns: Mapping[str, str] = field(default_factory=dict)
     form: Mapping[str, Any] = field(default_factory=dict)
     rates: Mapping[str, float] | None = None
     observed_until: date | None = None
+    leave_out: Mapping[str, Sequence[str]] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +81,9 @@ class Export:
     rates
         What one unit of each currency is worth, where that was stated.
     unread
-        Columns that say of some rows that they are no purchases, which nothing reads, with what they say.
+        Columns that may say of some rows that they are no purchases, which nothing reads, with what they say.
+    leave_out
+        The values by column by which rows are left out, as stated or told by the states of orders.
     """
 
     path: Path
@@ -87,11 +95,27 @@ class Export:
     bad: list[dict[str, Any]]
     rates: Mapping[str, float] | None = None
     unread: Mapping[str, str] = field(default_factory=dict)
+    leave_out: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def has_amounts(self) -> bool:
         """Whether it is known what purchases were worth."""
         return "amount" in self.log.columns
+
+    @property
+    def currency_sign(self) -> str:
+        """What stands before amounts of the one currency that the rows are in, empty where they do not say."""
+        code = self.log.attrs["reading"]["currency"]
+        return "" if code is None else SIGNS.get(code, f"{code} "[:MOST_SIGN])
+
+    @property
+    def stated_away(self) -> int:
+        """Rows left out since a column says that they are no purchases."""
+        return sum(
+            self.added.reasons.get(stated(column, value), 0)
+            for column, values in self.leave_out.items()
+            for value in values
+        )
 
 
 def read_export(path: str | Path, answers: Answers, *, progress: Callable[[int], None] | None = None) -> Export:
@@ -106,7 +130,11 @@ def read_export(path: str | Path, answers: Answers, *, progress: Callable[[int],
     except DataError as error:
         raise as_question(error, answers, path) from None
     columns, why = _settled(looked, answers)
-    unread = {name: told for name, told in looked.doubtful.items() if name not in columns.values()}
+    leave_out = {name: values for name, values in looked.undone.items() if name not in columns.values()}
+    if answers.leave_out is not None:
+        leave_out = {name: tuple(values) for name, values in answers.leave_out.items()}
+    read = {*columns.values(), *leave_out}
+    unread = {name: told for name, told in looked.doubtful.items() if name not in read}
     kinds = {theirs: KINDS.get(ours, "number") for ours, theirs in columns.items()}
     if answers.rates and "currency" not in columns:
         raise ConfigError("no column says which currency an amount is in. Pass currency= the column, or no rates.")
@@ -116,25 +144,26 @@ def read_export(path: str | Path, answers: Answers, *, progress: Callable[[int],
         records.detected(kinds)
     except DataError as error:
         raise as_question(error, answers, path) from None
-    stated: dict[str, Any] = {**columns}
+    named: dict[str, Any] = {**columns}
     if "amount" not in columns and "price" not in columns:
-        stated["amount"] = None
+        named["amount"] = None
     with tempfile.TemporaryDirectory() as folder, CustomerDatabase(Path(folder) / "export.db") as database:
         added = database.add(
-            path, columns=stated, **answers.form, guests="apart", refunds="apart", most_bad=MOST_BAD, progress=progress
-        )
+            path, columns=named, **answers.form, guests="apart", refunds="apart", leave_out=leave_out,
+            most_bad=MOST_BAD, progress=progress,
+        )  # fmt: skip
         quality = database.check()
     try:  # as the study will read it
         log = read_transactions(
-            path, **stated, **answers.form, guests="apart", refunds="net", on_bad="set_aside", most_bad=MOST_BAD,
-            exchange_rates=answers.rates, progress=progress,
+            path, **named, **answers.form, guests="apart", refunds="net", on_bad="set_aside", most_bad=MOST_BAD,
+            leave_out=leave_out, exchange_rates=answers.rates, progress=progress,
         )  # fmt: skip
     except DataError as error:
         raise as_question(error, answers, path) from None
     bad = [row for row in log.attrs["set_aside"] if row["column"] is not None][:SHOWN_BAD]
     return Export(
         path=path, columns=columns, why=why, log=log, added=added, quality=quality, bad=bad,
-        rates=answers.rates, unread=unread,
+        rates=answers.rates, unread=unread, leave_out=leave_out,
     )  # fmt: skip
 
 

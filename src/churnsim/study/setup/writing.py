@@ -108,11 +108,17 @@ def _data(export: Export, chosen: Choices, answers: Answers, folder: Path, curre
         yield _line("amount = false", "what was paid is not known: no budget, no strategies, nothing said in money")
     for word, value in answers.form.items():
         yield _line(f"{word} = {toml_text_of(value)}", "as stated")
-    bad = export.added.set_aside - export.added.reasons.get(GUESTS, 0)
+    bad = export.added.set_aside - export.added.reasons.get(GUESTS, 0) - export.stated_away
     if bad:
         yield _line('on_bad = "set_aside"', f"leaves out {_rows(bad)} that cannot be used, see the page on the data")
     if export.added.reasons.get(GUESTS):
         yield _line('guests = "apart"', f"leaves out {_rows(export.added.reasons[GUESTS])} without a customer id")
+    if export.leave_out:
+        states = (
+            f"{toml_key(name)} = [{', '.join(map(toml_text_of, values))}]" for name, values in export.leave_out.items()
+        )
+        line = f"leave_out = {{ {', '.join(states)} }}"
+        yield _line(line, f"leaves out {_rows(export.stated_away)} that are no purchases by their own word")
     if export.added.refunds:
         yield _line('refunds = "net"', f"takes {_rows(export.added.refunds)} of refunds off the purchases before them")
     if answers.rates:

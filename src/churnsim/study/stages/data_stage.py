@@ -149,6 +149,7 @@ def read_log(section: DataSection, folder: Path) -> tuple[pd.DataFrame, str, str
         log = read_transactions(
             path, customer_id=section.customer_id, date=section.date, amount=section.amount or None,
             price=section.price, quantity=section.quantity, currency=section.currency_column, guests=section.guests,
-            refunds=section.refunds, duplicates=section.duplicates, **section.form, **rules,
+            refunds=section.refunds, duplicates=section.duplicates, leave_out=section.leave_out, **section.form,
+            **rules,
         )  # fmt: skip
     return log, path.name, hashlib.sha256(path.read_bytes()).hexdigest()
