@@ -1,4 +1,4 @@
-"""Truth: agreement and identity. Both engines on clocks that a calendar bends."""
+"""Truth: agreement and identity. Both engines on clocks that a calendar rescales."""
 
 from __future__ import annotations
 

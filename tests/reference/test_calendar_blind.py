@@ -1,4 +1,4 @@
-"""Models on a bent clock, written a second time: integrals over each customer's own traits, day by day, by quadrature.
+"""Models on a rescaled clock, written a second time: integrals over each customer's traits, day by day, by quadrature.
 
 Nothing here knows of a clock's table or of the plain families' formulas: a customer with the rate lambda and the chance
 to leave p buys at lambda m(t), m(t) = e^(gamma . (z - mean)) of the day, and leaves after a repeat purchase (MBG/NBD:

@@ -73,8 +73,8 @@ def test_a_study_may_have_a_calendar_of_leaving(monkeypatch):
             shown.update(options)
             raise FitError("seen enough")
 
-    bent = config.models.clocks["calendar"]
-    data = SimpleNamespace(calendar=bent, split=None, summary=None, unit="W", covariates=None)
+    by_calendar = config.models.clocks["calendar"]
+    data = SimpleNamespace(calendar=by_calendar, split=None, summary=None, unit="W", covariates=None)
     monkeypatch.setattr(fit_stage, "PURCHASE_FAMILIES", {"pareto_nbd": Family})
     with pytest.raises(FitError, match="seen enough"):
         TransactionStages().fit(config, data)
@@ -87,13 +87,13 @@ def test_a_study_may_have_a_calendar_of_leaving(monkeypatch):
 @pytest.fixture(scope="module")
 def study():
     config = parse_config(with_models(TREND), folder=CONFIGS)
-    bent = config.models.calendar
-    data = load_data(config.data, config.folder, calendar=bent.calendar)
-    return config, data, fit_models(data, ["bg_nbd"], future=bent.future)
+    by_calendar = config.models.calendar
+    data = load_data(config.data, config.folder, calendar=by_calendar.calendar)
+    return config, data, fit_models(data, ["bg_nbd"], future=by_calendar.future)
 
 
 def test_the_fits_follow_the_calendar(study):
-    """As fitted by hand; whether it foresees better is what `validate` finds, and the market lives by it."""
+    """As fitted by hand; whether it foresees better is what `validate` finds, and the market runs on it."""
     config, data, fits = study
     calendar = cs.data.Calendar(trend="1997-01-01")
     summary = cs.summarise(cs.datasets.cdnow(), until="1998-06-30", calendar=calendar)
@@ -144,12 +144,12 @@ def test_the_record_tracks_with_and_without_and_the_report_draws_the_season(stud
 def test_a_leaving_clock_on_the_command_line(tmp_path):
     file = tmp_path / "purchases.csv"
     cs.datasets.cdnow().head(400).to_csv(file, index=False)
-    bent = ["--calendar", "trend=1997-01-01"]
+    by_calendar = ["--calendar", "trend=1997-01-01"]
 
     def said(*words):
         return CliRunner().invoke(app, ["fit", str(file), *words])
 
-    assert "leaving:trend" in said("--model", "pareto_nbd", *bent, "--leaving", "trend=1997-01-01").output
-    assert "no leaving clock" in said(*bent, "--leaving", "season=1").output
+    assert "leaving:trend" in said("--model", "pareto_nbd", *by_calendar, "--leaving", "trend=1997-01-01").output
+    assert "no leaving clock" in said(*by_calendar, "--leaving", "season=1").output
     assert "goes with --calendar" in said("--model", "pareto_nbd", "--leaving", "season=1").output
-    assert "--leaving has no 'sun'" in said("--model", "pareto_nbd", *bent, "--leaving", "sun=1").output
+    assert "--leaving has no 'sun'" in said("--model", "pareto_nbd", *by_calendar, "--leaving", "sun=1").output

@@ -19,7 +19,7 @@ CalendarOption = Annotated[
     str | None,
     typer.Option(
         metavar="NAME=VALUE,...",
-        help="What bends how often everybody buys: season=PAIRS, months=yes, holidays=COUNTRY, trend=DAY, grid=D or W.",
+        help="What moves how often everybody buys: season=PAIRS, months=yes, holidays=COUNTRY, trend=DAY, grid=D or W.",
     ),
 ]
 SeriesOption = Annotated[
@@ -34,7 +34,7 @@ LeavingOption = Annotated[
     str | None,
     typer.Option(
         metavar="NAME=VALUE,...",
-        help="With --calendar and a model of two clocks: what bends how fast everybody leaves, as --calendar says it.",
+        help="With --calendar and a model of two clocks: what moves how fast everybody leaves, as --calendar says it.",
     ),
 ]
 FLAGS = {"yes": True, "no": False}

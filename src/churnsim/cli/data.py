@@ -177,14 +177,14 @@ def fit(
         "lifetime": covariates_lifetime,
         "penalty": penalty,
     }
-    bent, leaves = calendar_of(calendar, calendar_series), calendar_of(leaving, None, option="--leaving")
+    by_calendar, leaves = calendar_of(calendar, calendar_series), calendar_of(leaving, None, option="--leaving")
     if leaves is not None:
-        _refuse_leaving(model, calendar=bent is not None)
+        _refuse_leaving(model, calendar=by_calendar is not None)
     family: Any = PURCHASE_FAMILIES.get(model)
     reads = getattr(family, "reads", "summary")
-    counted = given.path.is_dir() and not (compare or bent or any(asked.values())) and reads == "summary"
+    counted = given.path.is_dir() and not (compare or by_calendar or any(asked.values())) and reads == "summary"
     transactions: Any = None if counted else given.read(amounts=model == SPEND)
-    if bent is not None:
+    if by_calendar is not None:
         _refuse_calendar(model, compare=compare, covariates=any(asked.values()))
     if compare:
         if any(asked.values()):
@@ -199,17 +199,17 @@ def fit(
     elif reads == "opportunities":
         summary = summarise_opportunities(transactions, unit=unit, until=until)
     elif reads == "intervals":
-        summary = summarise_with_intervals(transactions, unit=unit, until=until, calendar=bent)
+        summary = summarise_with_intervals(transactions, unit=unit, until=until, calendar=by_calendar)
     else:
-        summary = summarise_transactions(transactions, unit=unit, until=until, calendar=bent)
+        summary = summarise_transactions(transactions, unit=unit, until=until, calendar=by_calendar)
     summary, options = with_covariates(
         summary, family=model, customer_id=given.columns.get("customer_id") or "customer_id", form=given.form, **asked
     )
     fitted: Any
     if family is None:
         fitted = GammaGamma.fit(summary)
-    elif bent is not None:
-        fitted = family.fit(summary, unit=unit, calendar=bent, **({} if leaves is None else {"leaving": leaves}))
+    elif by_calendar is not None:
+        fitted = family.fit(summary, unit=unit, calendar=by_calendar, **({} if leaves is None else {"leaving": leaves}))
     else:
         fitted = (family.covariate_family if options else family).fit(summary, unit=unit, **options)
     estimates = fitted.to_dict()
@@ -225,7 +225,7 @@ def fit(
             "rate: a positive effect means more purchases; lifetime: a positive effect means a shorter life. Each is "
             "for one unit of its covariate, counted from the average customer."
         )
-    if bent is not None:
+    if by_calendar is not None:
         found = fitted.likelihood_ratio
         typer.echo(
             "an effect of e multiplies how often everybody buys (leaving: how fast everybody leaves) by exp(e) for one "

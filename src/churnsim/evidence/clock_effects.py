@@ -132,7 +132,7 @@ class ContactHistories:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ClockEffects:
-    """What contacts do, by a purchase model in which each customer's contacts bend its clocks.
+    """What contacts do, by a purchase model in which each customer's contacts rescale its clocks.
 
     Attributes
     ----------

@@ -2,7 +2,7 @@
 
 By the randomisation alone (`trial.py`): purchases, buyers and spend in a window after the draw, by arm, adjusted for
 the purchase model's forecast of the same window (CUPED) and for the window before. By the purchase model
-(`clock_effects.py`): how contacts bend each customer's clocks. The second says what the first cannot, how long an
+(`clock_effects.py`): how contacts rescale each customer's clocks. The second says what the first cannot, how long an
 effect lasts, what is only brought forward and what it does to leaving; the first needs no model. What the model says of
 the window is held against it: where the model is right and efficient the variance of their difference is the difference
 of their variances (Hausman 1978, "Specification tests in econometrics", Econometrica 46(6), 1251-1271).
@@ -87,7 +87,7 @@ class ContactEffect:
 
         Rows `most` and `scale` (money per contact) with `estimate, standard_error, lower, upper`, by least squares
         weighted by the lifts' covariance. Raises DataError with fewer than two arms of different known costs, and where
-        the lifts do not bend within a tenth to ten times these costs, so that no ceiling shows.
+        the lifts do not level off within a tenth to ten times these costs, so that no ceiling shows.
         """
         if self.clocks is None:
             raise ConfigError("a response comes from the purchase model. Estimate with model=True.")
@@ -110,7 +110,7 @@ class ContactEffect:
         best = minimize_scalar(lambda at: fitted(at)[0], bounds=(low, high), method="bounded")
         if min(best.x - low, high - best.x) < 0.05:
             raise DataError(
-                "the lifts rise with the cost in no way that bends, so that no ceiling shows. Try costs further apart."
+                "the lifts do not level off as the cost rises, so that no ceiling shows. Try costs further apart."
             )
         scale, most = math.exp(best.x), fitted(best.x)[1]
         tangent = np.column_stack([-np.expm1(-costs / scale), -most * costs / scale**2 * np.exp(-costs / scale)])
@@ -473,12 +473,12 @@ class _WindowPurchases:
         then, seen = on_clock(summary["recency"].to_numpy(), to - 1), on_clock(self._T, to - 1)
         end = self._T + self._window
         with_contact, without = on_clock(end, to, self._arm) - seen, on_clock(end, to) - seen
-        bent = pd.DataFrame({"frequency": summary["frequency"], "recency": np.minimum(then, seen), "T": seen})
-        bent.attrs["unit"] = clocks.unit
+        history = pd.DataFrame({"frequency": summary["frequency"], "recency": np.minimum(then, seen), "T": seen})
+        history.attrs["unit"] = clocks.unit
         family = PURCHASE_FAMILIES[clocks.family]
         base = {name: at[name] for name in at if name in family.parameter_names}
         law = family.from_dict({"family": clocks.family, **base, "unit": clocks.unit})
-        more = law.expected_purchases(bent, with_contact) - law.expected_purchases(bent, without)
+        more = law.expected_purchases(history, with_contact) - law.expected_purchases(history, without)
         return np.asarray(more, dtype=np.float64)
 
 

@@ -68,7 +68,7 @@ def _finding(label: str, rows: Rows) -> Finding:
     answers = {str(row["answer"]) for row in rows}
     pays = [row["cost_to_serve_per_year"] for row in rows if row["answer"] == Answer.HOLDS]
     answer = Answer(answers.pop()) if len(answers) == 1 else Answer.UNDECIDED
-    cheap, dear = rows[0], rows[-1]
+    cheap, costly = rows[0], rows[-1]
     parts = tuple(
         Part(
             name=f"cost to serve {row['cost_to_serve_per_year']:g} a year",
@@ -85,7 +85,7 @@ def _finding(label: str, rows: Rows) -> Finding:
                 f"{Spread(row['gain'], row['lower'], row['upper'])}."
             ),
         )
-        for row in (cheap, dear)
+        for row in (cheap, costly)
     )
     return Finding(
         answer=answer,
@@ -95,10 +95,10 @@ def _finding(label: str, rows: Rows) -> Finding:
             + " Those dismissed include customers who would have turned, and with a low cost they are worth more than "
             "is saved on the rest." * (parts[0].answer is Answer.FAILS)
         ),
-        estimate=dear["gain"],
-        lower=dear["lower"],
-        upper=dear["upper"],
-        unit=f"money over two years at a cost to serve of {dear['cost_to_serve_per_year']:g} a year",
+        estimate=costly["gain"],
+        lower=costly["lower"],
+        upper=costly["upper"],
+        unit=f"money over two years at a cost to serve of {costly['cost_to_serve_per_year']:g} a year",
         region=f"Serving a customer costs {min(pays):g} a year or more (of "
         f"{', '.join(f'{c:g}' for c in (row['cost_to_serve_per_year'] for row in rows))} looked at)."
         if pays and answer is Answer.UNDECIDED

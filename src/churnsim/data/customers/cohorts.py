@@ -44,25 +44,25 @@ def cohort_matrix(
     log, last = purchase_days(transactions).seen_until(until)
     months = _MONTHS[period]
     bought = _period(log.day, months)
-    born = _period(log.first_day(), months)
+    joined = _period(log.first_day(), months)
     # The period after the last day's is the first that is not observed at all; the last day's own counts if it is
     # whole.
     complete = int(_period(np.array([last + 1]), months)[0]) - 1
-    sizes = np.bincount(born - born.min())
-    cohort, age = born[log.customer], bought - born[log.customer]
+    sizes = np.bincount(joined - joined.min())
+    cohort, age = joined[log.customer], bought - joined[log.customer]
     inside = (age > 0) & (bought <= complete)
     frame = pd.DataFrame({"cohort": cohort[inside], "age": age[inside], "customer": log.customer[inside]})
     if log.amount is not None:
         frame["spend"] = log.amount[inside]
     cells = pd.MultiIndex.from_tuples(
         [
-            (first + born.min(), a)
+            (first + joined.min(), a)
             for first, size in enumerate(sizes)
             if size
-            for a in range(1, complete - (first + born.min()) + 1)
+            for a in range(1, complete - (first + joined.min()) + 1)
         ],
         names=["cohort", "age"],
-    ) if complete > born.min() else None  # fmt: skip
+    ) if complete > joined.min() else None  # fmt: skip
     if cells is None:
         raise DataError(
             f"no period after the first cohort's is complete by the last day. Use a shorter period than {period!r}."
@@ -72,7 +72,7 @@ def cohort_matrix(
     if log.amount is not None:
         table["spend"] = grouped["spend"].sum()
     table = table.reindex(cells, fill_value=0).reset_index()
-    size = sizes[table["cohort"].to_numpy() - born.min()]
+    size = sizes[table["cohort"].to_numpy() - joined.min()]
     active = table["active"].to_numpy(dtype=np.int64)
     lower, upper = wilson(active, size, level=level)
     result = pd.DataFrame(

@@ -35,14 +35,14 @@ def existing_revenue(
             f"the log covers {last + 1 - start} days, less than one period of {period_days}. Shorten period_days."
         )
     period = (log.day - start) // period_days
-    born = ((log.first_day() - start) // period_days)[log.customer]
+    joined = ((log.first_day() - start) // period_days)[log.customer]
     rows = []
     for number in range(complete):
         here = period == number
         customers, place = np.unique(log.customer[here], return_inverse=True)
         revenue = np.bincount(place, weights=spend[here], minlength=len(customers)).astype(np.float64)
         existed = np.zeros(len(customers), dtype=bool)
-        existed[place] = born[here] < number
+        existed[place] = joined[here] < number
         share = ratio_of_sums(revenue * existed, revenue, level=level)
         rows.append(
             {

@@ -1,5 +1,5 @@
 """What happens to everybody in calendar time, as columns of numbers by day: a season, months, holidays, a trend, own
-series. Models in which a calendar bends the buying clock read it (`churnsim.models.CalendarModel`).
+series. Models in which a calendar rescales the buying clock read it (`churnsim.models.CalendarModel`).
 
 The value of day d holds for (d - 1, d] in the time of a summary: a customer whose first purchase was on day f and who
 was observed to day e had the days f + 1 ... e in which to buy again.

@@ -1,5 +1,5 @@
 """What happens to each customer in calendar time: contacts, offers, the price seen, a membership. Models in which a
-customer's own series bend its clock read it (`churnsim.models.SeriesModel`)."""
+customer's own series rescale its clock read it (`churnsim.models.SeriesModel`)."""
 
 from __future__ import annotations
 

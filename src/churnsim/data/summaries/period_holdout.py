@@ -83,14 +83,14 @@ def period_track(
     end, ahead = _ends(log, until, holdout_until, unit)
     final, period = period_numbers(log.day, end, unit)
     first_day = log.first_day()
-    born = first_day <= end
+    existing = first_day <= end
     first = period[log.starts()]
     pairs = np.unique(np.column_stack([log.customer, period]), axis=0)
     own = first[pairs[:, 0]]
-    repeat = born[pairs[:, 0]] & (pairs[:, 1] > own) & (pairs[:, 1] <= final + ahead)
-    numbers = np.arange(first[born].min(), final + ahead + 1)
+    repeat = existing[pairs[:, 0]] & (pairs[:, 1] > own) & (pairs[:, 1] <= final + ahead)
+    numbers = np.arange(first[existing].min(), final + ahead + 1)
     days = _last_day(numbers, end, unit)
-    kinds, kind = np.unique(np.column_stack([first[born], first_day[born]]), axis=0, return_inverse=True)
+    kinds, kind = np.unique(np.column_stack([first[existing], first_day[existing]]), axis=0, return_inverse=True)
     birth_end = _last_day(kinds[:, 0], end, unit)
     length = birth_end - _last_day(kinds[:, 0] - 1, end, unit)
     left = (birth_end - kinds[:, 1]) / length

@@ -6,7 +6,7 @@ wherever a customer comes who otherwise does not. Methods that follow slopes, an
 stop on the nearest of these jumps. So points are spread over all that is allowed, a smooth stand-in is put through them
 (`surrogate.py`), and the search goes on around its largest value in boxes of half the width, until all of a box is
 worth the same (as Gutmann 2001, Journal of Global Optimization 19, 201-227, and Regis & Shoemaker 2007, INFORMS
-Journal on Computing 19, 497-509, do for dear functions).
+Journal on Computing 19, 497-509, do for expensive functions).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Clocks that a calendar bends: the time on a clock of a time of the simulation, and the inverse, from one table.
+"""Clocks that a calendar rescales: the time on a clock of a time of the simulation, and the inverse, from one table.
 
 The rate of a clock is constant on each piece (a day) of a grid. On piece k, which begins at t_k with B_k on the clock
 and has the speed s_k, with a_k = B_k - t_k,

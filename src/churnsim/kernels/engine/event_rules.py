@@ -138,11 +138,11 @@ def purchase(
     """
     u_gap, u_spend, u_failure, u_organic = block(k, PURCHASE, uid, replication, seed, SIMULATION)
     # Decided before the failure is looked at: a failure that loses nobody leaves this as it was.
-    fate = LOST_ORGANIC if u_organic < organic else KEEPS
+    outcome = LOST_ORGANIC if u_organic < organic else KEEPS
     if u_failure >= failure:
-        return u_gap, u_spend, False, NO_REPLY, fate
-    kind, fate = failed_purchase(rules, fate, complains, k, uid, replication, seed)
-    return u_gap, u_spend, True, kind, fate
+        return u_gap, u_spend, False, NO_REPLY, outcome
+    kind, outcome = failed_purchase(rules, outcome, complains, k, uid, replication, seed)
+    return u_gap, u_spend, True, kind, outcome
 
 
 @rule

@@ -1,7 +1,7 @@
 """When things happen to a customer: gaps between purchases, the end of a life, referrals, replies.
 
 Purchase and death clocks are unit-exponential clocks in changed time: a factor on a rate rescales what is left of one
-and draws nothing new. A calendar bends the time in which they run (`clock_table.py`).
+and draws nothing new. A calendar rescales the time in which they run (`clock_table.py`).
 """
 
 from __future__ import annotations

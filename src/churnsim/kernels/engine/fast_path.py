@@ -57,7 +57,7 @@ def purchase_until(
         # Booked one by one: which are the last of a row the processor does not foresee, and would wait for their times.
         row = table[row_of(bounds, per_time, time)]
         k += 1
-        u_gap, u_spend, failed, kind, fate = event_rules.purchase(
+        u_gap, u_spend, failed, kind, outcome = event_rules.purchase(
             rules, organic, failure, 1.0, k, uid, replication, seed
         )
         # Nobody has an offer here: those are made under contract.
@@ -74,7 +74,7 @@ def purchase_until(
         unhappy = 0
         if failed:
             unhappy = _fail_independent(rules, kind, time, c, row, buffers)
-        if fate != event_rules.KEEPS and lose(rules, fate, k, time, c, row, buffers, replication, seed):
+        if outcome != event_rules.KEEPS and lose(rules, outcome, k, time, c, row, buffers, replication, seed):
             time = math.inf
             break
         time, piece = next_purchase_near(tables, u_gap, rate, time, clocks, i, piece)

@@ -50,23 +50,23 @@ def book(rules: Records, listed: int, time: float, c: Record, row: Ints, buffers
 
 @rule
 def lose(
-    rules: Records, fate: int, ordinal: int, time: float, c: Record, row: Ints, buffers: Buffers,
+    rules: Records, outcome: int, ordinal: int, time: float, c: Record, row: Ints, buffers: Buffers,
     replication: int, seed: int,
 ) -> bool:  # fmt: skip
-    """Lose the customer for the reason `fate`, unless switching costs hold it; returns whether it is lost."""
+    """Lose the customer for the reason `outcome`, unless switching costs hold it; returns whether it is lost."""
     goes = event_rules.destination(rules, ordinal, c.uid, replication, seed)
     # Nothing has happened to it: no event is noted.
     if goes == event_rules.HELD:
         return False
     c.state = LOST
-    c.cause = fate
+    c.cause = outcome
     c.destination = goes
     c.due = time  # of a lost customer the time of its loss, which win-back needs
     # Counted as it goes: counting members at each review would read every record.
     row[accounts.MEMBERS] -= c.member
     if goes == event_rules.SWITCHES:
         row[accounts.LOSSES_SWITCHED] += 1
-    note(accounts.LOST + fate - event_rules.LOST_ORGANIC, 0, time, c, row, buffers)
+    note(accounts.LOST + outcome - event_rules.LOST_ORGANIC, 0, time, c, row, buffers)
     return True
 
 

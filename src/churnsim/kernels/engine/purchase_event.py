@@ -26,7 +26,7 @@ def _raised(rules: Records, uplift: float, c: Record) -> float:
 
 
 @inlined
-def _fate(rules: Records, dropout: float, effect: float, u_organic: float, c: Record) -> int:
+def _outcome(rules: Records, dropout: float, effect: float, u_organic: float, c: Record) -> int:
     """LOST_ORGANIC or KEEPS: organic dropout after a purchase whose failure does not lose the customer."""
     most = firm_factor(rules, effect, c.response, c.contacted, c.member) * rules[0].dropout_most
     most = offered_factor(rules, most, c.response, c.offered)
@@ -67,7 +67,7 @@ def buy(
     # The experience comes before its consequences: it decides about complaining and leaving here and now.
     if rule.satisfaction != 0:
         apply_purchase_quality(tables, effect, u_quality, failed, time, c)
-    fate = _fate(rules, dropout, effect, u_organic, c)
+    outcome = _outcome(rules, dropout, effect, u_organic, c)
     listed = event_rules.amount(
         rules, spends, profits, u_spend, event_rules.spend_scale(c.spend_rate, raised), raised, tenure
     )
@@ -78,10 +78,10 @@ def buy(
     c.unhappy = 0
     # Rare, and long: kept out of the code of the usual purchase.
     if failed:
-        fate = _fail(tables, effect, fate, time, i, c, row, buffers, replication, seed)
-        if fate == event_rules.AWAITS:
+        outcome = _fail(tables, effect, outcome, time, i, c, row, buffers, replication, seed)
+        if outcome == event_rules.AWAITS:
             return
-    if fate != event_rules.KEEPS and lose(rules, fate, c.k, time, c, row, buffers, replication, seed):
+    if outcome != event_rules.KEEPS and lose(rules, outcome, c.k, time, c, row, buffers, replication, seed):
         return
     if rule.lifetime == CONTRACT:
         c.repeat_revenue += book(rules, listed, time, c, row, buffers)
@@ -98,7 +98,7 @@ def _fail(
     rules = tables.rules
     rule = rules[0]
     complains = satisfaction_factor(rule.complaint_effect, c.satisfied)
-    kind, fate = event_rules.failed_purchase(rules, unfailed, complains, c.k, c.uid, replication, seed)
+    kind, outcome = event_rules.failed_purchase(rules, unfailed, complains, c.k, c.uid, replication, seed)
     c.unhappy = 1
     note(accounts.FAILURE, 0, time, c, row, buffers)
     # Answered at once, by empowered staff or by the market's own handling.
@@ -107,7 +107,7 @@ def _fail(
         answered(rules, kind, time, c, row, buffers)
         if rule.satisfaction != 0:
             apply_reply(tables, effect, kind, time, c, replication, seed)
-    elif fate == event_rules.AWAITS:
+    elif outcome == event_rules.AWAITS:
         note(accounts.COMPLAINT, 0, time, c, row, buffers)
         c.state = AWAITING
         c.due = math.inf
@@ -121,7 +121,7 @@ def _fail(
         buffers.fill[COMPLAINTS] += 1
     else:
         row[accounts.TOLD_AGAINST] += people_told(rule.tells_against, -rule.word_of_mouth_effect, c.satisfied)
-    return fate
+    return outcome
 
 
 @rule
@@ -139,13 +139,13 @@ def _receive_reply(
     c.death_at = in_time(tables.leaving, on_clock(tables.leaving, time) + c.death_at)
     c.referral_at += time
     organic = _organic(rules, dropout_now(rules, hazards, c.dropout, tenure, c.returns), effect, c)
-    u_gap, u_spend, fate = event_rules.reply(rules, organic, c.reply, c.k, c.uid, replication, seed)
+    u_gap, u_spend, outcome = event_rules.reply(rules, organic, c.reply, c.k, c.uid, replication, seed)
     row[accounts.RECOVERY] += rule.reply_cents
     c.account -= rule.reply_cents * UNITS_PER_CENT
     answered(rules, c.reply, time, c, row, buffers)
     if rule.satisfaction != 0:
         apply_reply(tables, effect, c.reply, time, c, replication, seed)
-    if fate != event_rules.KEEPS and lose(rules, fate, c.k, time, c, row, buffers, replication, seed):
+    if outcome != event_rules.KEEPS and lose(rules, outcome, c.k, time, c, row, buffers, replication, seed):
         return
     if rule.lifetime == CONTRACT:
         scale = event_rules.spend_scale(c.spend_rate, raised)

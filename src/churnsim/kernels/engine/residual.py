@@ -51,7 +51,7 @@ def residual_margin(
     summed, the next one `wait` from now, until their hazard and profit hold on. Profits by tenure are taken at the
     present tenure, except for contracts, where each renewal has its own. What the clock of customer i, where there are
     `clocks`, still adds or owes when the calendar's shows `now` counts too (`buying_clock.worth_of_clock`). On clocks
-    that a calendar bends there are 1 + W times as many purchases, W by the hazard in `tables.later`
+    that a calendar rescales there are 1 + W times as many purchases, W by the hazard in `tables.later`
     (`simulation.core.clocks`).
     """
     rules, hazards, profits = tables.rules, tables.hazards, tables.profits

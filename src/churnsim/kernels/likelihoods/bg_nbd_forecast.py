@@ -66,7 +66,7 @@ def _expected_by_integral(r: float, alpha: float, a: float, b: float, horizon: f
 
     Given lambda and p it is (1 - e^(-lambda p h))/p; over lambda, (1 - (1 + p h/alpha)^-r)/p; over p, the beta mean of
     that. By the trapezoidal rule in t, with logit p = t - e^(left - t) + e^(t - right): straight where the integrand
-    bends, double exponential beyond, where a small a or b lets it fall off slowly. No term is negative.
+    changes, double exponential beyond, where a small a or b lets it fall off slowly. No term is negative.
     """
     grown = horizon / alpha
     # The integrand is analytic for |Im t| < pi/2, and about as wide as logit p's standard deviation.

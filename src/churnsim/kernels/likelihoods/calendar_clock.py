@@ -1,4 +1,4 @@
-"""Histories in the time of a clock that a calendar bends: BG/NBD's slopes and curvature in these times, and how the
+"""Histories in the time of a clock that a calendar rescales: BG/NBD's slopes and curvature in these times, and how the
 effects of the calendar's columns curve a likelihood.
 
 A customer's times on the clock are differences of a table by day at its `begin`, the day of its `last` purchase and the

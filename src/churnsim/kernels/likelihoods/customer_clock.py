@@ -1,4 +1,4 @@
-"""Buying clocks that each customer's own series bend: how far they run, and how that changes with the effects.
+"""Buying clocks that each customer's own series rescale: how far they run, and how that changes with the effects.
 
 A row of `values` holds from the end of the day before its `day` until that of the customer's next row, the last one on;
 the rows of customer c are `starts[c]` ... `starts[c + 1]`. The clock runs at e^(sum gamma (value - mean)).

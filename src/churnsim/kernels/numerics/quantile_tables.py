@@ -80,8 +80,8 @@ def _node(t: float, side: int, a: float, b: float) -> tuple[float, float, float]
     if x <= 0.0 or (b > 0.0 and x >= 1.0):
         return x, math.nan, math.nan
     slope = 1.0 / _density(x, a, b)
-    bend = (a - 1.0) / x - ((b - 1.0) / (1.0 - x) if b > 0.0 else 1.0)
-    return x, slope if side == 0 else -slope, -bend * slope * slope
+    curvature = (a - 1.0) / x - ((b - 1.0) / (1.0 - x) if b > 0.0 else 1.0)
+    return x, slope if side == 0 else -slope, -curvature * slope * slope
 
 
 @rule

@@ -336,8 +336,7 @@ def _with_calendar(
     takes = {name: family for name, family in given.items() if getattr(family, "takes_calendar", False)}
     if not takes or count == "periods":
         raise ConfigError(
-            "a calendar bends the purchases of families such as BGNBD: none of the models takes one, or periods are "
-            "counted."
+            "a calendar is for purchases by families such as BGNBD: none of the models takes one, or periods count."
         )
 
     def maker(family: Any) -> Any:

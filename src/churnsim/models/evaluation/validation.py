@@ -102,16 +102,16 @@ def tracking(
         )
     start = int(first.min())
     repeats = np.sort(log.day[known[log.customer] & (log.day > first[log.customer])] - start)
-    born, kind = np.unique(first[known] - start, return_inverse=True)
+    since_start, kind = np.unique(first[known] - start, return_inverse=True)
     per = DAYS_PER_UNIT[model.unit]
     ends = np.arange(1, int(np.floor((end - start + 1) / per)) + 1) * per
     # The last day of period k is day k * per - 1 after the start; the period ends when that day does.
-    ages = np.maximum(ends[:, None] - born[None, :], 0) / per
+    ages = np.maximum(ends[:, None] - since_start[None, :], 0) / per
     dates = pd.Timestamp(iso_day(start)) + pd.to_timedelta(ends - 1, unit="D")
     if has_calendar(model):
         own: Any = model
-        firsts = pd.DataFrame({FIRST: (start + born).astype("datetime64[D]").astype("datetime64[ns]")})
-        number = np.bincount(kind, minlength=born.size)
+        firsts = pd.DataFrame({FIRST: (start + since_start).astype("datetime64[D]").astype("datetime64[ns]")})
+        number = np.bincount(kind, minlength=since_start.size)
         expected = np.array([own.expected_purchases_like(firsts, age, from_morning=True) @ number for age in ages])
     else:
         expected = _expected_of_new(model, ages, kind, log.ids[known], customers)

@@ -1,5 +1,5 @@
-"""Fitting a purchase model whose buying clock a calendar bends: likelihood, gradient and curvature, and what the data
-tell of the calendar. `churnsim.models.purchase.calendar_model` has the model."""
+"""Fitting a purchase model whose buying clock a calendar rescales: likelihood, gradient and curvature, and what the
+data tell of the calendar. `churnsim.models.purchase.calendar_model` has the model."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def fit_calendar(
     family: Any, summary: pd.DataFrame, calendar: Calendar | CustomerSeries, *, unit: str | None,
     weights: ArrayLike | None, **fixed: Any,
 ) -> CalendarFit:  # fmt: skip
-    """Maximum likelihood of a family on a clock that a calendar or customers' own series bend, begun at the plain
+    """Maximum likelihood of a family on a clock that a calendar or customers' own series rescale, begun at the plain
     family's.
 
     Raises DataError for a summary that was not made with the calendar, and for a column that does not vary, or is
@@ -51,7 +51,7 @@ def fit_calendar(
     return CalendarFit(**vars(found), plain=plain)
 
 
-class Bent(Protocol):
+class RescaledClock(Protocol):
     """Histories on the clock that some effects make, and what a gradient and a curvature in the effects need of it.
 
     `in_gaps` is what the gaps' own factor (gap on the clock / gap)^(stages - 1) adds to the log-likelihood.
@@ -168,16 +168,16 @@ class HistoryDays:
         """The last day."""
         return self.start + len(self.z)
 
-    def bent(self, effects: Floats) -> BentDays:
+    def rescaled(self, effects: Floats) -> RescaledDays:
         """By these effects."""
         with np.errstate(over="ignore", invalid="ignore"):
             speed = np.exp((self.z * effects).sum(axis=1))
-            return BentDays(self, speed, self.clocked(speed), *self.in_gaps(speed))
+            return RescaledDays(self, speed, self.clocked(speed), *self.in_gaps(speed))
 
 
 @dataclass(frozen=True, eq=False)
-class BentDays:
-    """`Bent` by a calendar: the clock is a table by day for all, so that a sum over customers is taken day by day."""
+class RescaledDays:
+    """`RescaledClock` by a calendar: the clock is one table by day for all, so sums over customers go day by day."""
 
     days: HistoryDays
     speed: Floats
@@ -186,17 +186,17 @@ class BentDays:
     by_gaps: Floats | float
 
     def slopes(self, at_last: Floats, at_end: Floats) -> Floats:
-        """As of `Bent`."""
+        """As of `RescaledClock`."""
         by_day = self.days.by_day(at_last, at_end) + self.by_gaps
         return np.asarray(((by_day * self.speed)[:, None] * self.days.z).sum(axis=0))
 
     def second(self, at_last: Floats, at_end: Floats) -> Floats:
-        """As of `Bent`."""
+        """As of `RescaledClock`."""
         z = self.days.z
         return _sum((self.days.by_day(at_last, at_end) * self.speed)[:, None] * z, z)
 
     def table(self) -> tuple[tuple[Floats, ...], Floats]:
-        """As of `Bent`."""
+        """As of `RescaledClock`."""
         days, z = self.days, self.days.z
         table = np.concatenate([np.zeros((1, z.shape[1])), np.cumsum(self.speed[:, None] * z, axis=0)])
         return tuple(place.astype(np.float64) for place in days.places), table / (days.per * days.scale)
@@ -264,7 +264,7 @@ class HistorySeries:
         begin, _, end = self.places
         return series_moments(series, self.owner, begin, end, self.weight)
 
-    def bent(self, effects: Floats) -> BentSeries:
+    def rescaled(self, effects: Floats) -> RescaledSeries:
         """By these effects."""
         gamma = effects / self.spread
         last = (*_arrays(self.calendar), self.means, gamma)
@@ -279,17 +279,19 @@ class HistorySeries:
         clocked = Histories(self.h.x, np.minimum(self.h.t_x + rows[:, 0] / per, T), T, self.h.index)
         rows[:, 2:] /= per * np.tile(self.spread, 2)
         if gaps is None:
-            return BentSeries(self, gamma, rows, clocked, 0.0, 0.0)
+            return RescaledSeries(self, gamma, rows, clocked, 0.0, 0.0)
         ahead = (end - begin) + gaps[:, 1]
         if not (ahead > 0).all() or not np.isfinite(ahead).all():
-            return BentSeries(self, gamma, rows, clocked, -math.inf, 0.0)
+            return RescaledSeries(self, gamma, rows, clocked, -math.inf, 0.0)
         by_gaps = ((weight / ahead)[:, None] * gaps[:, 2 : 2 + gamma.size]).sum(axis=0) / self.spread
-        return BentSeries(self, gamma, rows, clocked, float((weight * np.log(ahead / (end - begin))).sum()), by_gaps)
+        return RescaledSeries(
+            self, gamma, rows, clocked, float((weight * np.log(ahead / (end - begin))).sum()), by_gaps
+        )
 
 
 @dataclass(frozen=True, eq=False)
-class BentSeries:
-    """`Bent` by series: `rows` hold the slopes of each customer's own clock."""
+class RescaledSeries:
+    """`RescaledClock` by series: `rows` hold the slopes of each customer's own clock."""
 
     days: HistorySeries
     gamma: Floats
@@ -299,20 +301,20 @@ class BentSeries:
     by_gaps: Floats | float
 
     def slopes(self, at_last: Floats, at_end: Floats) -> Floats:
-        """As of `Bent`."""
+        """As of `RescaledClock`."""
         effects = self.gamma.size
         by_last, by_end = self.rows[:, 2 : 2 + effects], self.rows[:, 2 + effects :]
         return np.asarray((at_last[:, None] * by_last + at_end[:, None] * by_end).sum(axis=0) + self.by_gaps)
 
     def second(self, at_last: Floats, at_end: Floats) -> Floats:
-        """As of `Bent`."""
+        """As of `RescaledClock`."""
         days = self.days
         own = Chunks(days.owner, *days.places, at_last, at_end)
         found = own.sum(kernel.second, (), (*_arrays(days.calendar), days.means, self.gamma))
         return np.asarray(found / (days.per * days.scale * np.outer(days.spread, days.spread)))
 
     def table(self) -> tuple[tuple[Floats, ...], Floats]:
-        """As of `Bent`: a row of 0 where all begin, then two rows a customer."""
+        """As of `RescaledClock`: a row of 0 where all begin, then two rows a customer."""
         at: Floats = np.asarray(1.0 + 2.0 * np.arange(len(self.rows)))
         slopes = self.rows[:, 2:].reshape(-1, self.gamma.size)
         return (0.0 * at, at, np.asarray(at + 1.0)), np.concatenate([np.zeros((1, self.gamma.size)), slopes])
@@ -343,37 +345,37 @@ def calendar_likelihood(
     """The likelihood over the family's parameters and the effects of the columns of `HistoryDays` or
     `HistorySeries`."""
     base = len(of_plain.names)
-    seen: dict[bytes, tuple[Bent, ClockTerms]] = {}  # at the last point: its curvature is asked next
+    seen: dict[bytes, tuple[RescaledClock, ClockTerms]] = {}  # at the last point: its curvature is asked next
 
-    def terms_at(parameters: Floats) -> tuple[Bent, ClockTerms] | None:
+    def terms_at(parameters: Floats) -> tuple[RescaledClock, ClockTerms] | None:
         key = parameters.tobytes()
         if key not in seen:
-            bent: Bent = days.bent(parameters[base:])
-            if not np.isfinite(bent.clocked.T).all() or math.isinf(bent.in_gaps):
+            rescaled: RescaledClock = days.rescaled(parameters[base:])
+            if not np.isfinite(rescaled.clocked.T).all() or math.isinf(rescaled.in_gaps):
                 return None
             seen.clear()
-            seen[key] = bent, family._on_clock(parameters[:base], bent.clocked, days.weight, **fixed)
+            seen[key] = rescaled, family._on_clock(parameters[:base], rescaled.clocked, days.weight, **fixed)
         return seen[key]
 
     def objective(parameters: Floats) -> tuple[float, Floats]:
         gamma, found = parameters[base:], terms_at(parameters)
         if found is None:
             return -math.inf, np.zeros(parameters.size)
-        bent, terms = found
-        value = terms.value + bent.in_gaps + float((days.sums * gamma).sum())
-        return value, np.concatenate([terms.slopes, days.sums + bent.slopes(terms.at_last, terms.at_end)])
+        rescaled, terms = found
+        value = terms.value + rescaled.in_gaps + float((days.sums * gamma).sum())
+        return value, np.concatenate([terms.slopes, days.sums + rescaled.slopes(terms.at_last, terms.at_end)])
 
     def hessian(parameters: Floats) -> Floats:
         found = terms_at(parameters)
         assert found is not None  # a search asks for the curvature where the value is finite
-        bent, terms = found
+        rescaled, terms = found
         assert terms.curvature is not None  # as `clock_curvature` says
-        second, mixed = terms.curvature(*bent.table())
+        second, mixed = terms.curvature(*rescaled.table())
         out = np.empty((parameters.size, parameters.size))
         out[:base, :base] = second
         out[:, base:] = mixed
         out[base:, :base] = mixed[:base].T
-        out[base:, base:] += bent.second(terms.at_last, terms.at_end)
+        out[base:, base:] += rescaled.second(terms.at_last, terms.at_end)
         return out
 
     return likelihood_of_days(

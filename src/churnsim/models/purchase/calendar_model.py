@@ -1,4 +1,4 @@
-"""Purchase models whose buying clock a calendar bends: a season, holidays, a trend, prices or any other series.
+"""Purchase models whose buying clock a calendar rescales: a season, holidays, a trend, prices or any other series.
 
 In the time of the clock B(t) = int m, m = e^(gamma . (z - mean z)) (`churnsim.data.Calendar` holds the columns z, which
 are piecewise constant), a customer buys at a constant rate. So the purchase times t_1 < ... < t_x have the density
@@ -178,7 +178,7 @@ class CalendarFit(ModelFit["ClockModel"]):
 @verbs_in_kind
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ClockModel(ParametricModel):
-    """Base of the purchase models whose buying clock is bent. A subclass says how its clocks run (`_clock`)."""
+    """Base of the purchase models whose buying clock is rescaled. A subclass says how its clocks run (`_clock`)."""
 
     base: Any
     effects: Mapping[str, float]
@@ -189,8 +189,8 @@ class ClockModel(ParametricModel):
 
     simulated_as: ClassVar[None] = None
     suffix: ClassVar[str] = "_calendar"
-    # What it bends, and the class of models with a calendar that the base names.
-    bends: ClassVar[str] = "calendar"
+    # What rescales the clock, and the class of models with a calendar that the base names.
+    rescaled_by: ClassVar[str] = "calendar"
     like: ClassVar[str] = "CalendarModel"
 
     def __post_init__(self) -> None:
@@ -232,10 +232,10 @@ class ClockModel(ParametricModel):
         """The family of the base of a dict made by `to_dict`, whose name is taken out."""
         family = str(rest.pop("family", "")).removesuffix(cls.suffix)
         if family not in PURCHASE_FAMILIES or any(name not in rest for name in (*needed, "seen_until")):
-            raise ConfigError(f"this is no model with a {cls.bends}. Make the dict with its to_dict.")
+            raise ConfigError(f"this is no model with a {cls.rescaled_by}. Make the dict with its to_dict.")
         wanted = PURCHASE_FAMILIES[family].calendar_model
         if wanted != cls.like:
-            raise ConfigError(f"this is a model with a {cls.bends} of another kind. Use {wanted}.from_dict.")
+            raise ConfigError(f"this is a model with a {cls.rescaled_by} of another kind. Use {wanted}.from_dict.")
         return PURCHASE_FAMILIES[family]
 
     @property
@@ -251,7 +251,7 @@ class ClockModel(ParametricModel):
     @property
     def title(self) -> str:
         """For readers."""
-        return f"{self.base.title} with a {self.bends}"
+        return f"{self.base.title} with a {self.rescaled_by}"
 
     @property
     def reads(self) -> str:
@@ -477,7 +477,7 @@ class ClockModel(ParametricModel):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class CalendarModel(ClockModel):
-    """A purchase model on a clock that a calendar bends. Made by ``fit(summary, calendar=...)`` of a family.
+    """A purchase model on a clock that a calendar rescales. Made by ``fit(summary, calendar=...)`` of a family.
 
     Its verbs are those of the family, of summaries with the column ``first_purchase``. Where a forecast reaches beyond
     what the calendar knows, `future` must say what comes: by name a number that holds on, a Series by day, or for a

@@ -111,7 +111,7 @@ class ContinuousTime(BuyTillYouDie):
 
 
 class TakesCalendar(ContinuousTime):
-    """Base of the models in which a calendar can bend the buying clock (see `calendar_model.py`)."""
+    """Base of the models in which a calendar can rescale the buying clock (see `calendar_model.py`)."""
 
     takes_calendar: ClassVar[bool] = True
     calendar_model: ClassVar[str | None] = "CalendarModel"
@@ -160,11 +160,11 @@ class TakesCalendar(ContinuousTime):
         `summary` has `frequency, recency, T` in `unit`, which is the summary's own where `churnsim.summarise` made
         it, and weeks where nothing says; `weights` (one a row, finite, 0 or more) count customers of that row. A
         `ParquetLog`, `CustomerDatabase`, Ibis table or `ParquetSummary` in place of it is counted where it lies (see
-        `churnsim.data.count_histories`). With a
-        `calendar`, with which the summary was made too, the fit is of a `CalendarModel`: the calendar bends the buying
-        clock; with a `CustomerSeries` it is of a `SeriesModel`, in which each customer's own series do. Identical rows
-        are collapsed, time is scaled by its mean, so that days and years give the same fit. Raises DataError for a
-        summary that is not one; a likelihood without an inner maximum is no error but a FitStatus.
+        `churnsim.data.count_histories`). With a `calendar`, with which the summary was made too, the fit is of a
+        `CalendarModel`: the calendar rescales the buying clock; with a `CustomerSeries` it is of a `SeriesModel`, in
+        which each customer's own series do. Identical rows are collapsed, time is scaled by its mean, so that days and
+        years give the same fit. Raises DataError for a summary that is not one; a likelihood without an inner maximum
+        is no error but a FitStatus.
         """
         if calendar is not None:
             return fit_calendar(cls, summary, calendar, unit=unit, weights=weights)

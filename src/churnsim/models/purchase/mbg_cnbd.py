@@ -177,7 +177,7 @@ class MBGCNBD(LivingErlang, TakesCalendar):
 
         The search over k stops after two that are worse than the best. Standard errors take k as known. With a
         `calendar`, with which `churnsim.data.summarise_with_intervals` made the summary too, gaps are measured on the
-        clock that it bends. Raises DataError for a summary that is not one or lacks `log_intervals`.
+        clock that it rescales. Raises DataError for a summary that is not one or lacks `log_intervals`.
         """
 
         def of(stages: int) -> Any:

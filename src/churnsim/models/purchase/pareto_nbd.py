@@ -165,7 +165,7 @@ class ParetoNBD(LivingGammaGamma):
         leaving: Calendar | CustomerSeries | None = None,
     ) -> ModelFit[Self] | CalendarFit:
         """Maximum likelihood, as of every family. With a `calendar`, with which the summary was made too, the fit is of
-        a `TwoClockModel`: it bends the buying clock, and a calendar `leaving` the leaving clock, whose effects are
+        a `TwoClockModel`: it rescales the buying clock, and a calendar `leaving` the leaving clock, whose effects are
         named ``leaving:COLUMN``. With a `CustomerSeries` for each it is of a `TwoClockSeriesModel`. Raises ConfigError
         for `leaving` without `calendar`."""
         if isinstance(calendar, CustomerSeries):

@@ -1,4 +1,4 @@
-"""Purchase models whose buying clock each customer's own series bend: contacts, offers, the price it sees.
+"""Purchase models whose buying clock each customer's own series rescale: contacts, offers, the price it sees.
 
 As in `calendar_model.py`, with a clock a customer: B_i(t) = int e^(gamma . (z_i - mean z)). Only pieces of time in
 which a customer's values do not change are looked at, one by one in compiled code, and nothing by customer and day is
@@ -62,7 +62,7 @@ class OwnClocks:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class SeriesModel(ClockModel):
-    """A purchase model on clocks that customers' own series bend. Made by ``fit(summary, calendar=series)``.
+    """A purchase model on clocks that customers' own series rescale. Made by ``fit(summary, calendar=series)``.
 
     Its verbs are those of the family, of summaries with the column ``first_purchase``, of customers whom the series
     know. Beyond the last day of the fit or of the series, whichever is later, `future` must say what comes: "hold", by
@@ -97,7 +97,7 @@ class SeriesModel(ClockModel):
     """
 
     suffix: ClassVar[str] = "_series"
-    bends: ClassVar[str] = "series"
+    rescaled_by: ClassVar[str] = "series"
 
     def __post_init__(self) -> None:
         if self.calendar is not None:

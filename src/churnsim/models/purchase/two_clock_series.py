@@ -1,4 +1,4 @@
-"""Pareto/NBD on two clocks that each customer's own series bend: what was mailed to it, the price it saw.
+"""Pareto/NBD on two clocks that each customer's own series rescale: what was mailed to it, the price it saw.
 
 The likelihood and the forecasts are those of `two_clocks.py`; the pieces of time in which a customer's values hold are
 laid end to end, customer after customer, where a calendar has its days.
@@ -38,9 +38,9 @@ from churnsim.typing import Floats, Ints
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TwoClockSeriesModel(TwoClocks, SeriesModel):
-    """A Pareto/NBD model on clocks that customers' own series bend, by ``ParetoNBD.fit(summary, calendar=series)``.
+    """A Pareto/NBD model on clocks that customers' own series rescale, by ``ParetoNBD.fit(summary, calendar=series)``.
 
-    As `SeriesModel`, whose series bend the buying clock here. Forecasts take about a millisecond a customer.
+    As `SeriesModel`, whose series rescale the buying clock here. Forecasts take about a millisecond a customer.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Pareto/NBD on two clocks: a calendar bends how fast customers buy, another one how fast they leave.
+"""Pareto/NBD on two clocks: a calendar rescales how fast customers buy, another one how fast they leave.
 
 Purchases come at a constant rate in the time of the buying clock B, lifetimes are exponential in that of the leaving
 clock D (Bachmann, Meierer & Naef 2021; `churnsim.kernels.likelihoods.pareto_nbd_calendar` has the likelihood). A live
@@ -273,9 +273,9 @@ class TwoClocks(ClockModel):
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TwoClockModel(TwoClocks, CalendarModel):
-    """A Pareto/NBD model on clocks that calendars bend. Made by ``ParetoNBD.fit(summary, calendar=..., leaving=...)``.
+    """A Pareto/NBD model on clocks that calendars rescale, by ``ParetoNBD.fit(summary, calendar=..., leaving=...)``.
 
-    As `CalendarModel`, whose calendar bends the buying clock here. `future` serves both calendars, by the names of
+    As `CalendarModel`, whose calendar rescales the buying clock here. `future` serves both calendars, by the names of
     their columns. A wait of more than 400 years counts as infinite.
 
     Parameters
@@ -628,8 +628,8 @@ def fit_two_clocks(
     family: Any, summary: pd.DataFrame, calendar: Any, leaving: Any, *, unit: str | None, weights: ArrayLike | None,
     likelihood: Callable[..., Likelihood[Any]] | None = None, kind: Any = HistoryDays,
 ) -> CalendarFit:  # fmt: skip
-    """Maximum likelihood of Pareto/NBD on clocks that calendars bend (or customers' own series, with their `likelihood`
-    and `kind` of days), begun at the plain family's. Raises as `fit_calendar`."""
+    """Maximum likelihood of Pareto/NBD on clocks that calendars rescale (or customers' own series, with their
+    `likelihood` and `kind` of days), begun at the plain family's. Raises as `fit_calendar`."""
     of_plain = family.likelihood(summary, unit=unit, weights=weights)
     plain = fit_likelihood(of_plain)
     days = kind.of(summary, calendar, unit=plain.model.unit, weights=weights)

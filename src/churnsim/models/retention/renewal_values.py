@@ -88,10 +88,10 @@ def elasticity_of(a: Floats, b: float, c: float, tenure: Floats, v: float) -> Fl
 def _mean(a: Floats, b: float, elasticities: Floats, *, most: float) -> Floats:
     """Mean over Beta(a, b), for each a, of elasticities known on the grid: `most` where theta is 0, 1 where it is 1."""
     # Less a straight line between the two ends, so that nothing is left where the grid ends.
-    bent = elasticities - (most + (1.0 - most) * np.exp(LEAVE))
+    curved = elasticities - (most + (1.0 - most) * np.exp(LEAVE))
     line = most + (1.0 - most) * a / (a + b)
     parts = [
-        np.exp(part[:, None] * LEAVE + b * STAY - betaln(part[:, None], b)) @ bent
+        np.exp(part[:, None] * LEAVE + b * STAY - betaln(part[:, None], b)) @ curved
         for part in np.array_split(a, a.size // ROWS + 1)
     ]
     return np.asarray(line + STEP * np.concatenate(parts))

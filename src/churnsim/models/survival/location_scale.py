@@ -307,8 +307,8 @@ def _chain(w: Floats, jet: Jet, sigma: float, first: Floats, second: Floats) -> 
     _, by_w, by_w_twice, *of_q = jet
     first[0], first[1] = by_w / -sigma, -w * by_w
     second[0] = by_w_twice / sigma**2
-    bent = by_w + w * by_w_twice
-    second[1], second[2] = bent / sigma, w * bent
+    curved = by_w + w * by_w_twice
+    second[1], second[2] = curved / sigma, w * curved
     if of_q:
         first[2], by_both, second[5] = of_q
         second[3], second[4] = by_both / -sigma, -w * by_both

@@ -448,7 +448,7 @@ def _shape(kind: str, log_sigma: float) -> float:
 
 
 def _status(peak: Peak, names: tuple[str, ...], checks: pd.DataFrame | None) -> FitStatus:
-    """Separation first; then hazards that are not proportional, which bends predictions but not the search."""
+    """Separation first; then hazards that are not proportional, which biases predictions but not the search."""
     # An accelerated failure time has the intercept before and ln sigma (and lambda) after the coefficients.
     inner = peak.run_off if len(peak.run_off) == len(names) else peak.run_off[1 : 1 + len(names)]
     far = [name for name, off in zip(names, inner, strict=True) if off]
@@ -474,9 +474,9 @@ def _status(peak: Peak, names: tuple[str, ...], checks: pd.DataFrame | None) -> 
         )
     message, advice = "the search ended at a maximum.", ""
     if checks is not None:
-        bent = checks.index[checks["p"] < PROPORTIONAL / len(checks)].tolist()
-        if bent:
-            message += f" Hazards are not proportional over tenure for {', '.join(bent)}."
+        varying = checks.index[checks["p"] < PROPORTIONAL / len(checks)].tolist()
+        if varying:
+            message += f" Hazards are not proportional over tenure for {', '.join(varying)}."
             advice = "Their coefficients are averages over tenure; for predictions stratify by the strongest of them."
         else:
             message += " Nothing speaks against proportional hazards."

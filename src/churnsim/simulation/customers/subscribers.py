@@ -1,4 +1,4 @@
-"""From fitted retention models and actual subscribers to a market: the bridge between survival and simulation.
+"""From fitted retention models and actual subscribers to a market: the link between survival and simulation.
 
 `contract_of` makes a `ContractualLifetime` of any model of staying, with the differences between subscribers that the
 model knows. Cumulative hazards multiply: with H(t) the one of t renewals, a subscriber is there with e^(-m H(t)), where

@@ -1,4 +1,4 @@
-"""One door to the engines."""
+"""One entry point to the engines."""
 
 from __future__ import annotations
 

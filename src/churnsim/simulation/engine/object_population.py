@@ -59,7 +59,7 @@ class ObjectPopulation:
                 self.start_clocks(c, 0.0)
 
     def _add(self, uid: int, traits: tuple[float, ...], state: int) -> Customer:
-        """Add a customer. Two of one uid would live by the same numbers."""
+        """Add a customer. Two of one uid would draw the same random numbers."""
         if uid in self.by_uid:
             raise ChurnSimError(
                 f"two customers share the uid {uid}, which addresses their random numbers. Give one of them another id."

@@ -158,7 +158,7 @@ class _Run:
             self.population.set_satisfaction(c, satisfied, self.firm.effect, time)
         # After the experience of this purchase: a bad one is complained about here and now.
         complains = satisfaction.satisfaction_factor(self.numbers.complaint_effect, c.satisfied)
-        u_gap, u_spend, failed, kind, fate = event_rules.purchase(
+        u_gap, u_spend, failed, kind, outcome = event_rules.purchase(
             rules, self._organic(c), failure, complains, c.k, uid, *self.address
         )
         # A contract is paid at its renewal, so by those who are not lost at it; elsewhere the purchase is made first.
@@ -168,18 +168,18 @@ class _Run:
         c.unhappy = int(failed)
         if failed:
             self.books.note(time, uid, "failure")
-            if kind == event_rules.NO_REPLY and fate != event_rules.AWAITS:
+            if kind == event_rules.NO_REPLY and outcome != event_rules.AWAITS:
                 self._tell(c, "told_against", self.numbers.tells_against, -1)
             else:
                 self.books.note(time, uid, "complaint")
-        if fate == event_rules.AWAITS:
+        if outcome == event_rules.AWAITS:
             kind, time = yield from self._answer(c, time)
             raised = self._raised(c)
-            u_gap, u_spend, fate = event_rules.reply(rules, self._organic(c), kind, c.k, uid, *self.address)
+            u_gap, u_spend, outcome = event_rules.reply(rules, self._organic(c), kind, c.k, uid, *self.address)
             self._spend(c, "recovery", self.numbers.reply_cents)
         if kind != event_rules.NO_REPLY:
             self._answered(c, time, kind)
-        if fate != event_rules.KEEPS and self._lose(c, time, fate, c.k):
+        if outcome != event_rules.KEEPS and self._lose(c, time, outcome, c.k):
             return
         if contract:
             c.repeat_revenue += self._book(c, time, self._amount(c, u_spend, raised))
@@ -228,15 +228,15 @@ class _Run:
         weight = sign * self.numbers.word_of_mouth_effect
         self.books.count(account, satisfaction.people_told(people, weight, c.satisfied))
 
-    def _lose(self, c: Customer, time: float, fate: int, ordinal: int) -> bool:
+    def _lose(self, c: Customer, time: float, outcome: int, ordinal: int) -> bool:
         """Lose the customer, unless switching costs hold it."""
         # Drawn before anything is written down: whoever is held has not been lost.
         goes = event_rules.destination(self.rules, ordinal, c.uid, *self.address)
         if goes == event_rules.HELD:
             return False
-        c.state, c.cause, c.destination, c.lost_at = LOST, fate, goes, time
+        c.state, c.cause, c.destination, c.lost_at = LOST, outcome, goes, time
         self.books.count("losses_switched", int(goes == event_rules.SWITCHES))
-        self.books.note(time, c.uid, KINDS[LOST_KINDS + fate - event_rules.LOST_ORGANIC])
+        self.books.note(time, c.uid, KINDS[LOST_KINDS + outcome - event_rules.LOST_ORGANIC])
         return True
 
     def _refer(self, c: Customer, time: float) -> None:

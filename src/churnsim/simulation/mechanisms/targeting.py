@@ -43,7 +43,7 @@ class Targeting(StrategyPart):
     rest. "recent_buyers": who bought `within` so many time units. "at_risk": repeat buyers who have been silent for
     more than `gaps` times their own mean gap between purchases, but not for more than three times that. "p_alive": who
     is still active with a probability between `p_alive_above` and `p_alive_below`, judged anew at each review by the
-    fitted purchase model (not the draw of its parameters that a replication lives by), as if nobody had been contacted.
+    fitted purchase model (not the draw of its parameters that a replication uses), as if nobody had been contacted.
     "responsive": the `share` on whom contacts work best, as a trial would have shown. "score": the `share` with the
     highest of the `scores`, by customer id, such as `ChurnModel.probability` or `UpliftModel.uplift` return; customers
     without one, as all who come later, have the score `unscored` and come last if that is None.
