@@ -114,6 +114,12 @@ def test_an_encoding_is_asked_for_with_what_each_makes_of_the_text(log, tmp_path
     assert done.exit_code == 2
     assert "Pass --encoding" in done.stderr
     assert list(tmp_path.iterdir()) == [path]
+    head, _, rows = path.read_bytes().partition(b"\n")
+    plain = rows.replace(b"M\xfcller; S\xf6hne", b"Mueller; Soehne") * 25
+    path.write_bytes(head + b"\n" + plain + rows)  # the first such word after more than a megabyte
+    assert len(plain) > 1 << 20
+    with pytest.raises(UndecidedError, match="In cp1252 it reads 'Müller'"):
+        read_export(path, Answers())
 
 
 def test_columns_are_asked_for_where_names_say_nothing(log, tmp_path):

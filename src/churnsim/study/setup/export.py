@@ -26,7 +26,6 @@ from churnsim.study.setup.columns import ExportColumns, export_columns
 
 FORM = ("date_format", "decimal", "thousands", "delimiter", "encoding", "sheet")
 ENCODINGS = ("cp1252", "gb18030", "cp1250", "cp1251", "shift_jis")
-LOOKED_AT = 1 << 20
 KINDS = {"date": "date", "customer_id": "id", "currency": "text"}
 MOST_BAD = 0.5
 SIGNS = {"EUR": "€", "GBP": "£", "INR": "₹"}
@@ -249,10 +248,9 @@ def as_question(error: DataError, answers: Answers, path: Path) -> Exception:
 
 
 def _readings(path: Path) -> dict[str, str]:
-    """How the first word that is not ASCII reads in each encoding that the beginning of the file can be in."""
+    """How the first word that is not ASCII reads in each encoding that it can be in."""
     with contextlib.suppress(DataError):
-        head = unpacked_content(path)[:LOOKED_AT]
-        found = re.search(rb"[\w .-]*[\x80-\xff]+[\w\x80-\xff]*", head)
+        found = re.search(rb"[\w .-]*[\x80-\xff]+[\w\x80-\xff]*", unpacked_content(path))
         readings = {}
         for name in ENCODINGS if found else ():
             with contextlib.suppress(UnicodeError):
