@@ -9,7 +9,7 @@ from churnsim.kernels.engine.buying_clock import worth_of_clock
 from churnsim.kernels.engine.clock_table import on_clock
 from churnsim.kernels.engine.event_times import dropout_now
 from churnsim.kernels.engine.records import ACTIVE, AWAITING, BY_TENURE, CLOCK, CONTRACT, FIXED_SPEND, Records
-from churnsim.kernels.numerics.jit import rule
+from churnsim.kernels.numerics.jit import inlined, rule
 from churnsim.typing import Floats
 
 _LONGEST = 100_000  # renewals; far less where anybody leaves or anything is discounted
@@ -37,7 +37,7 @@ def _worth_of_calendar(later: Floats, hazard: float) -> float:
     return later[low] + (place - low) * (later[low + 1] - later[low])
 
 
-@rule
+@inlined
 def residual_margin(
     tables: Tables, rate: float, dropout: float, spend_rate: float, tenure: int, returns: int, clocks: Floats, i: int,
     now: float, wait: float, force: float,
