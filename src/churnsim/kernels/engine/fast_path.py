@@ -27,7 +27,7 @@ def is_independent(rules: Records) -> bool:
     )
 
 
-@rule
+@inlined
 def purchase_until(
     tables: Tables, means: Means, time: float, end: float, bounds: Floats, i: int, c: Record, clocks: Floats,
     table: Ints, buffers: Buffers, replication: int, seed: int,

@@ -144,8 +144,9 @@ def _contact(
     """Spread the campaign's budget evenly over the customers whom it reaches."""
     p = plan.numbers[0]
     number = 0
+    since = -math.inf if p.reaches == EVERYBODY else now - p.within
     for i in range(p.customers):
-        view.contacted[i] = view.there[i] and (p.reaches == EVERYBODY or view.last_purchase[i] >= now - p.within)
+        view.contacted[i] = view.there[i] & (view.last_purchase[i] >= since)
         number += view.contacted[i]
     before, lift = p.effect, 0.0
     p.effect = 0.0
