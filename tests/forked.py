@@ -31,6 +31,7 @@ market = churnsim.Market(
 kept = churnsim.Strategy(name="kept", retention=churnsim.simulation.RetentionContacts(budget_per_period=1.0))
 with warnings.catch_warnings():
     warnings.simplefilter("ignore", churnsim.errors.EpochWarning)
+    warnings.simplefilter("ignore", churnsim.errors.UnitWarning)
     churnsim.compare(market, [churnsim.Strategy(name="none"), kept], seed=1, horizon=8, replications=2)
 del market, kept, name
 

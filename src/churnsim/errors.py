@@ -35,6 +35,10 @@ class EpochWarning(UserWarning):
     """The epochs of a scenario are long beside a rate in its market: says by how much results are off."""
 
 
+class UnitWarning(UserWarning):
+    """A summary does not say what its durations are in, and they may be days: says what they are taken as."""
+
+
 class FitError(ChurnSimError, RuntimeError):
     """A model cannot be estimated or used: names the cause and what to try."""
 

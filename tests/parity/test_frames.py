@@ -91,6 +91,10 @@ def test_models_with_a_calendar_answer_in_the_kind_of_the_summary(kind, fit, sum
     assert isinstance(given, pl.DataFrame if kind == "polars" else pa.Table)
     fits = [fit(summary, calendar=calendar) for summary in (expected, given)]
     assert fits[0].parameters == fits[1].parameters
+    other = cs.data.Calendar(trend="1996-01-01")
+    for summary in (expected, given, given.filter(pl.col("T") > 40) if kind == "polars" else given.slice(0, 20)):
+        with pytest.raises(DataError, match=r"with the calendar trend \(.*this calendar, trend \("):
+            fit(summary, calendar=other)
     model = fits[0].with_future({"trend": "continue"}).model
     for verb, arguments in (("p_alive", ()), ("log_likelihood", ()), ("expected_purchases", (10.0,))):
         values = getattr(model, verb)(given, *arguments)

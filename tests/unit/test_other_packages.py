@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 
+import pandas as pd
 import pytest
 
 import churnsim
 from churnsim import models, plots
+from churnsim.errors import UnitWarning
 from churnsim.other_packages import INSTEAD, NAMES, argument_here, nearest
 
 
@@ -45,9 +47,28 @@ def test_a_fit_says_its_verbs_and_shows_itself(cdnow_models):
     with pytest.raises(AttributeError, match="Is 'expected_purchases' meant"):
         fit.expected_purchase()
     assert repr(fit) == (
-        "<BGNBD fitted to 2,357 customers: r 0.2426, alpha 4.414, a 0.7929, b 2.426; "
+        "<BGNBD fitted to 2,357 customers in weeks: r 0.2426, alpha 4.414, a 0.7929, b 2.426; "
         "log-likelihood -9,582.4; converged>"
     )
+
+
+def test_durations_of_an_unknown_unit_are_warned_of(tmp_path):
+    """A summary of days in which pandas or a file lost the unit, as those of other packages, is not taken for weeks
+    without a word; of weeks, which have sevenths, nothing is said."""
+    log = churnsim.datasets.cdnow()
+    days, weeks = (churnsim.summarise(log, until="1997-09-30", unit=unit) for unit in ("D", "W"))
+    days.to_csv(tmp_path / "summary.csv")
+    kept = pd.read_csv(tmp_path / "summary.csv", index_col="customer_id")
+    joined = days.join(pd.DataFrame({"even": days.index % 2}, index=days.index))
+    joined.attrs = {}  # as pandas 2 leaves it
+    for lost in (kept, joined):
+        with pytest.warns(UnitWarning, match="Pass unit='D' if they are days"):
+            assert churnsim.BGNBD.fit(lost).model.unit == "W"
+        assert churnsim.BGNBD.fit(lost, unit="D").model.unit == "D"
+        with pytest.warns(UnitWarning):
+            models.BGNBDCovariates.fit(lost.assign(even=lost.index % 2), covariates_rate=["even"])
+    weeks.attrs = {}
+    assert churnsim.BGNBD.fit(weeks).model.unit == "W"
 
 
 def test_wrong_arguments_are_answered_with_the_call(cdnow_split, cdnow_models):

@@ -7,6 +7,8 @@ was observed to day e had the days f + 1 ... e in which to buy again.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -250,15 +252,23 @@ def first_days(summary: pd.DataFrame) -> Ints:
     return day_numbers(summary[FIRST])
 
 
+def calendar_mark(calendar: Any) -> str:
+    """What a summary carries of the calendar that it was made with: its columns, and a digest of all it says."""
+    whole = json.dumps(calendar.to_dict(), sort_keys=True)
+    return f"{calendar} ({hashlib.sha256(whole.encode()).hexdigest()[:12]})"
+
+
 def calendar_sums(summary: pd.DataFrame, calendar: Any) -> Floats:
     """The sums of the calendar's values at each customer's repeat purchases, shape (customers, names). DataError where
     they are missing, or were made with another calendar."""
     missing = [name for name in calendar.names if SUMS + name not in summary.columns]
     made_with = summary.attrs.get("calendar")
-    if missing or (made_with is not None and made_with != calendar.to_dict()):
+    if missing or (made_with is not None and made_with != calendar_mark(calendar)):
+        other = "with another calendar" if made_with is None else f"with the calendar {made_with}"
+        how = f"without {', '.join(map(repr, missing))}, or with another calendar" if missing else other
         raise DataError(
-            f"the summary was made without {', '.join(map(repr, missing))}, or with another calendar. Make it with "
-            "churnsim.summarise(transactions, calendar=...) and this calendar."
+            f"the summary was made {how}. Make it with churnsim.summarise(transactions, calendar=...) and this "
+            f"calendar, {calendar_mark(calendar)}."
         )
     try:
         sums = np.column_stack([summary[SUMS + name].to_numpy(dtype=np.float64) for name in calendar.names])

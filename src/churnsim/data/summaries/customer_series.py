@@ -14,7 +14,7 @@ import pandas as pd
 from churnsim.checks import check_frame, check_kind, labels_of, shown
 from churnsim.data.logs.days import iso_day
 from churnsim.data.logs.purchase_days import PurchaseDays
-from churnsim.data.summaries.calendar import FIRST, MOST_SERIES, PURCHASES, SUMS, Calendar, day_numbers
+from churnsim.data.summaries.calendar import FIRST, MOST_SERIES, PURCHASES, SUMS, Calendar, calendar_mark, day_numbers
 from churnsim.errors import DataError
 from churnsim.typing import Floats, Ints
 
@@ -213,5 +213,5 @@ def add_calendar(
         parts = np.empty(len(lengths), dtype=object)
         parts[:] = np.split(known, np.cumsum(lengths)[:-1])
         summary[PURCHASES] = parts
-    summary.attrs["calendar"] = calendar.to_dict()
+    summary.attrs["calendar"] = calendar_mark(calendar)
     return summary

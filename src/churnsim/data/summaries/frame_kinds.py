@@ -1,8 +1,9 @@
 """Results in the kind of frame that came in: a log or a summary of Polars or Arrow is answered in Polars or Arrow.
 
-Inside everything is pandas', where the index says whose a row is and `attrs` what unit it is in. Outside, the id is a
-column ``customer_id`` and the unit a column ``unit`` of an enumeration (Polars' Enum, Arrow's dictionary), which joins,
-filters and files keep, as they do not keep `attrs`.
+Inside everything is pandas', where the index says whose a row is and `attrs` what unit it is in and which calendar it
+was made with. Outside, the id is a column ``customer_id``, and the unit and the calendar are columns ``unit`` and
+``calendar`` of an enumeration (Polars' Enum, Arrow's dictionary), which joins, filters and files keep, as they do not
+keep `attrs`.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ from churnsim.units import Unit
 
 C = TypeVar("C", bound=Callable[..., Any])
 T = TypeVar("T", bound=type[Any])
-ID, UNIT = "customer_id", "unit"
+ID, UNIT, CALENDAR = "customer_id", "unit", "calendar"
+MARKS = (UNIT, CALENDAR)  # of a whole summary
 
 
 def kind_of(frame: object) -> str | None:
@@ -47,8 +49,13 @@ def summary_of_kind(frame: Any) -> Any:
         if len(units) != 1 or units[0] not in get_args(Unit):
             held = ", ".join(units[:4]) or "none"
             raise DataError(f"the column 'unit' must hold one unit, H, D, W, M or Y; got {held}.")
-        found = found.drop(columns=UNIT)
-        found.attrs["unit"] = units[0]
+        found.attrs[UNIT] = units[0]
+    if CALENDAR in found.columns:
+        made_with = [str(each) for each in found[CALENDAR].unique()]
+        if len(made_with) != 1:
+            raise DataError("the summary is of rows made with several calendars. Summarise all customers with one.")
+        found.attrs[CALENDAR] = made_with[0]
+    found = found.drop(columns=[name for name in MARKS if name in found.columns])
     if ID in found.columns:
         ids, attrs = found[ID], found.attrs
         index = pd.Index(ids.astype(object) if ids.dtype == ARROW_TEXT else ids, name=ID)
@@ -114,17 +121,20 @@ def _as_kind(result: Any, kind: str | None) -> Any:
         values = _values(result)
         return sys.modules["polars"].Series(str(result.name), values) if kind == "polars" else pa.array(values)
     columns = {str(name): _values(column) for name, column in result.reset_index().items()}
-    unit = result.attrs.get("unit")
+    for name in MARKS:
+        mark = result.attrs.get(name)
+        if mark is not None:
+            columns[name] = _all_alike(mark, get_args(Unit) if name == UNIT else (mark,), len(result), kind)
+    return sys.modules["polars"].DataFrame(columns) if kind == "polars" else pa.table(columns)
+
+
+def _all_alike(value: str, values: tuple[str, ...], number: int, kind: str) -> Any:
+    """A column of an enumeration of `values` that has the one `value` in all rows."""
     if kind == "polars":
         polars = sys.modules["polars"]
-        frame = polars.DataFrame(columns)
-        if unit is None:
-            return frame
-        return frame.with_columns(polars.lit(unit, dtype=polars.Enum(get_args(Unit))).alias(UNIT))
-    if unit is not None:
-        codes = pa.array(np.full(len(result), get_args(Unit).index(unit), dtype=np.int8))
-        return pa.table({**columns, UNIT: pa.DictionaryArray.from_arrays(codes, pa.array(get_args(Unit)))})
-    return pa.table(columns)
+        return polars.Series([value], dtype=polars.Enum(values)).new_from_index(0, number)
+    codes = pa.array(np.full(number, values.index(value), dtype=np.int8))
+    return pa.DictionaryArray.from_arrays(codes, pa.array(values))
 
 
 def _values(column: pd.Series[Any]) -> Any:

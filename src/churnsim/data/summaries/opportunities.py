@@ -11,7 +11,7 @@ import pandas as pd
 from churnsim.checks import check_kind
 from churnsim.data.logs.days import iso_day, past_day
 from churnsim.data.logs.purchase_days import purchase_days
-from churnsim.data.summaries.calendar import SUMS, Calendar
+from churnsim.data.summaries.calendar import SUMS, Calendar, calendar_mark
 from churnsim.errors import ConfigError, DataError
 from churnsim.typing import Floats, Ints
 from churnsim.units import check_unit
@@ -73,7 +73,7 @@ def summarise_opportunities(
     for k, name in enumerate(calendar.names):
         at = values[pairs[later, 1] - low - 1, k]
         summary[SUMS + name] = np.bincount(owner, at, start.size).astype(np.float64)
-    summary.attrs["calendar"] = calendar.to_dict()
+    summary.attrs["calendar"] = calendar_mark(calendar)
     return summary
 
 

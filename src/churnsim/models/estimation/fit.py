@@ -22,6 +22,7 @@ from churnsim.models.estimation.parameters import ParametricModel
 from churnsim.other_packages import said_here
 from churnsim.statistics import normal_quantile
 from churnsim.typing import Floats
+from churnsim.units import UNIT_NAMES
 
 Code = Literal["converged", "ridge", "boundary", "separation", "too little data", "not converged"]
 
@@ -174,7 +175,8 @@ class ModelFit(Generic[M_co]):
         """The estimates and how they were found; `summary()` has the rest."""
         values = ", ".join(f"{name} {value:.4g}" for name, value in self.summary()["estimate"].items())
         kind = getattr(self.model, "kind", "")
-        family = f"{type(self.model).__name__}{kind and f' ({kind})'} fitted to {self.n:,.10g} customers"
+        unit = f" in {UNIT_NAMES[self.model.unit]}" if getattr(self.model, "unit", None) in UNIT_NAMES else ""
+        family = f"{type(self.model).__name__}{kind and f' ({kind})'} fitted to {self.n:,.10g} customers{unit}"
         return f"<{family}: {values}{values and '; '}log-likelihood {self.loglik:,.1f}; {self.status.code}>"
 
     def __dir__(self) -> list[str]:

@@ -129,6 +129,7 @@ class BGBB(LivingBetas):
     ) -> Likelihood[Self]:
         """The likelihood of a summary, for searches and samplers (see `Likelihood`). Nothing is scaled."""
         cls._read(summary, unit)
+        unit = unit or summary.attrs.get("unit", "Y")
         data = ScaledHistories.of(summary, unit=unit, weights=weights, scale=1.0)
         x, t_x, n = _opportunities(data.histories)
         weight = data.weight
@@ -146,7 +147,7 @@ class BGBB(LivingBetas):
             customers=data.customers,
             log_scale=0.0,
             objective=objective,
-            build=lambda values: cls.from_dict({**values, "unit": unit or summary.attrs.get("unit", "Y")}),
+            build=lambda values: cls.from_dict({**values, "unit": unit}),
             remedies=REMEDIES,
             doubt=data.doubt,
         )

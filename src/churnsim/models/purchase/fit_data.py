@@ -11,12 +11,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
+from churnsim.data.summaries.column_aliases import as_summary
 from churnsim.errors import DataError
 from churnsim.kernels.likelihoods.histories import unique_histories
 from churnsim.models.estimation.fit import FitStatus
 from churnsim.models.estimation.likelihood import Likelihood
 from churnsim.models.estimation.threads import Chunks
-from churnsim.models.purchase.histories import Histories, checked_weights
+from churnsim.models.purchase.histories import Histories, checked_weights, unit_of
 from churnsim.typing import Floats
 
 Family = TypeVar("Family", bound=Any)
@@ -59,7 +60,7 @@ class ScaledHistories:
             )
         scale = scale or mean
         scaled = Histories(x=h.x, t_x=h.t_x / scale, T=h.T / scale, index=h.index)
-        return cls._counted(scaled, weight, scale, unit or summary.attrs.get("unit", "W"))
+        return cls._counted(scaled, weight, scale, unit_of(as_summary(summary), unit))
 
     @classmethod
     def _counted(cls, h: Histories, weight: Floats, scale: float, unit: str) -> ScaledHistories:

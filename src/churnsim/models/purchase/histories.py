@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,11 +13,13 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from churnsim.data.summaries.column_aliases import as_summary
-from churnsim.errors import DataError
+from churnsim.errors import DataError, UnitWarning
 from churnsim.kernels.likelihoods.histories import valid_histories
 from churnsim.models.estimation.arguments import LONGEST, MOST_PURCHASES, numbers
 from churnsim.models.estimation.threads import Chunks
 from churnsim.units import check_unit
+
+FEW = 30  # customers: an example typed in by hand, of which nobody asks the unit
 
 
 @dataclass(frozen=True)
@@ -127,6 +130,22 @@ def checked_weights(weights: ArrayLike | None, rows: int) -> NDArray[np.float64]
             + (f", smallest {values.min()}." if values.size else ".")
         )
     return values
+
+
+def unit_of(summary: pd.DataFrame, unit: str | None) -> str:
+    """The unit asked for, else the summary's own, else weeks: with a UnitWarning where durations are whole numbers, as
+    of a summary in days that lost its unit, or of another package."""
+    own = unit or summary.attrs.get("unit")
+    if own is not None:
+        return str(own)
+    whole = len(summary) >= FEW and all((summary[name] % 1 == 0).all() for name in ("recency", "T"))
+    if whole:
+        warnings.warn(
+            "the summary does not say what its durations are in; they are whole numbers and taken as weeks. Pass "
+            "unit='D' if they are days, unit='W' if they are not. pandas loses it in join, merge, concat and files.",
+            UnitWarning, stacklevel=2,
+        )  # fmt: skip
+    return "W"
 
 
 def check_unit_of(summary: pd.DataFrame, unit: str | None) -> None:
