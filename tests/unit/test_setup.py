@@ -115,7 +115,7 @@ def test_an_encoding_is_asked_for_with_what_each_makes_of_the_text(log, tmp_path
     assert "Pass --encoding" in done.stderr
     assert list(tmp_path.iterdir()) == [path]
     head, _, rows = path.read_bytes().partition(b"\n")
-    plain = rows.replace(b"M\xfcller; S\xf6hne", b"Mueller; Soehne") * 25
+    plain = rows.replace(b"M\xfcller; S\xf6hne", b"Mueller; Soehne") * 30
     path.write_bytes(head + b"\n" + plain + rows)  # the first such word after more than a megabyte
     assert len(plain) > 1 << 20
     with pytest.raises(UndecidedError, match="In cp1252 it reads 'Müller'"):
