@@ -53,6 +53,7 @@ def objective(gamma: Floats, delta: Floats, c: float, first: Ints, t: Ints, lost
         before = d_a = d_b = d_c = 0.0  # ln S and its derivatives at before_t
         for row in range(first[g], first[g + 1]):
             now_t = t[row]
+            # S(t - 1) is at hand where the row before is of t - 1.
             if before_t != now_t - 1:
                 u = float(now_t - 1) ** c
                 slope = u * math.log(now_t - 1.0) if now_t > 1 else 0.0

@@ -1,5 +1,6 @@
 """BG/BB: log-likelihood with gradient, P(alive) and exact posterior draws, one customer at a time.
- Fader, Hardie & Shang (2010), "Customer-base analysis in a discrete-time noncontractual setting", Marketing Science
+
+Fader, Hardie & Shang (2010), "Customer-base analysis in a discrete-time noncontractual setting", Marketing Science
 29(6), 1086-1108. At each opportunity a customer first leaves for good with probability theta ~ Beta(gamma, delta),
 and if it has not, buys with probability p ~ Beta(alpha, beta). With x purchases, the last at opportunity t_x, out of
 n:
@@ -36,6 +37,7 @@ def log_terms(alpha: float, beta: float, gamma: float, delta: float, x: int, t_x
     for i in range(n - t_x + 1):
         last = t_x + i
         out[1 + i] = so_far + math.log(gamma / (gamma + delta + last))
+        # No purchase at opportunity `last` + 1, if there is one; whether it stays is asked up to n + 1.
         if i < n - t_x:
             so_far += math.log((beta + last - x) / (alpha + beta + last))
         so_far += math.log((delta + last) / (gamma + delta + last))
@@ -45,6 +47,7 @@ def log_terms(alpha: float, beta: float, gamma: float, delta: float, x: int, t_x
 
 @njit
 def _log_sum(terms: Floats) -> float:
+    # The largest is taken out, so that the sum neither overflows nor vanishes.
     top = terms.max()
     total = 0.0
     for term in terms:
@@ -93,6 +96,7 @@ def objective(
         total[0] += w * (buy[a] + skip[b - a] - either[b] + stay[b] - toss[b] + value)
         total[1] += w * d_buy[a]
         for j in range(terms.size):
+            # A slope of ln L is the mean of the terms' slopes, weighted by the posterior of when it left.
             share = w * math.exp(terms[j] - value)
             # The last opportunity met in the term, and how often the customer stayed.
             last = n[i] if j == 0 else b + j - 1

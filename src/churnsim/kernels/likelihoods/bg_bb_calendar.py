@@ -33,6 +33,7 @@ def courses(y: Floats, u: Floats, z: Floats) -> tuple[Floats, Floats, Floats]:
     for m in range(y.size):
         for t in range(u.size):
             v = y[m] + u[t]
+            # 1/(1 + e^v) and its logarithm without overflow on either side.
             small = math.exp(-abs(v))
             not_bought[m, t] = (small if v > 0.0 else 1.0) / (1.0 + small)
             logs[m, t + 1] = logs[m, t] - max(v, 0.0) - math.log1p(small)
@@ -71,6 +72,7 @@ def terms(
         begin, bought = start[i], x[i]
         top = -math.inf
         for m in range(y.size):
+            # The largest node is taken out: with many opportunities every one of them underflows.
             top = max(top, log_weight[m] + bought * y[m] + logs[m, begin + first] - logs[m, begin])
         table[: last - first + 1] = 0.0
         for m in range(y.size):
@@ -78,6 +80,7 @@ def terms(
             log_p = min(y[m], 0.0) - math.log1p(math.exp(-abs(y[m])))
             log_q = log_p - y[m]
             if m == 0:
+                # The nodes left out below: a geometric series, whose sum and mean of log p are known.
                 rest = math.exp(-step * (alpha + bought))
                 part /= 1.0 - rest
                 log_p -= step * rest / (1.0 - rest)
@@ -86,6 +89,7 @@ def terms(
                     part *= not_bought[m, begin + k - 1]
                 value, at_q = part, log_q
                 if m == y.size - 1:
+                    # The nodes left out above, where the integrand falls like e^(-(beta + k - x) y).
                     rest = math.exp(-step * (beta + k - bought))
                     value /= 1.0 - rest
                     at_q -= step * rest / (1.0 - rest)

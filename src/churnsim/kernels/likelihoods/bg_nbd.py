@@ -30,11 +30,13 @@ from churnsim.typing import Floats, Ints
 @njit
 def _log_gone_over_alive(r: float, alpha: float, a: float, b: float, x: int, t_x: float, T: float) -> float:
     """ln of the odds that a customer who could have dropped out is gone: a/(b+x-1) ((alpha+T)/(alpha+t_x))^(r+x)."""
+    # By log1p: for a recent purchase the ratio is so near 1 that its logarithm would lose digits.
     return math.log(a / (b + x - 1.0)) + (r + x) * math.log1p((T - t_x) / (alpha + t_x))
 
 
 @njit
 def _log_one_plus_exp(y: float) -> float:
+    # The larger exponent is taken out, so that none overflows.
     return y + math.log1p(math.exp(-y)) if y > 0.0 else math.log1p(math.exp(y))
 
 
@@ -134,6 +136,7 @@ def hessian(
     for i in range(x.size):
         n, w = x[i], weight[i]
         late = 1.0 / (alpha + T[i])
+        # Rising factorials and powers of alpha + T: of everybody.
         rr -= w * of_rate[n]
         ra += w * (1.0 / alpha - late)
         aa += w * ((r + n) * late * late - r / (alpha * alpha))
@@ -142,6 +145,7 @@ def hessian(
         bb += w * (of_both[n] - of_stay[n])
         if n > 0 or first:
             early = 1.0 / (alpha + t_x[i])
+            # o' = (by_r, by_alpha, 1/a, by_b).
             by_r = math.log((alpha + T[i]) * early)
             by_alpha = (r + n) * (late - early)
             by_b = -1.0 / last[n]
@@ -149,6 +153,7 @@ def hessian(
             smaller = math.exp(-abs(odds))
             gone = w * (1.0 if odds > 0.0 else smaller) / (1.0 + smaller)
             unsure = w * smaller / ((1.0 + smaller) * (1.0 + smaller))
+            # g (1 - g) o' o'^T, and g o'' where the odds are curved.
             rr += unsure * by_r * by_r
             ra += unsure * by_r * by_alpha + gone * (late - early)
             rd += unsure * by_r / a
@@ -169,6 +174,7 @@ def p_alive(r: float, alpha: float, a: float, b: float, x: Ints, t_x: Floats, T:
     for i in range(x.size):
         if x[i] > 0 or first:
             odds = _log_gone_over_alive(r, alpha, a, b, x[i], t_x[i], T[i])
+            # exp overflows above 709; there the 1 counts for nothing beside it.
             out[i] = 1.0 / (1.0 + math.exp(odds)) if odds < 700.0 else math.exp(-odds)
     return out
 

@@ -28,6 +28,7 @@ def discounted(r: Floats, alpha: Floats, a: Floats, b: Floats, force: float, hor
     out = np.empty(r.size)
     work = np.empty((5, 8))
     for i in range(r.size):
+        # By parts a negative force makes two terms of opposite sign that cancel: only a little of it is taken that way.
         if force >= 0.0 or -force * horizon <= 4.0:
             out[i] = _by_parts(r[i], alpha[i], a[i], b[i], force, horizon, work)
         else:
@@ -83,6 +84,7 @@ def _expected_at(
     e, c = a - 1.0, a + b - 1.0
     if c <= 0.0:
         return False
+    # The eight values of a panel share the series' coefficients: a product and a sum each.
     coefficient = (c - r) / c
     for k in range(count):
         z[k] = t[k] / (alpha + t[k])
@@ -164,6 +166,7 @@ def _by_traits(r: float, alpha: float, a: float, b: float, force: float, horizon
     for side in range(2):
         u = start if side == 0 else start + step
         while True:
+            # Density of ln lambda over its largest value, whose peak is at lambda = r/alpha.
             rate = math.exp(u)
             density = math.exp(r * (u - start) - alpha * rate + r)
             inner = 0.0

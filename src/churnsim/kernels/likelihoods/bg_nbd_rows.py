@@ -31,6 +31,7 @@ def terms(alpha: Floats, a: Floats, x: Ints, t_x: Floats, T: Floats, r: float, b
         n, A = x[i], alpha[i]
         both = a[i] + b
         log_both = d_both = 0.0
+        # No table serves (a_i + b)_n, whose start differs by row: its factors one by one where they are few.
         if n < 30:
             for j in range(n):
                 log_both += math.log(both + j)
@@ -42,6 +43,7 @@ def terms(alpha: Floats, a: Floats, x: Ints, t_x: Floats, T: Floats, r: float, b
         R = r + k * n
         value = rate[k * n] + stay[n] - log_both - r * grown - k * n * math.log(A + T[i])
         slopes_r = d_rate[k * n] - grown
+        # In ln alpha_i, so times alpha_i; nothing divides by alpha.
         slopes_alpha = r - R * A * late
         slopes_a = -a[i] * d_both
         slopes_b = d_stay[n] - d_both
@@ -53,6 +55,7 @@ def terms(alpha: Floats, a: Floats, x: Ints, t_x: Floats, T: Floats, r: float, b
             early = 1.0 / (A + t_x[i])
             silence = math.log1p((T[i] - t_x[i]) * early)
             odds = math.log(a[i] / (b + n - 1.0)) + R * silence
+            # With one stage P is 1, and these stay 0.
             log_P = in_R = in_w = 0.0
             if k > 1:
                 log_P, in_R, in_w = stages(R, (T[i] - t_x[i]) * late, k)

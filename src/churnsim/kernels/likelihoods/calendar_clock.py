@@ -46,6 +46,7 @@ def bg_nbd_slopes(
             gone = (1.0 if odds > 0.0 else smaller) / (1.0 + smaller)
             by_r += gone * silence
             by_a, by_b = gone / a, -gone / last
+        # alpha stands beside t_x and beside T alone: its slope is r/alpha plus those in both times.
         in_last, in_end = -bought * gone * early, -bought * (1.0 - gone) * late
         part[0] += w * value
         part[1] += w * by_r
@@ -107,6 +108,7 @@ def curvature_of_effects(rows: Floats, begin: Floats, last: Floats, end: Floats,
     for i in range(rows.shape[0]):
         row = rows[i]
         for k in range(effects):
+            # Times run from the first purchase: their slopes are differences of two rows of the table.
             from_ = between(table, k, begin[i])
             at_last[k], at_end[k] = between(table, k, last[i]) - from_, between(table, k, end[i]) - from_
             by_last[k] = row[0] * at_last[k] + row[1] * at_end[k]
@@ -114,6 +116,7 @@ def curvature_of_effects(rows: Floats, begin: Floats, last: Floats, end: Floats,
         for k in range(effects):
             for j in range(size):
                 out[j, k] += row[3 + j] * at_last[k] + row[3 + size + j] * at_end[k]
+            # Half of the symmetric block; the other half is copied below.
             for j in range(k + 1):
                 out[size + j, k] += at_last[j] * by_last[k] + at_end[j] * by_end[k]
     for k in range(effects):

@@ -50,6 +50,7 @@ def run(
         speed = _speed(values, row, means, gamma)
         place, ahead = begin[i], 0.0
         by[:] = 0.0
+        # One walk along the customer's rows, with a stop at the last purchase.
         for stop in range(2):
             goal = last[i] if stop == 0 else end[i]
             while place < goal:
@@ -57,6 +58,7 @@ def run(
                 if row + 1 < high and day[row + 1] - 1 < goal:
                     until = np.float64(day[row + 1] - 1)
                 length = until - place
+                # What the clock is ahead of time: without an effect 0 exactly, so that times keep their last bits.
                 ahead += (speed - 1.0) * length
                 for c in range(effects):
                     by[c] += speed * length * (values[row, c] - means[c])
@@ -83,6 +85,7 @@ def second(
         row = _row_at(day, starts[owner[i]], high, begin[i])
         place = begin[i]
         while place < end[i]:
+            # A piece ends at the last purchase too, where the weight changes.
             until = last[i] if place < last[i] else end[i]
             if row + 1 < high and day[row + 1] - 1 < until:
                 until = np.float64(day[row + 1] - 1)

@@ -26,6 +26,7 @@ def log_likelihood(p: float, q: float, gamma: float, x: Ints, m: Floats) -> Floa
     out = np.empty(x.size)
     for i in range(x.size):
         k = p * x[i]
+        # Powers of the shares x m/(gamma + x m) and gamma/(gamma + x m): the unit of money enters by 1/m alone.
         log_share = math.log(x[i] * m[i]) - math.log(gamma + x[i] * m[i])
         out[i] = (
             math.lgamma(k + q) - math.lgamma(k) - math.lgamma(q) + k * log_share
@@ -47,6 +48,7 @@ def sums(gamma: float, x: Ints, s: Floats, logs: Floats, weight: Floats) -> Floa
         share = more = one = many = one_2 = many_2 = 0.0
         for i in range(start, min(start + 1024, x.size)):
             n, w = x[i], weight[i]
+            # One logarithm a customer: it serves both ln(s/S) and ln(gamma/S).
             log_all = math.log(gamma + s[i])
             late = 1.0 / (gamma + s[i])
             share += w * (logs[i] - n * log_all)
@@ -76,6 +78,7 @@ def objective(p: float, q: float, gamma: float, counts: Ints, customers: Floats,
     lg_q, psi_q, lg_p, psi_p = math.lgamma(q), digamma(q), math.lgamma(p), digamma(p)
     for i in range(counts.size):
         n, w = counts[i], customers[i]
+        # Once for every count of purchases, whoever has it.
         psi = digamma(p * n + q)
         value += w * (math.lgamma(p * n + q) - lg_q - (n * lg_p if each else math.lgamma(p * n)))
         by_p += w * n * (psi - (psi_p if each else digamma(p * n)))

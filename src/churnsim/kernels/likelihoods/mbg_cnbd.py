@@ -31,6 +31,7 @@ def stages(R: float, w: float, k: int) -> tuple[float, float, float]:
     in_R = in_w = 0.0
     harmonic = 0.0
     for j in range(1, k):
+        # (R)_j w^j/j! from the one before; its logarithm has the slope sum 1/(R + i) in R and j in ln w.
         term *= (R + j - 1.0) * w / j
         harmonic += 1.0 / (R + j - 1.0)
         total += term
@@ -136,6 +137,7 @@ def draw_histories(
         u_stage, _, _, _ = block(2, stream, uids[i], replication, seed, domain)
         w = (T[i] - t_x[i]) / (alpha[i] + T[i])
         log_P, _, _ = stages(R, w, k)
+        # The stage by inversion: the terms of P are its weights.
         target = u_stage * math.exp(log_P)
         term = below = 1.0
         j = 0

@@ -1,5 +1,6 @@
 """MBG/CNBD-k: expectations, counts, discounted purchases and waits of live customers.
- A live customer has passed j of the k stages to its next purchase with weight (R)_j w^j/j!, and then lambda ~ Gamma(R
+
+A live customer has passed j of the k stages to its next purchase with weight (R)_j w^j/j!, and then lambda ~ Gamma(R
 + j, A) and p ~ Beta(a, b). In a horizon h it passes a negative binomial number N of stages, and would buy floor((N +
 j)/k) times if it did not leave. Sums over N are taken as they stand: exact, in time proportional to the stages
 expected.
@@ -49,6 +50,7 @@ def _expected(R: float, w: float, A: float, a: float, b: float, h: float, k: int
             continue
         spread = math.sqrt(mean * (1.0 + h / A))
         first = max(math.floor(mean - 40.0 * spread), 0.0)
+        # The first chance by log-gammas, the others by recurrence: one multiplication a term.
         log_p = math.lgamma(shape + first) - math.lgamma(shape) - math.lgamma(first + 1.0)
         log_p += shape * log_rest + (first * math.log(z) if first > 0.0 else 0.0)
         chance = math.exp(log_p)
@@ -56,6 +58,7 @@ def _expected(R: float, w: float, A: float, a: float, b: float, h: float, k: int
         part = 0.0
         m = first
         while True:
+            # Another purchase is complete with every k-th stage; it counts if the customer stayed until then.
             while (bought + 1) * k <= m + j:
                 value += still
                 still *= (b + bought) / (a + b + bought)
@@ -173,6 +176,7 @@ def pmf(R: Floats, w: Floats, A: Floats, a: Floats, b: Floats, horizon: Floats, 
             gone = math.exp(log_stay) * a[i] / (b[i] + count - 1.0)
         total = 0.0
         for j in range(k):
+            # Alive: neither more nor fewer; gone at the last of them: at least so many stages.
             inside = _between(R[i] + j, h, A[i], count * k - j, (count + 1) * k - j)
             beyond = _at_least(R[i] + j, h / (A[i] + h), count * k - j) if count > 0 else 0.0
             total += stage[j] * (alive * inside + gone * beyond)
@@ -252,6 +256,7 @@ def wait(R: Floats, w: Floats, A: Floats, chance: Floats, k: int) -> Floats:
             out[i] = math.inf
             continue
         _weights(R[i], w[i], k, stage)
+        # By bisection of ln h: P(N >= k - j) rises with h, and 100 halvings leave nothing of 750.
         low, high = math.log(A[i]) - 60.0, math.log(A[i]) + 690.0
         for _ in range(100):
             middle = 0.5 * (low + high)

@@ -21,6 +21,7 @@ def log_likelihood(r: float, alpha: float, x: Ints, T: Floats) -> Floats:
     rate, _ = rising_logs(r, highest_count(x))
     out = np.empty(x.size)
     for i in range(x.size):
+        # r ln alpha - (r + x) ln(alpha + T) without the cancellation of large r: r ln(1 + T/alpha) is taken out.
         out[i] = rate[x[i]] - r * math.log1p(T[i] / alpha) - x[i] * math.log(alpha + T[i])
     return out
 
@@ -37,6 +38,7 @@ def objective(r: float, alpha: float, x: Ints, T: Floats, weight: Floats) -> Flo
         part[0] += w * (rate[n] - r * grown - n * math.log(alpha + T[i]))
         part[1] += w * (d_rate[n] - grown)
         part[2] += w * (r / alpha - (r + n) / (alpha + T[i]))
+        # In blocks, so that the rounding error of a million rows stays below what a line search sees.
         if i % 1024 == 1023:
             total += part
             part[:] = 0.0
@@ -52,8 +54,10 @@ def pmf(R: Floats, A: Floats, horizon: Floats, count: int) -> Floats:
         if h <= 0.0:
             out[i] = 1.0 if count == 0 else 0.0
             continue
+        # ln of A/(A + h), of which the R-th power is the chance of no purchase.
         log_rest = -math.log1p(h / A[i])
         log_p = R[i] * log_rest
+        # (R)_n/n! factor by factor: a ratio of gamma functions would cancel where R is large.
         for j in range(count):
             log_p += math.log((R[i] + j) / (j + 1.0))
         if count > 0:

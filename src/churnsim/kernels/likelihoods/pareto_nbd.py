@@ -85,6 +85,7 @@ def objective(r: float, alpha: float, s: float, beta: float, x: Ints, t_x: Float
         odds = log_odds(R, alpha, s, beta, t_x[i], T[i], log_share)
         small = math.exp(-abs(odds))
         gone = (1.0 if odds > 0.0 else small) / (1.0 + small)
+        # From the odds themselves: 1 - gone is 0 where hardly anybody is alive.
         alive = 1.0 - gone if odds < 0.0 else small / (1.0 + small)
         part[0] += w * (
             rate[n] - r * gone_from_alpha - n * math.log(alpha + T[i]) - s * gone_from_beta
@@ -128,6 +129,7 @@ def hessian(r: float, alpha: float, s: float, beta: float, x: Ints, t_x: Floats,
         out[2, 2] -= w * gone / (s * s)
         out[2, 3] += w * (1.0 / beta - alive * late_b - gone * mean[3])
         out[3, 3] += w * (alive * s * late_b * late_b + gone * (s + 1.0) * mean[19] - s / (beta * beta))
+        # v - u: the slopes of "left at y" on average less those of "alive at T".
         apart[0] = math.log1p((T[i] - t_x[i]) / (alpha + t_x[i])) - mean[0]
         apart[1] = R * (late_a - mean[1])
         apart[2] = 1.0 / s + math.log1p((T[i] - t_x[i]) / (beta + t_x[i])) - mean[2]
@@ -161,6 +163,7 @@ def posterior_draw(
     alive = u_alive < (1.0 / (1.0 + math.exp(odds)) if odds < 700.0 else 0.0)
     until, shape = T, s
     if not alive:
+        # A block of its own, of the gone alone: the words of block 0 stand for the same thing in both cases.
         u_when, _, _, _ = block(2, stream, uid, replication, seed, domain)
         total = share(R, alpha, s + 1.0, beta, t_x, T)
         until = place(R, alpha, s + 1.0, beta, t_x, T, u_when * total)

@@ -1,5 +1,6 @@
 """Pareto/NBD: expectations, counts, discounted purchases and waits of live customers.
- A live customer's traits given its history are Gamma(R, A) for lambda and Gamma(s, B) for mu again (R = r + x, A =
+
+A live customer's traits given its history are Gamma(R, A) for lambda and Gamma(s, B) for mu again (R = r + x, A =
 alpha + T, B = beta + T), independently, so that the same forecasts serve new and known customers. Fader & Hardie
 (2005), "A note on deriving the Pareto/NBD model and related expressions" (expectation); the others are integrals over
 the time of leaving, of positive terms.
@@ -26,6 +27,7 @@ def expected(R: Floats, A: Floats, s: Floats, B: Floats, horizon: Floats) -> Flo
     for i in range(R.size):
         grown = math.log1p(horizon[i] / B[i])
         e = 1.0 - s[i]
+        # (1 - (1 + h/B)^(1 - s))/(s - 1), whose limit at s = 1 is the logarithm.
         length = math.expm1(e * grown) / e if abs(e * grown) > 1e-300 else grown
         out[i] = R[i] / A[i] * B[i] * length
     return out
@@ -45,6 +47,7 @@ def discounted(R: Floats, A: Floats, s: Floats, B: Floats, force: float, horizon
         v = 0.0
         while v < end:
             length = min(1.5, end - v)
+            # A panel covers at most eight e-foldings of the steepest decay in it.
             slope = s[i] - 1.0 + abs(force) * B[i] * math.exp(min(v + length, 600.0))
             if slope > 0.0:
                 length = min(length, max(8.0 / slope, 1e-3 * length))
@@ -53,6 +56,7 @@ def discounted(R: Floats, A: Floats, s: Floats, B: Floats, force: float, horizon
                 at = v + length * NODES[k]
                 added += WEIGHTS[k] * math.exp((1.0 - s[i]) * at - force * B[i] * math.expm1(at))
             added *= length
+            # Log-concave: once the panels fall below what counts, the rest is less still.
             falling = added < 1e-18 * total
             total += added
             v += length

@@ -1,5 +1,6 @@
 """The integral behind Pareto/NBD: int_t0^t1 (alpha + y)^-R (beta + y)^-S dy, with everything a fit needs of it.
- The literature writes it as a difference of Gauss hypergeometric functions (Schmittlein, Morrison & Colombo 1987),
+
+The literature writes it as a difference of Gauss hypergeometric functions (Schmittlein, Morrison & Colombo 1987),
 which cancels where t1 - t0 is short, overflows where x is large and changes form with the sign of alpha - beta. As an
 integral it is benign: with m = min(alpha, beta), M the other and v = ln((m + y)/(m + t0)) the integrand is
 log-concave in v and analytic for |Im v| < pi, whatever the parameters. Twelve-point Gauss-Legendre panels, no longer
@@ -24,6 +25,7 @@ def _panel(start: float, end: float, R: float, S: float, m: float, M: float, t0:
     """Length of the panel from `start`: short enough for the steepest decay in it."""
     length = min(_LONGEST, end - start)
     last = (m + t0) * math.exp(start + length)  # m + y at its end
+    # (m + y)/(M + y) grows with y, so the decay in v is steepest at the panel's end.
     ratio = last / (last + (M - m))
     slope = (R + S * ratio if steep_m else S + R * ratio) - 1.0
     return min(length, _STEEPEST / slope) if slope > 0.0 else length
@@ -44,6 +46,7 @@ def share(R: float, alpha: float, S: float, beta: float, t0: float, t1: float) -
         for k in range(12):
             at = v + length * NODES[k]
             grown = math.expm1(at)
+            # The first `at` is of dy = (m + y) dv.
             added += WEIGHTS[k] * math.exp(at - on_m * at - on_M * math.log1p(grown * spread))
         added *= length
         # Log-concave: once the terms fall, and fall below what counts, the rest is less still.
@@ -79,6 +82,7 @@ def moments(R: float, alpha: float, S: float, beta: float, t0: float, t1: float,
             grown = math.expm1(at)
             other = math.log1p(grown * spread)
             weight = WEIGHTS[k] * length * math.exp(at - on_m * at - on_M * other)
+            # By m and M first, then by alpha and beta: which of them is smaller decides the substitution only.
             y_m = 1.0 / ((m + t0) * (1.0 + grown))
             y_M = 1.0 / ((M + t0) * (1.0 + grown * spread))
             f0, f1, f2, f3 = (at, y_m, other, y_M) if low else (other, y_M, at, y_m)
@@ -127,6 +131,7 @@ def place(R: float, alpha: float, S: float, beta: float, t0: float, t1: float, t
         else:
             low = v
         slope = (m + y) * math.exp(-R * math.log1p((y - t0) / (alpha + t0)) - S * math.log1p((y - t0) / (beta + t0)))
+        # Newton where it stays inside the bracket, else bisection.
         following = v - excess / slope if slope > 0.0 else 0.5 * (low + high)
         if not low < following < high:
             following = 0.5 * (low + high)

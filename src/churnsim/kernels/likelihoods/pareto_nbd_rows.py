@@ -31,6 +31,7 @@ def terms(alpha: Floats, beta: Floats, x: Ints, t_x: Floats, T: Floats, r: float
         value = rate[n] - r * grown_a - n * math.log(A + T[i]) - s * grown_b
         out[i, 0] = value + max(odds, 0.0) + math.log1p(small)
         out[i, 1] = d_rate[n] - alive * grown_a - gone * (math.log1p(t_x[i] / A) + mean[0])
+        # In ln alpha_i and ln beta_i, so times alpha_i and beta_i.
         out[i, 2] = r - R * A * (alive / (A + T[i]) + gone * mean[1])
         out[i, 3] = s - alive * s * B / (B + T[i]) - gone * (s + 1.0) * B * mean[3]
         out[i, 4] = gone / s - alive * grown_b - gone * (math.log1p(t_x[i] / B) + mean[2])

@@ -33,6 +33,7 @@ def objective(alpha: Floats, beta: Floats, first: Ints, t: Ints, lost: Floats, k
         log_s = d_a = d_b = 0.0  # ln S(done) and its derivatives
         value = slope_a = slope_b = 0.0
         for row in range(first[g], first[g + 1]):
+            # S at t - 1, which those who left at t have survived.
             while done < t[row] - 1:
                 both, stay = a + b + done, b + done
                 log_s += math.log(stay / both)
@@ -49,6 +50,7 @@ def objective(alpha: Floats, beta: Floats, first: Ints, t: Ints, lost: Floats, k
             d_a -= 1.0 / both
             d_b += 1.0 / stay - 1.0 / both
             done += 1
+            # Now S at t, for those still there; `kept` is negative where more entered than stayed.
             value += kept[row] * log_s
             slope_a += kept[row] * d_a
             slope_b += kept[row] * d_b
@@ -63,6 +65,7 @@ def log_survival(alpha: float, beta: float, t: Floats) -> Floats:
     """ln S(t) for t >= 0: at whole t by the product, between them by the beta functions' own interpolation."""
     out = np.empty(t.size)
     for i in range(t.size):
+        # By its factors where that is affordable: the four log-gammas cancel where customers are nearly alike.
         if t[i] == math.floor(t[i]) and t[i] < 5000.0:
             total = 0.0
             for j in range(int(t[i])):

@@ -24,10 +24,12 @@ def _solve(d: Floats, e: Floats, first: Floats) -> None:
     for l in range(n):  # noqa: E741  as in the handbook
         for _ in range(_SWEEPS):
             m = l
+            # The first negligible side entry splits the matrix: only the part before it is iterated.
             while m < n - 1 and abs(e[m]) > 1e-16 * (abs(d[m]) + abs(d[m + 1])):
                 m += 1
             if m == l:
                 break
+            # Wilkinson's shift: the eigenvalue of the leading 2 x 2 block that is nearer to d[l].
             g = (d[l + 1] - d[l]) / (2.0 * e[l])
             r = math.hypot(g, 1.0)
             g = d[m] - d[l] + e[l] / (g + math.copysign(r, g))
@@ -37,6 +39,7 @@ def _solve(d: Floats, e: Floats, first: Floats) -> None:
                 f, b = s * e[i], c * e[i]
                 r = math.hypot(f, g)
                 e[i + 1] = r
+                # A rotation that underflows splits the matrix early: the sweep is begun again.
                 if r == 0.0:
                     d[i + 1] -= p
                     e[m] = 0.0
@@ -48,6 +51,7 @@ def _solve(d: Floats, e: Floats, first: Floats) -> None:
                 p = s * r
                 d[i + 1] = g + p
                 g = c * r - b
+                # The same rotation moves the eigenvectors' first entries, whose squares are the weights.
                 f = first[i + 1]
                 first[i + 1] = s * first[i] + c * f
                 first[i] = c * first[i] - s * f

@@ -13,10 +13,12 @@ import numpy as np
 from churnsim.kernels.numerics.intrinsics import multiply_high
 from churnsim.kernels.numerics.jit import inlined, rule
 
+# Multipliers and Weyl increments (golden ratio, sqrt(3) - 1) of the paper: with others every stored run would change.
 _M0 = np.uint64(0xD2E7470EE14C6C93)
 _M1 = np.uint64(0xCA5A826395121157)
 _W0 = np.uint64(0x9E3779B97F4A7C15)
 _W1 = np.uint64(0xBB67AE8584CAA73B)
+# Shifts as unsigned words: numba turns an unsigned word with a signed one into a float.
 _S1 = np.uint64(1)
 _S11 = np.uint64(11)
 _S22 = np.uint64(22)
@@ -25,6 +27,7 @@ _S30 = np.uint64(30)
 _S31 = np.uint64(31)
 _S33 = np.uint64(33)
 _LOW = np.uint64(2047)  # the 11 bits that `unit_interval` leaves
+# Multipliers of SplitMix64.
 _MIX1 = np.uint64(0xBF58476D1CE4E5B9)
 _MIX2 = np.uint64(0x94D049BB133111EB)
 
@@ -35,6 +38,7 @@ def words(
 ) -> tuple[np.uint64, np.uint64, np.uint64, np.uint64]:
     """The four words of one block: ten rounds of (counter, key)."""
     for _ in range(10):
+        # A round: two products of 128 bits whose halves cross over, then the key moves on by the Weyl increments.
         high0, low0 = multiply_high(_M0, c0), _M0 * c0
         high1, low1 = multiply_high(_M1, c2), _M1 * c2
         c0, c1, c2, c3 = high1 ^ c1 ^ k0, low1, high0 ^ c3 ^ k1, low0
@@ -82,6 +86,7 @@ def block_of_five(
     """The four uniforms of `block` and a fifth from the 4 x 11 bits that they leave unused: (bits + 1/2) / 2^44,
     independent of the four, in steps of 6e-14. Half as long as a second block."""
     w0, w1, w2, w3 = _words_at(ordinal, stream, uid, replication, seed, domain)
+    # The low bits of the four words side by side: `unit_interval` drops them, so they are independent of the four.
     left = (w0 & _LOW) | ((w1 & _LOW) << _S11) | ((w2 & _LOW) << _S22) | ((w3 & _LOW) << _S33)
     fifth = (np.float64(left) + 0.5) * 5.684341886080802e-14
     return unit_interval(w0), unit_interval(w1), unit_interval(w2), unit_interval(w3), fifth
@@ -94,6 +99,7 @@ def mix(origin: int, index: int) -> int:
     Two rounds of the SplitMix64 finaliser (Steele, Lea & Flood 2014). 63 bits, so that a uid is a plain signed integer
     everywhere; whoever makes uids checks that they differ.
     """
+    # The index is spread before the origin joins it, so that neighbours of neighbouring parents do not meet.
     z = np.uint64(index) + _W0
     z = (z ^ (z >> _S30)) * _MIX1
     z = (z ^ (z >> _S27)) * _MIX2

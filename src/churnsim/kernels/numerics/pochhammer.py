@@ -22,6 +22,7 @@ def highest_count(counts: Ints) -> int:
 @njit
 def rising_logs(start: float, count: int) -> tuple[Floats, Floats]:
     """ln (start)_n and its derivative in `start`, for n = 0 ... count."""
+    # A logarithm a count: lgamma(start + n) - lgamma(start) would cancel where start is large.
     logs = np.zeros(count + 1)
     slopes = np.zeros(count + 1)
     for n in range(count):

@@ -69,6 +69,7 @@ def part(
     for row in range(customer.size):
         day = _day(time[row], unit)
         value = amount[row] if amounts else 0.0
+        # `value >= 0` is false of a NaN, which `value < 0` would let pass.
         if day < -LIMIT or day > LIMIT or not (value >= 0.0 and value < math.inf):
             bad += 1
             continue
@@ -108,6 +109,7 @@ def lay_out(
         for k in range(width + 1):
             ends[k] = 0
         for at in range(low, high):
+            # Counted one place on, so that the running sums are where each customer begins.
             ends[(np.int64(rows[at, 0]) >> DAY_BITS) - base + 1] += 1
         for k in range(width):
             ends[k + 1] += ends[k]
@@ -122,6 +124,7 @@ def lay_out(
             starts[base + k] = kept
             end = ends[k]
             if end > begin:
+                # By amount within a day too: the sum of a day does not depend on the order of the file.
                 _sort(scratch, begin, end)
                 kept = _together(scratch, begin, end, rows, kept)
             begin = end

@@ -22,6 +22,7 @@ from churnsim.typing import Floats
 Table = Floats
 
 TOLERANCE = 1e-9
+# Octaves of t down to 2^-17, 64 cells each; a double's exponent and first mantissa bits are the cell's number.
 _OCTAVES = 16
 _CELL_BITS = 6
 _CELLS = 1 << _CELL_BITS
@@ -58,6 +59,7 @@ def _reaches(table: Table, t: float) -> bool:
 
 @inlined
 def _cell(u: float, t: float) -> int:
+    # The bits of t shifted right are exponent and cell in one: a subtraction finds the row, without a logarithm.
     cell = int(_HALF_KEY - 1 - (np.float64(t).view(np.int64) >> _DROPPED))
     return cell + _SIDE if u >= 0.5 else cell
 
@@ -65,6 +67,7 @@ def _cell(u: float, t: float) -> int:
 @inlined
 def _interpolated(table: Table, u: float, t: float) -> float:
     cell = _cell(u, t)
+    # What the shift drops is the place within the cell, from 0 to 1.
     w = (np.float64(t).view(np.int64) & _BELOW_CELL) * _WITHIN
     w2 = w * w
     low = table[cell, 0] + table[cell, 1] * w
@@ -77,6 +80,7 @@ def _interpolated(table: Table, u: float, t: float) -> float:
 def _node(t: float, side: int, a: float, b: float) -> tuple[float, float, float]:
     """Quantile at t (or 1 - t), its slope 1/f and its curvature -(ln f)'/f^2 in t."""
     x = _exact(t if side == 0 else 1.0 - t, a, b)
+    # A quantile that underflows has no slope; the NaN makes `_tabulate` refuse the table.
     if x <= 0.0 or (b > 0.0 and x >= 1.0):
         return x, math.nan, math.nan
     slope = 1.0 / _density(x, a, b)
@@ -91,10 +95,10 @@ def _make_cell(table: Table, cell: int, a: float, b: float) -> None:
     j = place % _CELLS
     top = 0.5 ** (place // _CELLS + 1)
     width = 0.5 * top / _CELLS
-    right, slope_right, bend_right = _node(top - j * width, side, a, b)
-    left, slope_left, bend_left = _node(top - (j + 1) * width, side, a, b)
+    right, slope_right, curve_right = _node(top - j * width, side, a, b)
+    left, slope_left, curve_left = _node(top - (j + 1) * width, side, a, b)
     rise, s0, s1 = right - left, slope_left * width, slope_right * width
-    b0, b1 = bend_left * width * width, bend_right * width * width
+    b0, b1 = curve_left * width * width, curve_right * width * width
     table[cell, 0] = left
     table[cell, 1] = s0
     table[cell, 2] = 0.5 * b0

@@ -1,5 +1,6 @@
 """Kernels over many customers on several cores.
- Kernels release the GIL, so plain threads do. Rows are cut into the same pieces whatever the number of cores, and
+
+Kernels release the GIL, so plain threads do. Rows are cut into the same pieces whatever the number of cores, and
 results are put together in the order of the pieces, so that a result has the same bits everywhere.
 """
 

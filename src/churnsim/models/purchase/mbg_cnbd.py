@@ -1,5 +1,6 @@
 """MBG/CNBD-k: regular buyers. As MBG/NBD, but with Erlang-k gaps, so that a long silence says more.
- Platzer & Reutterer (2016), "Ticking away the moments: timing regularity helps to better predict customer activity",
+
+Platzer & Reutterer (2016), "Ticking away the moments: timing regularity helps to better predict customer activity",
 Marketing Science 35(5), 779-799. Between two purchases lie k stages, each exponential with rate lambda ~ Gamma(r,
 alpha); after each purchase, the first one too, the customer leaves with probability p ~ Beta(a, b). k = 1 is MBG/NBD.
 """
