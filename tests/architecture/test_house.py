@@ -65,7 +65,7 @@ def rooms_with_layers() -> dict[str, list[str]]:
         "contracts"
     ]
     return {
-        contract["containers"][0].removeprefix("churnsim."): contract["layers"]
+        contract["containers"][0].removeprefix("churnsim.").replace(".", "/"): contract["layers"]
         for contract in contracts
         if contract["type"] == "layers" and "containers" in contract
     }
@@ -83,7 +83,7 @@ def test_control_an_upward_import_is_caught_in_each_room(tmp_path):
     """The lowest layer of each room reaches for the highest, and a kernel for a model."""
     rooms = rooms_with_layers()
     top = {room: layers[0].split("|")[0].strip() for room, layers in rooms.items()}
-    planted = {a_module(room, layers[-1]): f"{room}.{top[room]}" for room, layers in rooms.items()}
+    planted = {a_module(room, layers[-1]): f"{room}/{top[room]}".replace("/", ".") for room, layers in rooms.items()}
     said = linted(tmp_path, {**planted, "kernels/numerics/special.py": "models.value.clv"})
     assert "Rooms import downward only BROKEN" in said
     assert len(rooms) >= 9
@@ -92,8 +92,18 @@ def test_control_an_upward_import_is_caught_in_each_room(tmp_path):
 
 def test_control_a_circle_is_caught_in_each_room(tmp_path):
     """Two modules side by side that import each other, planted in a package of each room."""
-    flat = ("cli", "economics", "explore", "satisfaction", "records", "evidence", "trials", "plots")
-    packages = {room: room for room in flat}
+    flat = (
+        "cli",
+        "economics",
+        "explore",
+        "satisfaction",
+        "records",
+        "evidence",
+        "trials",
+        "plots",
+        "models/purchase/calendar",
+    )
+    packages = {room: room for room in (*flat, "models/purchase/calendar")}
     packages |= {
         room: next(
             str(p.relative_to(SOURCE)) for p in sorted((SOURCE / room).iterdir()) if len(list(p.glob("*.py"))) > 2

@@ -12,9 +12,11 @@ import pytest
 import churnsim as cs
 from churnsim.errors import ConfigError, DataError, MissingExtraError
 from churnsim.models.evaluation.validation import frequency_calibration, tracking
-from churnsim.models.purchase.calendar_fit import HistoryDays, calendar_likelihood
-from churnsim.models.purchase.calendar_model import CalendarModel
-from churnsim.models.purchase.two_clocks import TwoClockModel, two_clock_likelihood
+from churnsim.models.purchase.calendar.calendar_model import CalendarModel
+from churnsim.models.purchase.calendar.fit import calendar_likelihood
+from churnsim.models.purchase.calendar.history_days import HistoryDays
+from churnsim.models.purchase.calendar.two_clock_fit import two_clock_likelihood
+from churnsim.models.purchase.calendar.two_clocks import TwoClockModel
 
 FAMILIES = [cs.NBD, cs.BGNBD, cs.models.MBGNBD]
 

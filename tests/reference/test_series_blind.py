@@ -15,7 +15,8 @@ from scipy.special import roots_jacobi
 
 import churnsim as cs
 from churnsim.errors import ConfigError, DataError
-from churnsim.models.purchase.calendar_fit import HistorySeries, calendar_likelihood
+from churnsim.models.purchase.calendar.fit import calendar_likelihood
+from churnsim.models.purchase.calendar.history_series import HistorySeries
 
 FIRST = date(2022, 3, 10)
 GAMMA, MEAN = {"mail": 0.8, "price": -1.1}, {"mail": 0.2, "price": 1.05}

@@ -52,9 +52,12 @@ from .purchase.bg_bb import BGBBCovariates as BGBBCovariates
 from .purchase.bg_bb_calendar import BGBBCalendar as BGBBCalendar
 from .purchase.bg_nbd import BGNBD as BGNBD
 from .purchase.bg_nbd import BGNBDCovariates as BGNBDCovariates
-from .purchase.calendar_model import CalendarFit as CalendarFit
-from .purchase.calendar_model import CalendarModel as CalendarModel
-from .purchase.calendar_model import LikelihoodRatio as LikelihoodRatio
+from .purchase.calendar.calendar_fit import CalendarFit as CalendarFit
+from .purchase.calendar.calendar_fit import LikelihoodRatio as LikelihoodRatio
+from .purchase.calendar.calendar_model import CalendarModel as CalendarModel
+from .purchase.calendar.series_model import SeriesModel as SeriesModel
+from .purchase.calendar.two_clock_series import TwoClockSeriesModel as TwoClockSeriesModel
+from .purchase.calendar.two_clocks import TwoClockModel as TwoClockModel
 from .purchase.mbg_cnbd import MBGCNBD as MBGCNBD
 from .purchase.mbg_cnbd import MBGCNBDCovariates as MBGCNBDCovariates
 from .purchase.mbg_nbd import MBGNBD as MBGNBD
@@ -65,9 +68,6 @@ from .purchase.pareto_nbd import ParetoNBDCovariates as ParetoNBDCovariates
 from .purchase.pooling import PooledFit as PooledFit
 from .purchase.pooling import fit_pooled as fit_pooled
 from .purchase.protocol import PurchaseModel as PurchaseModel
-from .purchase.series_model import SeriesModel as SeriesModel
-from .purchase.two_clock_series import TwoClockSeriesModel as TwoClockSeriesModel
-from .purchase.two_clocks import TwoClockModel as TwoClockModel
 from .retention.base import RetentionModel as RetentionModel
 from .retention.bdw import BetaDiscreteWeibull as BetaDiscreteWeibull
 from .retention.bdw import BetaDiscreteWeibullCovariates as BetaDiscreteWeibullCovariates

@@ -19,7 +19,7 @@ from churnsim.data.logs.days import calendar_day
 from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.errors import ChurnSimError, ConfigError, DataError
 from churnsim.models.estimation.fit import ModelFit
-from churnsim.models.purchase.calendar_model import ClockModel
+from churnsim.models.purchase.calendar.clock_model import ClockModel
 from churnsim.models.purchase.protocol import PurchaseModel
 from churnsim.models.purchase.registry import PURCHASE_FAMILIES
 from churnsim.models.spend.gamma_gamma import GammaGamma

@@ -13,8 +13,8 @@ w the law of ln o = logit p given x purchases at n opportunities, and S_k the ch
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, ClassVar, Self
 
@@ -24,18 +24,18 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import betaln, digamma, gammaln, log_expit
 
 from churnsim.checks import check_kind, typed
-from churnsim.data.logs.days import iso_day
-from churnsim.data.summaries.calendar import Calendar, Future, calendar_sums, check_future, day_numbers
+from churnsim.data.summaries.calendar import Calendar, Future, calendar_sums, day_numbers
 from churnsim.data.summaries.frame_kinds import verbs_in_kind
 from churnsim.data.summaries.opportunities import FIRST_PERIOD, period_ends, period_values, periods_that_end
 from churnsim.errors import ConfigError, DataError
 from churnsim.kernels.likelihoods import bg_bb_calendar as kernel
 from churnsim.models.estimation.arguments import counts, discounting, durations
 from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
-from churnsim.models.estimation.parameters import ParametricModel
-from churnsim.models.purchase.bg_bb import BGBB, REMEDIES
-from churnsim.models.purchase.calendar_fit import check_columns, season_doubt
-from churnsim.models.purchase.calendar_model import NOTHING, CalendarFit, check_effects, day_number
+from churnsim.models.purchase.bg_bb import BGBB
+from churnsim.models.purchase.calendar.calendar_fit import CalendarFit
+from churnsim.models.purchase.calendar.discounting import NOTHING
+from churnsim.models.purchase.calendar.effects import CalendarEffects, day_number
+from churnsim.models.purchase.calendar.likelihood import likelihood_with, standardised
 from churnsim.models.purchase.histories import Histories, checked_weights
 from churnsim.typing import Floats, Ints
 
@@ -45,7 +45,7 @@ MOST_PERIODS = 20_000  # that a calendar is followed over
 
 @verbs_in_kind
 @dataclass(frozen=True, kw_only=True, eq=False)
-class BGBBCalendar(ParametricModel):
+class BGBBCalendar(CalendarEffects):
     """A BG/BB model whose chance to buy follows a calendar. Made by ``BGBBCalendar.fit(summary, calendar=...)``.
 
     Its verbs are those of `BGBB`, of summaries made by ``summarise_opportunities(log, calendar=...)``. Where a forecast
@@ -73,69 +73,25 @@ class BGBBCalendar(ParametricModel):
     """
 
     base: BGBB
-    calendar: Calendar
-    effects: Mapping[str, float]
-    means: Mapping[str, float]
-    seen_until: str | date
-    future: Any = field(default=None)
-
     family: ClassVar[str] = "bg_bb_calendar"
     title: ClassVar[str] = "BG/BB with a calendar"
 
     def __post_init__(self) -> None:
         check_kind(self.base, "base", BGBB, "a BGBB model")
-        check_kind(self.calendar, "calendar", Calendar, "a churnsim.data.Calendar")
-        for kind in ("effects", "means"):
-            check_effects(getattr(self, kind), kind, self.calendar.names)
-        day_number(self.seen_until, "seen_until")
-        check_future(self.calendar, self.future)
+        super().__post_init__()
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values: effects by column, means as `mean:COLUMN`, the calendar and the last day."""
-        effects = {name: float(self.effects[name]) for name in self.calendar.names}
-        means = {f"mean:{name}": float(self.means[name]) for name in self.calendar.names}
-        return {
-            **self.base.to_dict(), "family": self.family, **effects, **means, "calendar": self.calendar.to_dict(),
-            "seen_until": iso_day(day_number(self.seen_until, "seen_until")),
-        }  # fmt: skip
+    @property
+    def _average(self) -> BGBB:
+        return self.base
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """The model of a dict made by `to_dict`. Raises ConfigError for another family or other keys."""
-        check_kind(values, "values", Mapping, "a dict made by to_dict")
-        rest = dict(values)
-        if rest.pop("family", None) != cls.family:
-            raise ConfigError("this is no BG/BB model with a calendar. Make the dict with its to_dict.")
-        calendar = rest.pop("calendar", None)
-        calendar = calendar if isinstance(calendar, Calendar) else Calendar.from_dict(calendar or {})
-        try:
-            effects = {name: rest.pop(name) for name in calendar.names}
-            means = {name: rest.pop(f"mean:{name}") for name in calendar.names}
-            until = rest.pop("seen_until")
-        except KeyError as error:
-            raise ConfigError(f"a model with this calendar needs {error}.") from None
-        return cls(base=BGBB.from_dict(rest), calendar=calendar, effects=effects, means=means, seen_until=until)
+    def _average_of(cls, family: Any) -> Callable[[dict[str, Any]], dict[str, Any]] | None:
+        return (lambda rest: {"base": BGBB.from_dict(rest)}) if family == cls.family else None
 
     @property
     def unit(self) -> str:
         """Of time, of which each opportunity is one."""
         return self.base.unit
-
-    @property
-    def parameter_names(self) -> tuple[str, ...]:
-        """The base's and the columns."""
-        return (*self.base.parameter_names, *self.calendar.names)
-
-    def with_future(self, future: Future | None) -> Self:
-        """The same model, told once what comes."""
-        return replace(self, future=future)
-
-    def _like(self, other: Self) -> Self:
-        return self.with_future(other.future)
-
-    @property
-    def _gamma(self) -> Floats:
-        return np.array([float(self.effects[name]) for name in self.calendar.names])
 
     # ---- the fit ----
 
@@ -153,10 +109,8 @@ class BGBBCalendar(ParametricModel):
         n = h.T.astype(np.int64)
         low, high = int(period.min()), int((period + n).max())
         columns = period_values(calendar, np.arange(low + 1, high + 1), unit, anchor)
-        means, spread = columns.mean(axis=0), columns.std(axis=0)
-        days = period_ends(np.array([low, high]), unit, anchor)
-        check_columns(calendar, columns - means, spread, int(days[0]), int(days[1]))
-        z = (columns - means) / spread
+        begin, until = period_ends(np.array([low, high]), unit, anchor).tolist()
+        z, means, spread = standardised(calendar, columns, begin, until)
         sums = ((calendar_sums(summary, calendar) - h.x[:, None] * means) / spread * weight[:, None]).sum(axis=0)
         rows = np.column_stack([period - low, h.x, h.t_x.astype(np.int64), n])
         kinds, kind = np.unique(rows, axis=0, return_inverse=True)
@@ -181,15 +135,9 @@ class BGBBCalendar(ParametricModel):
             found[5:] += sums
             return float(found[0] + (sums * parameters[4:]).sum()), found[1:]
 
-        known: dict[str, Any] = {f"mean:{name}": float(m) for name, m in zip(calendar.names, means, strict=True)}
-        known |= {"calendar": calendar, "seen_until": iso_day(int(days[1])), "family": cls.family, "unit": unit}
-        return Likelihood(
-            names=(*plain.names, *calendar.names), scales=np.concatenate([plain.scales, 1 / spread]),
-            starts=[np.concatenate([begin, np.zeros(spread.size)]) for begin in plain.starts],
-            customers=plain.customers, log_scale=plain.log_scale, objective=objective,
-            build=lambda values: cls.from_dict({**values, **known}), remedies=REMEDIES,
-            real=(False,) * 4 + (True,) * spread.size,
-            doubt=plain.doubt or season_doubt(calendar.yearly, int(days[0]), int(days[1])),
+        return likelihood_with(
+            plain, cls, calendar, means=means, spread=spread, start=begin, until=until, objective=objective,
+            known={"family": cls.family, "unit": unit},
         )  # fmt: skip
 
     @classmethod
@@ -221,12 +169,9 @@ class BGBBCalendar(ParametricModel):
         low, high = (int(period.min()), int((period + n).max()) + ahead) if n.size else (0, 0)
         if high - low > MOST_PERIODS:
             raise ConfigError(f"{high - low:,} periods are too many to follow a calendar over. Take a shorter horizon.")
-        told = {**(self.future or {}), **check_future(self.calendar, future)}
-        seen = day_number(self.seen_until, "seen_until")
         span = np.arange(low + 1, high + 1)
-        values = period_values(self.calendar, span, self.unit, anchor, seen_until=seen, future=told)
-        means = np.array([float(self.means[name]) for name in self.calendar.names])
-        u = ((values - means) * self._gamma).sum(axis=1)
+        values = period_values(self.calendar, span, self.unit, anchor, seen_until=self._seen, future=self._told(future))
+        u = ((values - self._means) * self._gamma).sum(axis=1)
         if not np.abs(u).max(initial=0.0) < REACH:
             raise ConfigError("the calendar's values make a chance to buy 0 or 1. Check the effects and the future.")
         alpha, beta, gamma, delta = self.base._parameters
@@ -241,22 +186,22 @@ class BGBBCalendar(ParametricModel):
         )[1]  # fmt: skip
         return _Courses(h, kind.ravel(), self.base, y, log_weight, courses[0], courses[1], start, x, n, rows)
 
+    @property
     def _even(self) -> bool:
         return not self._gamma.any()
 
     def log_likelihood(self, summary: pd.DataFrame) -> pd.Series[float]:
         """Log-likelihood of each customer."""
         state = self._state(summary, 0, None)
-        means = np.array([float(self.means[name]) for name in self.calendar.names])
-        at_purchases = ((calendar_sums(summary, self.calendar) - state.h.x[:, None] * means) * self._gamma).sum(axis=1)
-        value = self.base._log_likelihood(state.h) if self._even() else state.rows[state.kind, 0] + at_purchases
+        at_purchases = self._at_purchases(summary, state.h)
+        value = self.base._log_likelihood(state.h) if self._even else state.rows[state.kind, 0] + at_purchases
         return state.h.series(value, "log_likelihood")
 
     def p_alive(
         self, summary: pd.DataFrame, *, at: float | ArrayLike = 0.0, future: Future | None = None
     ) -> pd.Series[float]:
         """P(alive at the opportunity after the next `at`, whole numbers | history) of each customer."""
-        if self._even():
+        if self._even:
             return self.base.p_alive(summary, at=at)
         state = self._state(summary, 0, future)
         later = np.floor(durations(at, "at", shape=state.h.x.shape))
@@ -275,7 +220,7 @@ class BGBBCalendar(ParametricModel):
     ) -> pd.Series[float]:
         """E[purchases at the opportunities in (n + after, n + after + horizon] | history] of each customer."""
         start, span = (_whole(value, name) for value, name in ((after, "after"), (horizon, "horizon")))
-        if self._even() and not start:
+        if self._even and not start:
             return self.base.expected_purchases(summary, horizon)
         state = self._state(summary, start + span, future)
         return state.h.series(state.flow(start + span)[:, start:].sum(axis=1)[state.kind], "expected_purchases")
@@ -286,7 +231,7 @@ class BGBBCalendar(ParametricModel):
     ) -> pd.Series[float]:  # fmt: skip
         """Discounted expected residual transactions (DERT) of each customer: purchases at coming opportunities, each
         discounted to the last one seen. As `BGBB.residual_transactions`."""
-        if self._even():
+        if self._even:
             return self.base.residual_transactions(summary, annual_discount_rate, horizon=horizon)
         force, span = discounting(annual_discount_rate, self.unit, horizon)
         ahead = _whole(NOTHING / force if math.isinf(span) else span, "horizon")
@@ -300,7 +245,7 @@ class BGBBCalendar(ParametricModel):
     ) -> pd.DataFrame:  # fmt: skip
         """P(n purchases at the opportunities of a horizon | history): one row a customer, one column for each n."""
         wanted = counts(n).ravel().tolist()
-        if self._even():
+        if self._even:
             return self.base.conditional_pmf(n, summary, horizon)
         span = _whole(horizon, "horizon")
         state = self._state(summary, span, future)

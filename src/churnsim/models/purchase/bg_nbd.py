@@ -49,7 +49,7 @@ from churnsim.models.estimation.likelihood import Likelihood
 from churnsim.models.estimation.threads import Chunks, by_chunks
 from churnsim.models.purchase.active_periods import LEAVING, LivingTraits, beta_rule
 from churnsim.models.purchase.buy_till_you_die import LiveKernels, Living
-from churnsim.models.purchase.calendar_model import ClockTerms
+from churnsim.models.purchase.calendar.clock import ClockTerms
 from churnsim.models.purchase.continuous_time import ContinuousTime, TakesCalendar
 from churnsim.models.purchase.covariates import CovariatesInTime
 from churnsim.models.purchase.fit_data import ScaledHistories, likelihood_of

@@ -23,8 +23,9 @@ from churnsim.models.estimation.likelihood import fit_likelihood
 from churnsim.models.estimation.parameters import forward_covariates
 from churnsim.models.purchase.active_periods import LivingTraits, active_law, active_mean
 from churnsim.models.purchase.buy_till_you_die import BuyTillYouDie, Living
-from churnsim.models.purchase.calendar_fit import fit_calendar
-from churnsim.models.purchase.calendar_model import CalendarFit, ClockTerms
+from churnsim.models.purchase.calendar.calendar_fit import CalendarFit
+from churnsim.models.purchase.calendar.clock import ClockTerms
+from churnsim.models.purchase.calendar.fit import fit_calendar
 from churnsim.models.purchase.histories import Histories
 from churnsim.typing import Floats
 
@@ -111,7 +112,7 @@ class ContinuousTime(BuyTillYouDie):
 
 
 class TakesCalendar(ContinuousTime):
-    """Base of the models in which a calendar can rescale the buying clock (see `calendar_model.py`)."""
+    """Base of the models in which a calendar can rescale the buying clock (see `calendar/clock_model.py`)."""
 
     takes_calendar: ClassVar[bool] = True
     calendar_model: ClassVar[str | None] = "CalendarModel"

@@ -32,8 +32,9 @@ from churnsim.models.estimation.threads import Chunks, by_chunks
 from churnsim.models.purchase.active_periods import LivingTraits
 from churnsim.models.purchase.bg_nbd import DROPOUTS, REMEDIES, BGNBDCovariates
 from churnsim.models.purchase.buy_till_you_die import LiveKernels, Living
-from churnsim.models.purchase.calendar_fit import fit_calendar
-from churnsim.models.purchase.calendar_model import CalendarFit, ClockTerms
+from churnsim.models.purchase.calendar.calendar_fit import CalendarFit
+from churnsim.models.purchase.calendar.clock import ClockTerms
+from churnsim.models.purchase.calendar.fit import fit_calendar
 from churnsim.models.purchase.continuous_time import ContinuousTime, TakesCalendar
 from churnsim.models.purchase.fit_data import ScaledHistories, likelihood_of, summed
 from churnsim.models.purchase.histories import Histories, checked_weights

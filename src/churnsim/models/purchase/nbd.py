@@ -23,7 +23,7 @@ from churnsim.models.estimation.likelihood import Likelihood
 from churnsim.models.estimation.threads import Chunks, by_chunks
 from churnsim.models.purchase.active_periods import LivingTraits
 from churnsim.models.purchase.buy_till_you_die import Living
-from churnsim.models.purchase.calendar_model import ClockTerms
+from churnsim.models.purchase.calendar.clock import ClockTerms
 from churnsim.models.purchase.continuous_time import TakesCalendar
 from churnsim.models.purchase.fit_data import ScaledHistories, likelihood_of, summed
 from churnsim.models.purchase.histories import Histories

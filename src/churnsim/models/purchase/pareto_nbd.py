@@ -39,7 +39,7 @@ from numpy.typing import ArrayLike
 
 from churnsim.data.summaries.calendar import Calendar
 from churnsim.data.summaries.counted import SummaryLike
-from churnsim.data.summaries.customer_series import CustomerSeries, check_calendar
+from churnsim.data.summaries.customer_series import CustomerSeries
 from churnsim.errors import ConfigError
 from churnsim.kernels.likelihoods import pareto_nbd as kernel
 from churnsim.kernels.likelihoods import pareto_nbd_forecast as forecast
@@ -52,14 +52,13 @@ from churnsim.models.estimation.parameters import forward_covariates
 from churnsim.models.estimation.threads import by_chunks
 from churnsim.models.purchase.active_periods import LivingTraits
 from churnsim.models.purchase.buy_till_you_die import LiveKernels, Living
-from churnsim.models.purchase.calendar_model import CalendarFit
+from churnsim.models.purchase.calendar.calendar_fit import CalendarFit
+from churnsim.models.purchase.calendar.two_clock_fit import fit_two_clocks
 from churnsim.models.purchase.continuous_time import ContinuousTime
 from churnsim.models.purchase.covariates import CovariatesInTime
 from churnsim.models.purchase.fit_data import ScaledHistories, likelihood_of, summed
 from churnsim.models.purchase.histories import Histories
 from churnsim.models.purchase.protocol import Simulated
-from churnsim.models.purchase.two_clock_series import fit_two_clock_series
-from churnsim.models.purchase.two_clocks import fit_two_clocks
 from churnsim.typing import Floats, Ints
 
 REMEDIES = (
@@ -168,10 +167,7 @@ class ParetoNBD(LivingGammaGamma):
         a `TwoClockModel`: it rescales the buying clock, and a calendar `leaving` the leaving clock, whose effects are
         named ``leaving:COLUMN``. With a `CustomerSeries` for each it is of a `TwoClockSeriesModel`. Raises ConfigError
         for `leaving` without `calendar`."""
-        if isinstance(calendar, CustomerSeries):
-            return fit_two_clock_series(cls, summary, calendar, leaving, unit=unit, weights=weights)
         if calendar is not None:
-            check_calendar(calendar)
             return fit_two_clocks(cls, summary, calendar, leaving, unit=unit, weights=weights)
         if leaving is not None:
             raise ConfigError("leaving= goes with calendar=, with which the summary was made. Give both.")

@@ -12,8 +12,8 @@ of customers' amounts, which other fits read, do not tell on which days they wer
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import date
 from typing import Any, ClassVar, Self
 
@@ -22,24 +22,23 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from churnsim.checks import check_kind, typed
-from churnsim.data.logs.days import iso_day
 from churnsim.data.logs.purchase_days import purchase_days
-from churnsim.data.summaries.calendar import Calendar, Future, check_future, day_numbers
+from churnsim.data.summaries.calendar import Calendar, Future, day_numbers
 from churnsim.data.summaries.frame_kinds import verbs_in_kind
 from churnsim.errors import ConfigError
 from churnsim.kernels.likelihoods import gamma_gamma as kernel
 from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
-from churnsim.models.estimation.parameters import ParametricModel
 from churnsim.models.estimation.threads import Chunks
-from churnsim.models.purchase.calendar_fit import check_columns, season_doubt
-from churnsim.models.purchase.calendar_model import CalendarFit, by_day, check_effects, day_number, speeds
-from churnsim.models.spend.gamma_gamma import REMEDIES, GammaGamma, repeat_purchases, with_finite_mean
+from churnsim.models.purchase.calendar.calendar_fit import CalendarFit
+from churnsim.models.purchase.calendar.effects import CalendarEffects, by_day, day_number
+from churnsim.models.purchase.calendar.likelihood import likelihood_with, standardised
+from churnsim.models.spend.gamma_gamma import GammaGamma, repeat_purchases, with_finite_mean
 from churnsim.typing import Floats, Ints
 
 
 @verbs_in_kind
 @dataclass(frozen=True, kw_only=True, eq=False)
-class GammaGammaCalendar(ParametricModel):
+class GammaGammaCalendar(CalendarEffects):
     """A Gamma-Gamma model whose price level a calendar moves. Made by ``GammaGammaCalendar.fit(log, calendar=...)``.
 
     Its verbs read customers as `on_average_days` makes them. Beyond what the calendar knows, `future` must say what
@@ -71,62 +70,28 @@ class GammaGammaCalendar(ParametricModel):
     p: float
     q: float
     gamma: float
-    calendar: Calendar
-    effects: Mapping[str, float]
-    means: Mapping[str, float]
-    seen_until: str | date
-    future: Any = field(default=None)
-
     family: ClassVar[str] = "gamma_gamma_calendar"
 
     def __post_init__(self) -> None:
-        check_kind(self.calendar, "calendar", Calendar, "a churnsim.data.Calendar")
         for name in ("p", "q", "gamma"):
             self.check_positive(type(self).__name__, name, getattr(self, name))
-        for kind in ("effects", "means"):
-            check_effects(getattr(self, kind), kind, self.calendar.names)
-        day_number(self.seen_until, "seen_until")
-        check_future(self.calendar, self.future)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values: effects by column, means as `mean:COLUMN`, the calendar and the last day."""
-        effects = {name: float(self.effects[name]) for name in self.calendar.names}
-        means = {f"mean:{name}": float(self.means[name]) for name in self.calendar.names}
-        return {
-            **self.average.to_dict(), "family": self.family, **effects, **means, "calendar": self.calendar.to_dict(),
-            "seen_until": iso_day(day_number(self.seen_until, "seen_until")),
-        }  # fmt: skip
+        super().__post_init__()
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """The model of a dict made by `to_dict`. Raises ConfigError for another family or other keys."""
-        check_kind(values, "values", Mapping, "a dict made by to_dict")
-        rest = dict(values)
-        calendar = rest.get("calendar")
-        calendar = calendar if isinstance(calendar, Calendar) else Calendar.from_dict(calendar or {})
-        try:
-            effects = {name: rest.pop(name) for name in calendar.names}
-            means = {name: rest.pop(f"mean:{name}") for name in calendar.names}
-        except KeyError as error:
-            raise ConfigError(f"a model with this calendar needs {error}.") from None
-        return super().from_dict({**rest, "calendar": calendar, "effects": effects, "means": means})
+    def _average_of(cls, family: Any) -> Callable[[dict[str, Any]], dict[str, Any]] | None:
+        return (lambda rest: vars(GammaGamma.from_dict(rest))) if family == cls.family else None
 
     @property
     def average(self) -> GammaGamma:
         """The model of amounts on an average day."""
         return GammaGamma(p=self.p, q=self.q, gamma=self.gamma)
 
+    _average = average
+
     @property
     def parameter_names(self) -> tuple[str, ...]:
         """p, q, gamma and the columns."""
-        return ("p", "q", "gamma", *self.calendar.names)
-
-    def with_future(self, future: Future | None) -> Self:
-        """The same model, told once what comes."""
-        return replace(self, future=future)
-
-    def _like(self, other: Self) -> Self:
-        return self.with_future(other.future)
+        return ("p", "q", "gamma", *self._names)
 
     def levels(self, first: str | date, last: str | date, *, future: Future | None = None) -> pd.Series[float]:
         """What a purchase of each day is worth, 1 on an average one: the picture of the amounts' season."""
@@ -134,9 +99,7 @@ class GammaGammaCalendar(ParametricModel):
 
     def _levels(self, first: int, last: int, future: Future | None = None) -> Floats:
         """`levels` of days by their numbers since 1970."""
-        told = {**(self.future or {}), **check_future(self.calendar, future)}
-        seen = day_number(self.seen_until, "seen_until")
-        return speeds(self.calendar, self.effects, self.means, first, last, seen=seen, told=told)
+        return self._speed(first, last, self._told(future))
 
     def _at(self, day: Ints, future: Future | None = None) -> Floats:
         if not day.size:
@@ -154,10 +117,7 @@ class GammaGammaCalendar(ParametricModel):
         _, owner = np.unique(log.customer[used], return_inverse=True)
         day, amount = log.day[used], log.spend()[used] / float(plain.scales[2])
         start = int(day.min())
-        columns = calendar.columns(start, end)
-        means, spread = columns.mean(axis=0), columns.std(axis=0)
-        check_columns(calendar, columns - means, spread, start - 1, end)
-        days = (columns - means) / spread
+        days, means, spread = standardised(calendar, calendar.columns(start, end), start - 1, end)
         z, size = days[day - start], int(owner.max()) + 1
         x = np.bincount(owner, minlength=size)
         place, counts = pd.factorize(x)
@@ -179,15 +139,9 @@ class GammaGammaCalendar(ParametricModel):
             # The kernel leaves out the sum of ln(amount/level), which the density of the amounts has not either.
             return float(result[0]), np.concatenate([result[1:], (each[:, None] * z).sum(axis=0)])
 
-        known: dict[str, Any] = {f"mean:{n}": float(mean) for n, mean in zip(calendar.names, means, strict=True)}
-        known |= {"calendar": calendar, "seen_until": iso_day(end), "family": cls.family}
-        return Likelihood(
-            names=(*plain.names, *calendar.names),
-            scales=np.concatenate([plain.scales, 1 / spread]),
-            starts=[np.concatenate([begin, np.zeros(spread.size)]) for begin in plain.starts],
-            customers=plain.customers, log_scale=plain.log_scale, objective=objective,
-            build=lambda values: cls.from_dict({**values, **known}), remedies=REMEDIES,
-            real=(False,) * 3 + (True,) * spread.size, doubt=season_doubt(calendar.yearly, start - 1, end),
+        return likelihood_with(
+            plain, cls, calendar, means=means, spread=spread, start=start - 1, until=end, objective=objective,
+            known={"family": cls.family},
         )  # fmt: skip
 
     @classmethod

@@ -22,9 +22,10 @@ from churnsim.data.summaries.frame_kinds import in_kind
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.fit import ModelFit, check_fit
 from churnsim.models.estimation.intervals import delta_interval
-from churnsim.models.purchase.calendar_model import CalendarModel, ClockModel
+from churnsim.models.purchase.calendar.calendar_model import CalendarModel
+from churnsim.models.purchase.calendar.clock_model import ClockModel
+from churnsim.models.purchase.calendar.two_clocks import TwoClockModel
 from churnsim.models.purchase.protocol import PurchaseModel
-from churnsim.models.purchase.two_clocks import TwoClockModel
 from churnsim.models.spend.gamma_gamma import GammaGamma, repeat_spend, spend_correlation
 from churnsim.models.spend.gamma_gamma_calendar import GammaGammaCalendar
 from churnsim.statistics import normal_quantile, tails

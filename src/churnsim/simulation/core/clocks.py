@@ -21,8 +21,8 @@ from churnsim.errors import DataError
 from churnsim.kernels.engine.clock_table import ClockTable
 from churnsim.kernels.engine.records import Rules
 from churnsim.kernels.engine.residual import HAZARDS, LEAST, STEP
-from churnsim.models.purchase.calendar_model import CalendarModel
-from churnsim.models.purchase.two_clocks import TwoClockModel
+from churnsim.models.purchase.calendar.calendar_model import CalendarModel
+from churnsim.models.purchase.calendar.two_clocks import TwoClockModel
 from churnsim.typing import Floats, Ints
 from churnsim.units import DAYS_PER_UNIT
 

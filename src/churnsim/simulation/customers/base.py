@@ -22,10 +22,11 @@ from churnsim.kernels.engine.records import CONTRACT, DROPOUT, DROPOUT_AT_ONCE, 
 from churnsim.kernels.likelihoods.population import draw_base, draw_spend_rates
 from churnsim.kernels.numerics.rng_streams import SIMULATION, TRAITS
 from churnsim.models.estimation.threads import Chunks
-from churnsim.models.purchase.calendar_model import CalendarModel, positions
+from churnsim.models.purchase.calendar.calendar_model import CalendarModel
+from churnsim.models.purchase.calendar.clock import positions
+from churnsim.models.purchase.calendar.two_clocks import TwoClockModel
 from churnsim.models.purchase.covariates import RowHistories
 from churnsim.models.purchase.histories import Histories
-from churnsim.models.purchase.two_clocks import TwoClockModel
 from churnsim.models.spend.gamma_gamma import repeat_spend
 from churnsim.simulation.core.lifetimes import Purchases, Spend, lifetime_of, spending_of
 from churnsim.simulation.core.thread_pool import ThreadPool

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from churnsim.data.summaries.calendar import FIRST
 from churnsim.kernels.engine.records import Records, Rules
-from churnsim.models.purchase.calendar_model import CalendarModel
+from churnsim.models.purchase.calendar.calendar_model import CalendarModel
 from churnsim.typing import Flags, Floats
 from churnsim.units import DAYS_PER_UNIT
 

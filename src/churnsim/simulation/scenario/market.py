@@ -15,7 +15,8 @@ from typing import Any
 
 from churnsim.checks import check_count, check_kind, check_number, shown
 from churnsim.errors import ConfigError
-from churnsim.models.purchase.calendar_model import CalendarModel, day_number
+from churnsim.models.purchase.calendar.calendar_model import CalendarModel
+from churnsim.models.purchase.calendar.effects import day_number
 from churnsim.simulation.core.assumption import (
     CUSTOMER,
     PURCHASE,

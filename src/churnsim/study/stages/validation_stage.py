@@ -10,7 +10,7 @@ from churnsim.data.logs.days import iso_day
 from churnsim.data.summaries.calendar import first_days
 from churnsim.decisions.comparison.replay import Replay, replay
 from churnsim.models.evaluation.validation import frequency_calibration, holdout_by_frequency, tracking
-from churnsim.models.purchase.calendar_model import CalendarFit
+from churnsim.models.purchase.calendar.calendar_fit import CalendarFit
 from churnsim.records.notices import StudyWarning
 from churnsim.records.run import (
     FrequencyRow,

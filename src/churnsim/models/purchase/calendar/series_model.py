@@ -1,13 +1,13 @@
 """Purchase models whose buying clock each customer's own series rescale: contacts, offers, the price it sees.
 
-As in `calendar_model.py`, with a clock a customer: B_i(t) = int e^(gamma . (z_i - mean z)). Only pieces of time in
+As in `clock_model.py`, with a clock a customer: B_i(t) = int e^(gamma . (z_i - mean z)). Only pieces of time in
 which a customer's values do not change are looked at, one by one in compiled code, and nothing by customer and day is
 kept.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
@@ -20,7 +20,8 @@ from churnsim.data.summaries.customer_series import CustomerSeries
 from churnsim.errors import ConfigError, DataError
 from churnsim.kernels.likelihoods import customer_clock as kernel
 from churnsim.models.estimation.threads import by_chunks
-from churnsim.models.purchase.calendar_model import ClockModel, positions
+from churnsim.models.purchase.calendar.clock import positions
+from churnsim.models.purchase.calendar.clock_model import ClockModel
 from churnsim.typing import Floats, Ints
 from churnsim.units import DAYS_PER_UNIT
 
@@ -99,13 +100,12 @@ class SeriesModel(ClockModel):
     suffix: ClassVar[str] = "_series"
     rescaled_by: ClassVar[str] = "series"
 
-    def __post_init__(self) -> None:
+    def _check_calendar(self) -> None:
         if self.calendar is not None:
             check_kind(self.calendar, "calendar", CustomerSeries, "a churnsim.data.CustomerSeries")
             if self.calendar.names != tuple(self.effects):
                 raise ConfigError(f"effects must name {self.calendar}; got {', '.join(map(str, self.effects))}.")
         check_kind(self.effects, "effects", Mapping, "a mapping of the series' columns to numbers")
-        super().__post_init__()
 
     @property
     def _names(self) -> tuple[str, ...]:
@@ -118,33 +118,17 @@ class SeriesModel(ClockModel):
     def _like(self, other: Self) -> Self:
         return replace(self, calendar=other.calendar, future=other.future)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values: the base's, effects by column, means as `mean:COLUMN`, the last day. Neither the series
-        (see `with_series`) nor what is said of the future is stored."""
-        values = {**self.base.to_dict(), "family": self.family}
-        values |= {name: float(self.effects[name]) for name in self._names}
-        values |= {f"mean:{name}": float(self.means[name]) for name in self._names}
-        return {**values, "calendar": list(self._names), "seen_until": iso_day(self._seen)}
+    @property
+    def _stored_calendar(self) -> list[str]:
+        return list(self._names)
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """The model of a dict made by `to_dict`. Raises ConfigError for another family or other keys."""
-        check_kind(values, "values", Mapping, "a dict made by to_dict")
-        rest = dict(values)
-        family: Any = cls._base_of(rest, "calendar")
-        given, until = rest.pop("calendar"), rest.pop("seen_until")
-        series = given if isinstance(given, CustomerSeries) else None
-        names = series.names if series is not None else given
-        if not isinstance(names, list | tuple):
-            raise ConfigError(f"calendar must name the columns of the series; got {shown(names)}.")
-        try:
-            effects = {str(name): rest.pop(name) for name in names}
-            means = {str(name): rest.pop(f"mean:{name}") for name in names}
-            more = cls._rest_of_dict(rest)
-        except (KeyError, TypeError) as error:
-            raise ConfigError(f"a model with these series needs {error}.") from None
-        base = family.from_dict(rest)
-        return cls(base=base, calendar=series, effects=effects, means=means, seen_until=until, **more)
+    def _calendar_of(cls, given: Any) -> tuple[CustomerSeries | None, Sequence[str]]:
+        if isinstance(given, CustomerSeries):
+            return given, given.names
+        if not isinstance(given, list | tuple):
+            raise ConfigError(f"calendar must name the columns of the series; got {shown(given)}.")
+        return None, [str(name) for name in given]
 
     def _check_future(self, future: Any) -> Any:
         if future is None or (isinstance(future, str) and future == HOLD):
@@ -174,5 +158,4 @@ class SeriesModel(ClockModel):
     def _clock(self, begin: Floats, end: Floats, future: Any, index: pd.Index[Any] | None = None) -> OwnClocks:
         assert index is not None  # every verb that asks knows its customers
         series = self._known_series(self.calendar, float(end.max()), future)
-        gamma, means = (np.array([float(kind[name]) for name in self._names]) for kind in (self.effects, self.means))
-        return OwnClocks(series, series.rows_of(index, begin), means, gamma, DAYS_PER_UNIT[self.unit])
+        return OwnClocks(series, series.rows_of(index, begin), self._means, self._gamma, DAYS_PER_UNIT[self.unit])

@@ -1,6 +1,6 @@
 """Pareto/NBD on two clocks that each customer's own series rescale: what was mailed to it, the price it saw.
 
-The likelihood and the forecasts are those of `two_clocks.py`; the pieces of time in which a customer's values hold are
+The likelihood and the forecasts are those of a calendar; the pieces of time in which a customer's values hold are
 laid end to end, customer after customer, where a calendar has its days.
 """
 
@@ -12,27 +12,16 @@ from typing import Any, Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
 
 from churnsim.checks import check_kind
 from churnsim.data.summaries.customer_series import CustomerSeries
 from churnsim.kernels.likelihoods import pareto_nbd_calendar as kernel
-from churnsim.models.estimation.fit import ModelFit
-from churnsim.models.estimation.likelihood import Likelihood
 from churnsim.models.estimation.threads import Chunks
-from churnsim.models.purchase.calendar_fit import HistorySeries, check_columns, likelihood_of_days
-from churnsim.models.purchase.calendar_model import CalendarFit, positions
-from churnsim.models.purchase.protocol import PurchaseModel
-from churnsim.models.purchase.series_model import OwnClocks, SeriesModel
-from churnsim.models.purchase.two_clocks import (
-    LEAVING,
-    ClocksByDay,
-    Panels,
-    TwoClocks,
-    clocks_objective,
-    fit_two_clocks,
-    leaving_of,
-)
+from churnsim.models.purchase.calendar.clock import positions
+from churnsim.models.purchase.calendar.effects import numbers_of
+from churnsim.models.purchase.calendar.series_model import OwnClocks, SeriesModel
+from churnsim.models.purchase.calendar.two_clock_forecasts import ClocksByDay, Panels
+from churnsim.models.purchase.calendar.two_clocks import TwoClocks, leaving_of
 from churnsim.typing import Floats, Ints
 
 
@@ -80,7 +69,7 @@ class TwoClockSeriesModel(TwoClocks, SeriesModel):
         return replace(super()._like(other), leaving=other.leaving)
 
     @property
-    def _leaving_dict(self) -> list[str]:
+    def _stored_leaving(self) -> list[str]:
         return list(self._leaving_names)
 
     @classmethod
@@ -95,10 +84,7 @@ class TwoClockSeriesModel(TwoClocks, SeriesModel):
         if not self.leaving_effects:
             return OwnTwoClocks(buying, replace(buying, means=none, gamma=none, series=buying.series.select([])))
         leaving = self._known_series(self.leaving, float(end.max()), future)
-        delta, means = (
-            np.array([float(kind[name]) for name in self._leaving_names])
-            for kind in (self.leaving_effects, self.leaving_means)
-        )
+        delta, means = (numbers_of(kind, self._leaving_names) for kind in (self.leaving_effects, self.leaving_means))
         return OwnTwoClocks(buying, OwnClocks(leaving, owner, means, delta, buying.per))
 
 
@@ -187,39 +173,3 @@ class Pieces:
         at = first[:-1] * 1.0
         at[some] = piece[some] + (last[some] - frm[piece[some]]) / length[piece[some]]
         return cls(row, length, (first[:-1] * 1.0, at, first[1:] * 1.0))
-
-
-def fit_two_clock_series(
-    family: Any, summary: pd.DataFrame, series: CustomerSeries, leaving: Any, *, unit: str | None,
-    weights: ArrayLike | None,
-) -> CalendarFit:  # fmt: skip
-    """As `fit_two_clocks`, of customers' own series, which must have rows of the same customers and days."""
-    if leaving is not None:
-        check_kind(leaving, "leaving", CustomerSeries, "a churnsim.data.CustomerSeries, as calendar is")
-        series.check_same_rows(leaving)
-    return fit_two_clocks(
-        family, summary, series, leaving, unit=unit, weights=weights, likelihood=series_likelihood, kind=HistorySeries
-    )
-
-
-def series_likelihood(
-    days: HistorySeries, leaving: CustomerSeries | None, of_plain: Likelihood[Any], plain: ModelFit[PurchaseModel]
-) -> Likelihood[Any]:
-    """The likelihood over the family's parameters and the effects of the columns on both clocks."""
-    pieces = Pieces.of(days.calendar, days.owner, *days.places)
-    z = (days.calendar.values[pieces.row] - days.means) / days.spread
-    means = spread = np.zeros(0)
-    z_leaving = np.zeros((pieces.row.size, 0))
-    if leaving is not None:
-        means, spread, root = days.moments(leaving)
-        check_columns(leaving, root, spread, days.start, days.until)
-        z_leaving = (leaving.values[pieces.row] - means) / spread
-    chunks = Chunks(days.h.x, *pieces.places, days.weight)
-    length = pieces.length / (days.per * days.scale)
-    names = [] if leaving is None else [LEAVING + name for name in leaving.names]
-    known = {f"mean:{name}": float(mean) for name, mean in zip(names, means, strict=True)}
-    return likelihood_of_days(
-        days, of_plain, plain, clocks_objective(chunks, z, z_leaving, length, days.sums, len(of_plain.names)),
-        model=TwoClockSeriesModel, sketch=lambda few: series_likelihood(few, leaving, of_plain, plain),
-        more=dict(zip(names, spread.tolist(), strict=True)), known={**known, "leaving": leaving},
-    )  # fmt: skip

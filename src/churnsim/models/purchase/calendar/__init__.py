@@ -1,0 +1,1 @@
+"""Purchase models whose clocks a calendar, or customers' own series, rescale."""

@@ -1,0 +1,90 @@
+"""The buying clock that a calendar rescales, one for all: B(t) by day."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from churnsim.models.purchase.histories import Histories
+from churnsim.typing import Floats, Ints
+from churnsim.units import DAYS_PER_UNIT
+
+# A position within so many days of midnight is midnight: a duration is a number of days over those of a unit.
+MIDNIGHT = 1e-6
+# Beyond so many days (400 years, a cycle of the Gregorian calendar) a wait goes on at the mean speed of the clock.
+CYCLE = 146_097
+# By the numbers of a first and a last day: what a purchase of each day counts.
+Level = Callable[[int, int], Floats]
+
+
+@dataclass(frozen=True)
+class ClockTerms:
+    """A weighted log-likelihood of histories in the time of a clock, its slopes in the parameters, and row by row in
+    the clock's time of the last purchase and of the end. `curvature`, where a family has it, computes the second
+    derivatives in the parameters, and those in each parameter, then each effect, and each effect (without what the
+    clock's own curvature adds), from the histories' three places and the clock's slopes in the effects by day."""
+
+    value: float
+    slopes: Floats
+    at_last: Floats
+    at_end: Floats
+    curvature: Callable[[tuple[Floats, ...], Floats], tuple[Floats, Floats]] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class BuyingClock:
+    """By how much the buying clock is ahead, at midnight of the day `start` + k, since `start`: B(t) - t."""
+
+    start: int
+    per: float
+    ahead: Floats
+
+    @classmethod
+    def of(cls, speed: Floats, start: int, unit: str) -> BuyingClock:
+        """Of the clock's `speed` on the days after `start`."""
+        per = DAYS_PER_UNIT[unit]
+        return cls(start, per, np.concatenate([[0.0], np.cumsum(speed - 1.0)]) / per)
+
+    def gained(self, begin: Floats, end: Floats) -> Floats:
+        """B - t between two positions, in days since 1970."""
+        return at(self.ahead, end - self.start) - at(self.ahead, begin - self.start)
+
+    def rows(self, rows: Ints) -> BuyingClock:
+        """That of some customers, which is that of all."""
+        return self
+
+    def alike(self, end: Floats) -> Iterator[tuple[Ints, BuyingClock]]:
+        """The rows that end together, and their clock."""
+        for each in np.unique(end):
+            yield np.flatnonzero(end == each), self
+
+    def time(self, begin: Floats, span: Floats) -> Floats:
+        """B of a `span` of time that begins at a position."""
+        return np.asarray(span + self.gained(begin, positions(begin, span, self.per)))
+
+
+def positions(begin: Floats, span: Floats, per: float) -> Floats:
+    """Where a span of time ends, in days; at midnight where that is but for rounding."""
+    end = begin + span * per
+    whole = np.round(end)
+    return np.where(np.abs(end - whole) < MIDNIGHT, whole, end)
+
+
+def at(table: Floats, place: Floats | Ints) -> Floats:
+    """A table's value, or row, at its entries or between them."""
+    if place.dtype == np.int64:
+        return np.asarray(table[place])
+    low = np.minimum(place.astype(np.int64), len(table) - 1)
+    part = place - low
+    high = np.minimum(low + 1, len(table) - 1)
+    if table.ndim == 2:
+        part = part[:, None]
+    return np.asarray(table[low] + part * (table[high] - table[low]))
+
+
+def on_clock(h: Histories, clock: BuyingClock, first: Floats) -> Histories:
+    """The histories in the time of the clock."""
+    T = clock.time(first, h.T)
+    return Histories(h.x, np.minimum(clock.time(first, h.t_x), T), T, h.index)

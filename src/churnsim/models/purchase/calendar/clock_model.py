@@ -1,0 +1,350 @@
+"""Purchase models whose buying clock is rescaled by a season, holidays, a trend, prices or any other series.
+
+In the time of the clock B(t) = int m, m = e^(gamma . (z - mean z)) (`churnsim.data.Calendar` holds the columns z, which
+are piecewise constant), a customer buys at a constant rate. So the purchase times t_1 < ... < t_x have the density
+(time-rescaling theorem)
+
+    plain likelihood at (x, B(t_x), B(T)) . prod_j m(t_j)
+
+for every family in which leaving follows a purchase or does not happen: these take a calendar. B of one customer is a
+difference of one table for all at two days, so its slopes in gamma are differences of tables too: a fit adds up, day by
+day, how the likelihood changes with the table, and takes the product with the tables of slopes once.
+
+Every forecast is the plain one in the time of the clock.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from churnsim.checks import check_number, shown, typed
+from churnsim.data.logs.customer_uid import customer_uids
+from churnsim.data.summaries.calendar import first_days, gap_days
+from churnsim.data.summaries.frame_kinds import verbs_in_kind
+from churnsim.errors import ConfigError
+from churnsim.models.estimation.arguments import check_draws, counts, discounting, durations
+from churnsim.models.purchase.calendar.clock import CYCLE, Level, on_clock, positions
+from churnsim.models.purchase.calendar.discounting import MOST_DAYS, NOTHING, discount_rule
+from churnsim.models.purchase.calendar.effects import CalendarEffects
+from churnsim.models.purchase.histories import Histories
+from churnsim.models.purchase.registry import PURCHASE_FAMILIES
+from churnsim.typing import Floats, Ints
+from churnsim.units import DAYS_PER_UNIT
+
+
+@verbs_in_kind
+@dataclass(frozen=True, kw_only=True, eq=False)
+class ClockModel(CalendarEffects):
+    """Base of the purchase models whose buying clock is rescaled. A subclass says how its clocks run (`_clock`)."""
+
+    base: Any
+
+    simulated_as: ClassVar[None] = None
+    suffix: ClassVar[str] = "_calendar"
+    # The class of models with a calendar that the base names.
+    like: ClassVar[str] = "CalendarModel"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        wanted = getattr(type(self.base), "calendar_model", None)
+        if wanted != self.like:
+            raise ConfigError(
+                f"a {type(self.base).__name__} takes a {wanted}." if wanted else
+                f"base must be a model whose fit takes a calendar; got {shown(self.base)}."
+            )  # fmt: skip
+
+    @abstractmethod
+    def _clock(self, begin: Floats, end: Floats, future: Any, index: pd.Index[Any] | None = None) -> Any:
+        """The clock of customers from one position to another."""
+
+    @property
+    def _average(self) -> Any:
+        return self.base
+
+    @classmethod
+    def _average_of(cls, family: Any) -> Callable[[dict[str, Any]], dict[str, Any]] | None:
+        base = PURCHASE_FAMILIES.get(str(family).removesuffix(cls.suffix))
+        if base is None:
+            return None
+        wanted = base.calendar_model
+        if wanted != cls.like:
+            raise ConfigError(f"this is a model with a {cls.rescaled_by} of another kind. Use {wanted}.from_dict.")
+        return lambda rest: {"base": base.from_dict(rest)}
+
+    @property
+    def unit(self) -> str:
+        """The time unit of the base."""
+        return str(self.base.unit)
+
+    @property
+    def family(self) -> str:  # type: ignore[override]
+        """The base's, marked."""
+        return str(self.base.family) + self.suffix
+
+    @property
+    def title(self) -> str:
+        """For readers."""
+        return f"{self.base.title} with a {self.rescaled_by}"
+
+    @property
+    def reads(self) -> str:
+        """What its summary must hold, as the base's."""
+        return str(self.base.reads)
+
+    @property
+    def within(self) -> str:
+        """The family that it becomes without effects."""
+        return str(self.base.family)
+
+    # ---- the clock ----
+
+    def _places(self, summary: pd.DataFrame, ahead: Floats | float) -> tuple[Histories, Floats, Floats, Floats]:
+        """The histories, and in days when each begins, when it ends, and `ahead` of that."""
+        h, per = Histories.of(summary, unit=self.unit), DAYS_PER_UNIT[self.unit]
+        first = first_days(summary).astype(np.float64)
+        end = positions(first, h.T, per)
+        return h, first, end, positions(end, np.broadcast_to(np.asarray(ahead, dtype=np.float64), end.shape), per)
+
+    def _state(self, summary: pd.DataFrame, ahead: Floats | float, future: Any, *, counted: bool = False) -> ClockState:
+        """The histories in time and in the clock's, which is made for `ahead` of the end of each; `counted` where
+        purchases that begin later are to be."""
+        h, first, end, last = self._places(summary, ahead)
+        clock = self._clock(first, last, future, h.index)
+        return ClockState(self.base, h, on_clock(h, clock, first), clock, end)
+
+    # ---- the verbs ----
+
+    def log_likelihood(self, summary: pd.DataFrame) -> pd.Series[float]:
+        """Log-likelihood of each customer, in the data's own time unit."""
+        state = self._state(summary, 0.0, None)
+        values = state.value + self._at_purchases(summary, state.h)
+        stages = getattr(self.base, "k", 1)
+        if stages > 1:
+            owner, begin, end = gap_days(summary, state.h.x)
+            gained = state.clock.rows(owner).gained(begin.astype(float), end.astype(float))
+            gap = (end - begin) / state.clock.per + gained
+            in_gaps = np.bincount(owner, np.log(gap), minlength=state.h.x.size)
+            values += (stages - 1) * in_gaps - state.h.x * math.lgamma(stages)
+        return state.h.series(values, "log_likelihood")
+
+    def p_alive(self, summary: pd.DataFrame, *, at: float | ArrayLike = 0.0, future: Any = None) -> pd.Series[float]:
+        """P(alive at T + at | history to T) of each customer."""
+        later = self._spans(summary, at, "at")
+        state = self._state(summary, later, future)
+        return state.h.series(state.alive_at(later), "p_alive")
+
+    def p_alive_path(self, summary: pd.DataFrame, times: Sequence[float], *, future: Any = None) -> pd.DataFrame:
+        """`p_alive` at T + each of `times`: one row a customer, one column a time."""
+        wanted = durations(np.asarray(times, dtype=object), "times").ravel()
+        columns = {float(t): self.p_alive(summary, at=float(t), future=future) for t in wanted}
+        return pd.DataFrame(columns, index=summary.index).rename_axis(columns="at")
+
+    def expected_purchases(
+        self, summary: pd.DataFrame, horizon: float | ArrayLike, *, after: float | ArrayLike = 0.0,
+        future: Any = None,
+    ) -> pd.Series[float]:  # fmt: skip
+        """E[purchases in (T + after, T + after + horizon] | history] of each customer."""
+        state, start, spans = self._ahead(summary, horizon, after, future)
+        return state.h.series(state.expected(start, spans), "expected_purchases")
+
+    def conditional_pmf(
+        self, n: int | Sequence[int] | NDArray[np.int64], summary: pd.DataFrame, horizon: float | ArrayLike, *,
+        after: float | ArrayLike = 0.0, future: Any = None,
+    ) -> pd.DataFrame:  # fmt: skip
+        """P(n purchases in (T + after, T + after + horizon] | history): one row a customer, one column for each n."""
+        state, start, spans = self._ahead(summary, horizon, after, future, counted=bool(np.any(after)))
+        columns = state.counts(counts(n).ravel().tolist(), start, spans)
+        return pd.DataFrame(columns, index=state.h.index).rename_axis(columns="n")
+
+    def residual_transactions(
+        self, summary: pd.DataFrame, annual_discount_rate: float, *, horizon: float = math.inf,
+        future: Any = None,
+    ) -> pd.Series[float]:  # fmt: skip
+        """Discounted expected residual transactions (DERT) of each customer: purchases after T, each discounted to T.
+
+        `annual_discount_rate` is annual and effective; it must be above 0 for an infinite `horizon`, for which a trend
+        must be held.
+        """
+        return self._discounted(summary, annual_discount_rate, horizon, future)
+
+    def _discounted(
+        self, summary: pd.DataFrame, annual_rate: float, horizon: float, future: Any, level: Level | None = None
+    ) -> pd.Series[float]:
+        """`residual_transactions`, each times what `level` says of its day."""
+        force, span = self._discounted_span(annual_rate, horizon, future)
+        state = self._state(summary, span, future)
+        return state.h.series(state.discounted(span, force, level), "residual_transactions")
+
+    def _check_endless(self, future: Any) -> None:
+        """ConfigError where what is to come has no sum."""
+
+    def _discounted_span(self, annual: float, horizon: float, future: Any) -> tuple[float, float]:
+        """The force of a discount, and for how long it leaves anything."""
+        force, span = discounting(annual, self.unit, horizon)
+        if math.isinf(span):
+            self._check_endless(future)
+            span = NOTHING / force
+        if span * DAYS_PER_UNIT[self.unit] > MOST_DAYS:
+            raise ConfigError(f"{span:,.0f} {self.unit} are too many days to add up. Give a horizon, or a higher rate.")
+        return force, span
+
+    @typed
+    def time_to_next_purchase(
+        self, summary: pd.DataFrame, *, quantile: float = 0.5, if_alive: bool = False, future: Any = None
+    ) -> pd.Series[float]:
+        """Time after T by which the next purchase has come with probability `quantile`; infinite where it never does.
+
+        A wait beyond 400 years goes on at the mean speed of the clock in them.
+        """
+        check_number(quantile, "quantile", above=0, below=1)
+        state = self._state(summary, 0.0, None)
+        base = self.base
+        alive = np.ones(state.h.x.size) if if_alive else base._alive(state.clocked)
+        with np.errstate(divide="ignore"):
+            share = np.minimum(quantile / alive, 1.0)
+        waits = np.asarray(base._wait_living(base._living(state.clocked), share))
+        finite = np.isfinite(waits)
+        out = np.full(waits.size, np.inf)
+        for every, _ in state.clock.alike(state.end):
+            rows = every[finite[every]]
+            if rows.size:
+                out[rows] = self._when(float(state.end[rows[0]]), waits[rows], future, state.h.index[rows[:1]])
+        return state.h.series(out, "time_to_next_purchase")
+
+    def _when(self, end: float, waits: Floats, future: Any, index: pd.Index[Any]) -> Floats:
+        """The time after the position `end` at which the clock has run for these waits."""
+        per, days = DAYS_PER_UNIT[self.unit], 366
+        while True:
+            edges: Floats = np.unique(
+                np.concatenate([[end], np.arange(math.floor(end) + 1, math.floor(end) + days + 1.0)])
+            )
+            spans = (edges - end) / per
+            run = self._clock(edges[:1], edges[-1:], future, index).time(np.full(edges.size, end), spans)
+            if run[-1] >= waits.max() or days >= CYCLE:
+                break
+            days = min(4 * days, CYCLE)
+        return np.where(waits <= run[-1], np.interp(waits, run, spans), waits * spans[-1] / run[-1])
+
+    def expected_purchases_like(
+        self, summary: pd.DataFrame, t: ArrayLike, *, from_morning: bool = False, future: Any = None
+    ) -> Floats:
+        """E[X(t)] of new customers with the first purchases of these rows, each by its own age `t` (or all by one).
+
+        Their time begins at the end of the day of the first purchase, as T does, or `from_morning` (`tracking`).
+        """
+        begin = np.asarray(first_days(summary) - float(from_morning), dtype=np.float64)
+        return self._expected_new(begin, durations(t, "t", shape=begin.shape), future, summary.index)
+
+    def purchase_pmf_like(self, n: int, summary: pd.DataFrame, t: ArrayLike, *, future: Any = None) -> Floats:
+        """P(X(t) = n) of new customers with the first purchases of these rows, each by its own age `t`."""
+        begin = first_days(summary).astype(np.float64)
+        return self._pmf_new([int(counts(n))], begin, durations(t, "t", shape=begin.shape), future, summary.index)[0]
+
+    def _expected_new(self, begin: Floats, ages: Floats, future: Any, index: pd.Index[Any] | None = None) -> Floats:
+        """E[purchases by their ages] of new customers who begin at these positions."""
+        alive, living = self.base._new(ages.size)
+        return np.asarray(alive * self.base._expected_living(living, self._run(begin, ages, future, index)))
+
+    def _pmf_new(
+        self, wanted: Sequence[int], begin: Floats, ages: Floats, future: Any, index: pd.Index[Any] | None = None
+    ) -> list[Floats]:
+        """P(n purchases by their ages) of each n wanted."""
+        spans = self._run(begin, ages, future, index)
+        alive, living = self.base._new(ages.size)
+        return [alive * self.base._pmf_living(living, k, spans) + (1.0 - alive if k == 0 else 0.0) for k in wanted]
+
+    def _run(self, begin: Floats, ages: Floats, future: Any, index: pd.Index[Any] | None) -> Floats:
+        """How far the clock runs in these ages."""
+        if not ages.size:
+            return ages
+        clock = self._clock(begin, positions(begin, ages, DAYS_PER_UNIT[self.unit]), future, index)
+        return np.asarray(clock.time(begin, ages))
+
+    def draw_customers(self, n: int, *, seed: int, replication: int = 0) -> pd.DataFrame:
+        """The traits of `n` customers from the population; a rate is that of an average day."""
+        found: pd.DataFrame = self.base.draw_customers(n, seed=seed, replication=replication)
+        return found
+
+    def draw_posterior(self, summary: pd.DataFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
+        """One exact draw of each customer's traits and of whether it is `alive`, given its own history."""
+        check_draws(0, seed, replication)
+        state = self._state(summary, 0.0, None)
+        return state.draw(customer_uids(state.h.index), seed, replication)
+
+    def _spans(self, summary: pd.DataFrame, value: float | ArrayLike, name: str) -> Floats:
+        return durations(value, name, shape=(len(Histories.of(summary, unit=self.unit).x),))
+
+    def _ahead(
+        self, summary: pd.DataFrame, horizon: float | ArrayLike, after: float | ArrayLike, future: Any,
+        *, counted: bool = False,
+    ) -> tuple[ClockState, Floats, Floats]:  # fmt: skip
+        """The histories, when an interval to come begins, and its length."""
+        spans, start = self._spans(summary, horizon, "horizon"), self._spans(summary, after, "after")
+        return self._state(summary, start + spans, future, counted=counted), start, spans
+
+
+@dataclass(frozen=True, eq=False)
+class ClockState:
+    """Customers at the `end` of their histories, which a family `base` reads in the time of the clock."""
+
+    base: Any
+    h: Histories
+    clocked: Histories
+    clock: Any
+    end: Floats
+
+    @property
+    def value(self) -> Floats:
+        """Log-likelihood but for the speeds at the purchases and in the gaps."""
+        return np.asarray(self.base._log_likelihood(self.clocked))
+
+    def alive_at(self, later: Floats) -> Floats:
+        """P(alive after a time)."""
+        return np.asarray(self.base._alive_at(self.clocked, self.clock.time(self.end, later)))
+
+    def _interval(self, start: Floats, spans: Floats) -> tuple[Floats, Floats]:
+        """On the clock, what comes before an interval, and its length."""
+        before = self.clock.time(self.end, start)
+        return before, self.clock.time(self.end, start + spans) - before
+
+    def expected(self, start: Floats, spans: Floats) -> Floats:
+        """E[purchases in an interval]."""
+        before, run = self._interval(start, spans)
+        values = self.base._expected(self.clocked, before + run)
+        return np.asarray(values - self.base._expected(self.clocked, before) if before.any() else values)
+
+    def counts(self, wanted: Sequence[int], start: Floats, spans: Floats) -> dict[int, Floats]:
+        """P(n purchases in an interval) of each n wanted."""
+        (before, run), base = self._interval(start, spans), self.base
+        alive, living = base._alive(self.clocked), base._living(self.clocked)
+        columns = {}
+        for k in wanted:
+            each = base._pmf_later(living, k, before, run) if before.any() else base._pmf_living(living, k, run)
+            columns[k] = alive * each + (1.0 - alive if k == 0 else 0.0)
+        return columns
+
+    def discounted(self, span: float, force: float, level: Level | None) -> Floats:
+        """E of the purchases in a span, each times e^(-force . time), and times the `level` of its day."""
+        offset = min(float(getattr(self.base, name)) for name in ("alpha", "beta") if hasattr(self.base, name))
+        values, c = np.empty(self.h.x.size), self.clocked
+        for rows, clock in self.clock.alike(self.end):
+            points, weights = discount_rule(clock, float(self.end[rows[0]]), span, force, offset, level)
+            part = Histories(c.x[rows], c.t_x[rows], c.T[rows], c.index[rows])
+            values[rows] = sum(
+                weight * self.base._expected(part, np.full(rows.size, point))
+                for point, weight in zip(points, weights, strict=True)
+            )
+        return values
+
+    def draw(self, uids: Ints, seed: int, replication: int) -> pd.DataFrame:
+        """Traits from the posterior."""
+        found: pd.DataFrame = self.base.draw_known(self.clocked, uids, seed=seed, replication=replication)
+        return found

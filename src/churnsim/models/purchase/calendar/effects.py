@@ -1,0 +1,194 @@
+"""Models in which a calendar has effects: what all of them hold, check, store and are told of the future."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import pandas as pd
+
+from churnsim.checks import check_kind, check_number
+from churnsim.data.logs.days import calendar_day, iso_day
+from churnsim.data.summaries.calendar import Calendar, calendar_sums, check_future
+from churnsim.errors import ConfigError
+from churnsim.models.estimation.parameters import ParametricModel
+from churnsim.models.purchase.histories import Histories
+from churnsim.typing import Floats
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class CalendarEffects(ParametricModel):
+    """Base of the models in which the columns of a calendar have effects; a subclass in which those of customers' own
+    series do says so in `_names`, `_check_calendar`, `_check_future`, `_calendar_of`."""
+
+    effects: Mapping[str, float]
+    means: Mapping[str, float]
+    seen_until: str | date
+    future: Any = field(default=None)
+    calendar: Any = field(default=None)
+
+    # What has the effects, for titles and refusals.
+    rescaled_by: ClassVar[str] = "calendar"
+
+    def __post_init__(self) -> None:
+        self._check_calendar()
+        for kind in ("effects", "means"):
+            check_effects(getattr(self, kind), kind, self._names)
+        calendar_day(self.seen_until, name="seen_until")
+        self._check_future(self.future)
+
+    def _check_calendar(self) -> None:
+        """ConfigError for what is no calendar."""
+        check_kind(self.calendar, "calendar", Calendar, "a churnsim.data.Calendar")
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        """The columns."""
+        return tuple(self.calendar.names)
+
+    def _check_future(self, future: Any) -> Any:
+        """What is given of the future, checked."""
+        return check_future(self.calendar, future)
+
+    @property
+    @abstractmethod
+    def _average(self) -> Any:
+        """The model of an average day."""
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """Those of an average day, and the columns."""
+        return (*self._average.parameter_names, *self._names)
+
+    # ---- what is stored ----
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain JSON values: those of an average day, effects by column, means as `mean:COLUMN`, the calendar (of
+        customers' own series the columns alone) and the last day. What is said of the future is not stored."""
+        values = {**self._average.to_dict(), "family": self.family}
+        values |= {name: float(self.effects[name]) for name in self._names}
+        values |= {f"mean:{name}": float(self.means[name]) for name in self._names}
+        return {**values, "calendar": self._stored_calendar, "seen_until": iso_day(self._seen)}
+
+    @property
+    def _stored_calendar(self) -> Any:
+        return self.calendar.to_dict()
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """The model of a dict made by `to_dict`. Raises ConfigError for another family or other keys."""
+        check_kind(values, "values", Mapping, "a dict made by to_dict")
+        rest = dict(values)
+        build = cls._average_of(rest.pop("family", None))
+        if build is None or not {"calendar", "seen_until"} <= set(rest):
+            raise ConfigError(f"this is no {cls.__name__}. Make the dict with its to_dict.")
+        calendar, names = cls._calendar_of(rest.pop("calendar"))
+        try:
+            own: dict[str, Any] = {
+                "effects": {name: rest.pop(name) for name in names},
+                "means": {name: rest.pop(f"mean:{name}") for name in names},
+                **cls._rest_of_dict(rest),
+            }
+        except (KeyError, TypeError) as error:
+            raise ConfigError(f"a model with this {cls.rescaled_by} needs {error}.") from None
+        until = rest.pop("seen_until")
+        return cls(calendar=calendar, seen_until=until, **own, **build(rest))
+
+    @classmethod
+    @abstractmethod
+    def _average_of(cls, family: Any) -> Callable[[dict[str, Any]], dict[str, Any]] | None:
+        """For the family of a dict what makes the fields of the model of an average day of the rest; None of another
+        one."""
+
+    @classmethod
+    def _calendar_of(cls, given: Any) -> tuple[Any, Sequence[str]]:
+        """The calendar of a dict, which may be one already, and its columns."""
+        calendar = given if isinstance(given, Calendar) else Calendar.from_dict(given)
+        return calendar, calendar.names
+
+    @classmethod
+    def _rest_of_dict(cls, rest: dict[str, Any]) -> dict[str, Any]:
+        """Takes what the class has more than this one out of a dict."""
+        return {}
+
+    # ---- the future ----
+
+    def with_future(self, future: Any) -> Self:
+        """The same model, told once what comes."""
+        return replace(self, future=future)
+
+    def _like(self, other: Self) -> Self:
+        """This model, with what the other is told of the future."""
+        return self.with_future(other.future)
+
+    def _told(self, future: Any) -> dict[str, Any]:
+        """What is known of the future."""
+        return {**(self.future or {}), **self._check_future(future)}
+
+    # ---- what the effects do ----
+
+    @property
+    def _seen(self) -> int:
+        return day_number(self.seen_until, "seen_until")
+
+    @property
+    def _gamma(self) -> Floats:
+        return numbers_of(self.effects, self._names)
+
+    @property
+    def _means(self) -> Floats:
+        return numbers_of(self.means, self._names)
+
+    def _speed(self, first: int, last: int, told: Mapping[str, Any]) -> Floats:
+        """e^(effects . (values - means)) of the days `first` ... `last`."""
+        return speeds(self.calendar, self._gamma, self._means, first, last, seen=self._seen, told=told)
+
+    def _at_purchases(self, summary: pd.DataFrame, h: Histories) -> Floats:
+        """Sum of the logarithms of what the effects do at each customer's purchases."""
+        sums = calendar_sums(summary, self.calendar)
+        return np.asarray(((sums - h.x[:, None] * self._means) * self._gamma).sum(axis=1))
+
+
+def numbers_of(given: Mapping[str, float], names: Sequence[str]) -> Floats:
+    """The numbers of these columns."""
+    return np.array([float(given[name]) for name in names])
+
+
+def speeds(
+    calendar: Calendar, gamma: Floats, means: Floats, first: int, last: int, *, seen: int, told: Mapping[str, Any]
+) -> Floats:
+    """e^(gamma . (values - means)) of a calendar on the days `first` ... `last`."""
+    own = {name: told[name] for name in told if name in calendar.names}
+    values = calendar.columns(first, last, seen_until=seen, future=own)
+    with np.errstate(over="ignore"):
+        speed: Floats = np.exp(((values - means) * gamma).sum(axis=1))
+    if not np.isfinite(speed).all():
+        raise ConfigError("the calendar's values make a day infinitely fast. Check the effects and the future.")
+    return speed
+
+
+def by_day(first: str | date, last: str | date, function: Callable[[int, int], Floats]) -> pd.Series[float]:
+    """What a function says of the days from `first` to `last`."""
+    days = day_number(first, "first"), day_number(last, "last")
+    if days[0] > days[1]:
+        raise ConfigError(f"first must not be after last; got {first} and {last}.")
+    index = pd.date_range(iso_day(days[0]), iso_day(days[1]), name="date")
+    return pd.Series(function(*days), index=index)
+
+
+def check_effects(given: Any, kind: str, names: Sequence[str]) -> None:
+    """ConfigError unless there is a number for each of a calendar's columns."""
+    check_kind(given, kind, Mapping, "a mapping of the calendar's columns to numbers")
+    if set(given) != set(names):
+        raise ConfigError(f"{kind} must name {', '.join(names) or 'nothing'}; got {', '.join(map(str, given))}.")
+    for name, value in given.items():
+        check_number(value, f"{kind}: {name}")
+
+
+def day_number(day: Any, name: str) -> int:
+    """A day as a number since 1970."""
+    return int(np.datetime64(calendar_day(day, name=name).date(), "D").astype(np.int64))

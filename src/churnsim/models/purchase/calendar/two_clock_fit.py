@@ -1,0 +1,116 @@
+"""Fitting Pareto/NBD on two clocks."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from churnsim.checks import check_kind
+from churnsim.data.summaries.calendar import Calendar
+from churnsim.data.summaries.customer_series import CustomerSeries, check_calendar
+from churnsim.kernels.likelihoods import pareto_nbd_calendar as kernel
+from churnsim.models.estimation.fit import ModelFit
+from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
+from churnsim.models.estimation.threads import Chunks
+from churnsim.models.purchase.calendar.calendar_fit import CalendarFit
+from churnsim.models.purchase.calendar.history_days import HistoryDays
+from churnsim.models.purchase.calendar.history_series import HistorySeries
+from churnsim.models.purchase.calendar.likelihood import check_columns, likelihood_of_days, standardised
+from churnsim.models.purchase.calendar.two_clock_series import Pieces, TwoClockSeriesModel
+from churnsim.models.purchase.calendar.two_clocks import LEAVING, TwoClockModel
+from churnsim.models.purchase.fit_data import Objective
+from churnsim.models.purchase.protocol import PurchaseModel
+from churnsim.typing import Floats
+
+
+def fit_two_clocks(
+    family: Any, summary: pd.DataFrame, calendar: Any, leaving: Any, *, unit: str | None, weights: ArrayLike | None
+) -> CalendarFit:
+    """Maximum likelihood of Pareto/NBD on clocks that calendars, or customers' own series with rows of the same
+    customers and days, rescale, begun at the plain family's. Raises as `fit_calendar`."""
+    check_calendar(calendar)
+    own = isinstance(calendar, CustomerSeries)
+    if own and leaving is not None:
+        check_kind(leaving, "leaving", CustomerSeries, "a churnsim.data.CustomerSeries, as calendar is")
+        calendar.check_same_rows(leaving)
+    of_plain = family.likelihood(summary, unit=unit, weights=weights)
+    plain = fit_likelihood(of_plain)
+    kind: Any = HistorySeries if own else HistoryDays
+    days = kind.of(summary, calendar, unit=plain.model.unit, weights=weights)
+    likelihood: Any = series_likelihood if own else two_clock_likelihood
+    found = fit_likelihood(likelihood(days, leaving, of_plain, plain))
+    return CalendarFit(**vars(found), plain=plain)
+
+
+def two_clock_likelihood(
+    days: HistoryDays, leaving: Calendar | None, of_plain: Likelihood[Any], plain: ModelFit[PurchaseModel]
+) -> Likelihood[Any]:
+    """The likelihood over the family's parameters and the effects of both calendars' columns."""
+    z_leaving, means, spread = np.zeros((len(days.z), 0)), np.zeros(0), np.zeros(0)
+    if leaving is not None:
+        columns = leaving.columns(days.start + 1, days.until)
+        z_leaving, means, spread = standardised(leaving, columns, days.start, days.until)
+    z_leaving = np.ascontiguousarray(z_leaving)
+    begin, last, end = (place.astype(np.float64) for place in days.places)
+    order = np.lexsort((-last, end, begin, days.h.x))
+    chunks = Chunks(*(np.ascontiguousarray(each[order]) for each in (days.h.x, begin, last, end, days.weight)))
+    z = np.ascontiguousarray(days.z)
+    objective = clocks_objective(chunks, z, z_leaving, 1.0 / (days.per * days.scale), days.sums, len(of_plain.names))
+    names = [] if leaving is None else [LEAVING + name for name in leaving.names]
+    known = {f"mean:{name}": float(mean) for name, mean in zip(names, means, strict=True)}
+    return likelihood_of_days(
+        days, of_plain, plain, objective, model=TwoClockModel,
+        sketch=lambda few: two_clock_likelihood(few, leaving, of_plain, plain),
+        more=dict(zip(names, spread.tolist(), strict=True)), known={**known, "leaving": leaving},
+        yearly=() if leaving is None else [LEAVING + name for name in leaving.yearly],
+    )  # fmt: skip
+
+
+def clocks_objective(
+    chunks: Chunks, z: Floats, z_leaving: Floats, length: Floats | float, sums: Floats, base: int
+) -> Objective:
+    """Of pieces of time of a length, whose columns are `z` and `z_leaving`; `sums` are those of z at the purchases."""
+    both = base + z.shape[1]
+
+    def objective(parameters: Floats) -> tuple[float, Floats]:
+        gamma, delta = parameters[base:both], parameters[both:]
+        with np.errstate(over="ignore"):
+            buying, on_leaving = (
+                np.exp(np.einsum("nk,k->n", each, effects)) * length
+                for each, effects in ((z, gamma), (z_leaving, delta))
+            )
+        if not np.isfinite(buying.sum() + on_leaving.sum()) or min(buying.min(), on_leaving.min()) <= 0:
+            return -math.inf, np.zeros(parameters.size)
+        found = chunks.each(kernel.terms, tuple(parameters[:base]), (buying, on_leaving, z, z_leaving))
+        total = np.sum([part for part, _ in found], axis=0)
+        total[1 + base : 1 + both] += sums
+        return float(total[0] + (sums * gamma).sum()), total[1:]
+
+    return objective
+
+
+def series_likelihood(
+    days: HistorySeries, leaving: CustomerSeries | None, of_plain: Likelihood[Any], plain: ModelFit[PurchaseModel]
+) -> Likelihood[Any]:
+    """The likelihood over the family's parameters and the effects of the columns on both clocks."""
+    pieces = Pieces.of(days.calendar, days.owner, *days.places)
+    z = (days.calendar.values[pieces.row] - days.means) / days.spread
+    means = spread = np.zeros(0)
+    z_leaving = np.zeros((pieces.row.size, 0))
+    if leaving is not None:
+        means, spread, root = days.moments(leaving)
+        check_columns(leaving, root, spread, days.start, days.until)
+        z_leaving = (leaving.values[pieces.row] - means) / spread
+    chunks = Chunks(days.h.x, *pieces.places, days.weight)
+    length = pieces.length / (days.per * days.scale)
+    names = [] if leaving is None else [LEAVING + name for name in leaving.names]
+    known = {f"mean:{name}": float(mean) for name, mean in zip(names, means, strict=True)}
+    return likelihood_of_days(
+        days, of_plain, plain, clocks_objective(chunks, z, z_leaving, length, days.sums, len(of_plain.names)),
+        model=TwoClockSeriesModel, sketch=lambda few: series_likelihood(few, leaving, of_plain, plain),
+        more=dict(zip(names, spread.tolist(), strict=True)), known={**known, "leaving": leaving},
+    )  # fmt: skip
