@@ -143,6 +143,7 @@ class TwoClockState(ClockState):
 
     @property
     def value(self) -> Floats:
+        """Log-likelihood but for the speeds at the purchases."""
         return self.terms
 
     def alive_at(self, later: Floats) -> Floats:
