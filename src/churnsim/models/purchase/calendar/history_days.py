@@ -120,7 +120,7 @@ class HistoryDays:
 
 @dataclass(frozen=True, eq=False)
 class RescaledDays:
-    """`RescaledClock` by a calendar: the clock is a table by day for all, so that a sum over customers is taken day by day."""
+    """`RescaledClock` by a calendar: the clock is one table by day for all, so sums over customers go day by day."""
 
     days: HistoryDays
     speed: Floats
