@@ -199,7 +199,7 @@ def test_refusals_name_what_is_wrong(log):
     double = cs.data.Calendar(series=PRICE.assign(again=2 * PRICE["price"] + 1))
     with pytest.raises(DataError, match="'again' is determined"):
         cs.NBD.fit(cs.summarise(log, until="1997-09-30", calendar=double), calendar=double)
-    with pytest.raises(DataError, match="another calendar"):
+    with pytest.raises(DataError, match="was made with the calendar"):
         cs.NBD.fit(short, calendar=cs.data.Calendar(season=1, grid="W"))
     with pytest.raises(DataError, match="lacks 'first_purchase'"):
         cs.BGNBD.fit(short, calendar=year).p_alive(cs.summarise(log))

@@ -222,7 +222,7 @@ def test_what_is_missing_is_named():
         saved.p_alive(summary)
     pd.testing.assert_series_equal(saved.with_series(series).p_alive(summary), fit.p_alive(summary))
     other = cs.data.CustomerSeries.of(ALIKE.assign(price=ALIKE["price"] + 1))
-    with pytest.raises(DataError, match="with another calendar"):
+    with pytest.raises(DataError, match="was made with the calendar"):
         cs.BGNBD.fit(summary, calendar=other)
     with pytest.raises(ConfigError, match='future must be "hold"'):
         fit.p_alive(summary, at=40.0, future=3)

@@ -50,8 +50,9 @@ def likelihood_with(
 
 
 def likelihood_of_days(
-    days: Any, of_plain: Likelihood[Any], plain: ModelFit[PurchaseModel], objective: Objective, *, model: type[ClockModel],
-    sketch: Callable[[Any], Likelihood[Any]], known: Mapping[str, Any] | None = None, **more: Any,
+    days: Any, of_plain: Likelihood[Any], plain: ModelFit[PurchaseModel], objective: Objective, *,
+    model: type[ClockModel], sketch: Callable[[Any], Likelihood[Any]], known: Mapping[str, Any] | None = None,
+    **more: Any,
 ) -> Likelihood[Any]:  # fmt: skip
     """`likelihood_with` of histories on a clock, begun at the plain fit."""
     few, known = days.few, {**plain.model.to_dict(), "family": plain.model.family + model.suffix, **(known or {})}
