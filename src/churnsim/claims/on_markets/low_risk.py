@@ -105,7 +105,7 @@ def _outcomes(evidence: MarketEvidence, runs: int, spread: tuple[float, float], 
             retention=replace(own.retention, max_effect=min(own.retention.max_effect * float(factors[1]), 1.0)),
         )
         experiment = replace(evidence.experiment, market=market)
-        values[:, run] = [experiment.ledger(strategy, run).equity for strategy in (winning, keeping)]
+        values[:, run] = [ledgers[0].equity for ledgers in experiment.ledgers((winning, keeping), [run])]
     return Outcomes(winning=values[0], keeping=values[1])
 
 

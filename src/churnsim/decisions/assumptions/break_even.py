@@ -351,7 +351,7 @@ class _Metrics:
     metrics: tuple[str, ...]
 
     def __call__(self, replications: range) -> Floats:
-        ledgers = [self.experiment.ledger(self.strategy, replication) for replication in replications]
+        ledgers = self.experiment.ledgers([self.strategy], replications)[0]
         return np.array([[ledger_metric(ledger, metric) for ledger in ledgers] for metric in self.metrics])
 
 

@@ -64,12 +64,8 @@ class Quantity:
 
     def outcomes(self, experiment: Experiment, strategies: Sequence[Strategy], replications: range) -> Floats:
         """The metric by strategy concerned (one or two rows) and replication, run here and now."""
-        return np.array(
-            [
-                [ledger_metric(experiment.ledger(strategy, replication), self.metric) for replication in replications]
-                for strategy in self.strategies(strategies)
-            ]
-        )
+        found = experiment.ledgers(self.strategies(strategies), replications)
+        return np.array([[ledger_metric(ledger, self.metric) for ledger in ledgers] for ledgers in found])
 
     def per_replication(self, outcomes: Floats) -> Floats:
         """One value a replication whose mean is the quantity and whose spread is its error: of a relative one the

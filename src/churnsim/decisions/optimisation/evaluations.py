@@ -168,8 +168,5 @@ class _Values:
     metric: str
 
     def __call__(self, replications: tuple[int, ...]) -> Floats:
-        found = np.empty((len(self.strategies), len(replications)))
-        for column, replication in enumerate(replications):  # outside: strategies share the drawn customers
-            for row, strategy in enumerate(self.strategies):
-                found[row, column] = ledger_metric(self.experiment.ledger(strategy, replication), self.metric)
-        return found
+        found = self.experiment.ledgers(self.strategies, replications)
+        return np.array([[ledger_metric(ledger, self.metric) for ledger in ledgers] for ledgers in found])

@@ -13,7 +13,7 @@ import pandas as pd
 from churnsim.checks import check_count, check_kind, check_number, shown, typed
 from churnsim.decisions.runs.parallel_map import Backend, backend_for, run_tasks
 from churnsim.errors import ConfigError
-from churnsim.simulation.engine.engines import Engine, run, warn_of_epochs
+from churnsim.simulation.engine.engines import Engine, run, run_many, warn_of_epochs
 from churnsim.simulation.engine.ledger import ACCOUNTS, Ledger
 from churnsim.simulation.engine.plugin import Mechanism
 from churnsim.simulation.scenario.market import Market
@@ -197,10 +197,17 @@ class Experiment:
 
     def ledger(self, strategy: Strategy, replication: int, *, log: bool = False) -> Ledger:
         """One replication of one strategy; with `log` its ledger holds every event."""
-        return self.ledger_of(self.scenario(strategy), replication, log=log)
+        return self._ledger_of(self.scenario(strategy), replication, log=log)
 
-    def ledger_of(self, scenario: Scenario, replication: int, *, log: bool = False) -> Ledger:
-        """`ledger` of a strategy whose `scenario` is at hand."""
+    def ledgers(self, strategies: Sequence[Strategy], replications: Sequence[int]) -> list[list[Ledger]]:
+        """Of each strategy the ledgers of these replications, which share what they have in common: one at a time takes
+        several times as long where customers are few."""
+        scenarios = [self.scenario(strategy) for strategy in strategies]
+        if not self.mechanisms:
+            return run_many(scenarios, seed=self.seed, replications=replications, engine=self.engine)
+        return [[self._ledger_of(scenario, number) for number in replications] for scenario in scenarios]
+
+    def _ledger_of(self, scenario: Scenario, replication: int, *, log: bool = False) -> Ledger:
         name = scenario.strategy.name
         own = self.mechanisms.get(name, ()) if isinstance(self.mechanisms, Mapping) else self.mechanisms
         return run(
@@ -210,10 +217,8 @@ class Experiment:
 
     def rows(self, strategy: Strategy, replications: Sequence[int]) -> pd.DataFrame:
         """Outcome rows: strategy, replication, period and the ledger's accounts."""
-        scenario = self.scenario(strategy)
-        return outcome_rows(
-            [(strategy.name, number, self.ledger_of(scenario, number).table) for number in replications]
-        )
+        found = zip(replications, self.ledgers([strategy], replications)[0], strict=True)
+        return outcome_rows([(strategy.name, number, ledger.table) for number, ledger in found])
 
     def outcomes(self, strategies: Sequence[Strategy], replications: range) -> pd.DataFrame:
         """Outcome rows of every strategy over `replications`, by strategy in the order given, replication and
@@ -268,9 +273,9 @@ class _LedgerTables:
 
     def __call__(self, item: tuple[range, range]) -> dict[tuple[int, int], Ints]:
         numbers, replications = item
-        scenarios = {number: self.experiment.scenario(self.strategies[number]) for number in numbers}
+        found = self.experiment.ledgers([self.strategies[number] for number in numbers], replications)
         return {
-            (number, replication): self.experiment.ledger_of(scenarios[number], replication).table
-            for replication in replications
-            for number in numbers
+            (number, replication): ledger.table
+            for number, ledgers in zip(numbers, found, strict=True)
+            for replication, ledger in zip(replications, ledgers, strict=True)
         }

@@ -45,7 +45,12 @@ def empty_view(size: int, *, filed: bool, layers: int) -> FirmView:
 
 def empty_clocks(size: int, layers: int) -> Floats:
     """Rows of `buying_clock` for `size` customers; none without layers."""
-    return np.zeros((size if layers else 0, 2 * layers + 1))
+    return np.zeros((size if layers else 0, clock_columns(layers)))
+
+
+def clock_columns(layers: int) -> int:
+    """How many numbers the clock of a customer has."""
+    return 2 * layers + 1
 
 
 @inlined

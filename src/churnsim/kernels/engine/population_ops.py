@@ -256,27 +256,29 @@ def offer_renewals(customers: Records, owed: Ints, chosen: Flags, cost: int) -> 
 
 
 @njit
-def shared_uid(customers: Records, bits: int) -> int:
-    """The place of a born customer whose uid another one has, -1 if there is none, from a table of 2^`bits` places,
-    more than there are customers."""
-    table, alone = np.zeros(1 << bits, np.int64), True
+def census(customers: Records, bits: int) -> tuple[int, int, int]:
+    """How many are active and how many wait for a reply; and the place of a born customer whose uid another one has,
+    -1 if there is none, from a table of 2^`bits` places, more than there are customers."""
+    table, alone, active, waiting = np.zeros(1 << bits, np.int64), True, 0, 0
     for i in range(customers.size):
         c = customers[i]
         if c.state == UNBORN:
             continue
+        active += c.state == ACTIVE
+        waiting += c.state == AWAITING
         if c.uid == 0:  # the mark of an empty place
             if not alone:
-                return i
+                return active, waiting, i
             alone = False
             continue
         at = np.int64((np.uint64(c.uid) * _SPREAD) >> np.uint64(64 - bits))
         # Linear steps from the hashed place: a free place ends the search.
         while table[at] != 0:
             if table[at] == c.uid:
-                return i
+                return active, waiting, i
             at = (at + 1) & ((1 << bits) - 1)
         table[at] = c.uid
-    return -1
+    return active, waiting, -1
 
 
 @rule

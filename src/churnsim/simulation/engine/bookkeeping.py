@@ -80,12 +80,13 @@ class Books:
             raise InvariantError("the event log's cents do not sum to the ledger's revenue.")
 
 
-def checked_totals(table: NDArray[np.int64], *, waiting: int) -> dict[str, int]:
-    """Each account over all periods. Raises InvariantError unless every complaint is answered or still `waiting`."""
-    total = dict(zip(ACCOUNTS, table.sum(axis=0).tolist(), strict=True))
+def checked_totals(table: NDArray[np.int64], *, waiting: int | NDArray[np.int64]) -> dict[str, NDArray[np.int64]]:
+    """Each account over all periods, of books or of each of several. Raises InvariantError unless every complaint is
+    answered or still `waiting`."""
+    total = dict(zip(ACCOUNTS, np.moveaxis(table.sum(axis=-2), -1, 0), strict=True))
     answered = total["replies_quick"] + total["replies_slow"] + total["replies_unresolved"]
     # A complaint that is lost on the way would be a customer who waits for ever.
-    if total["complaints"] != answered + waiting:
+    if (total["complaints"] != answered + waiting).any():
         raise InvariantError(f"{total['complaints']} complaints, {answered} answered, {waiting} open.")
     return total
 
@@ -97,12 +98,14 @@ def flow_of(row: NDArray[np.int64]) -> NDArray[np.int64]:
     return flow
 
 
-def close_stocks(table: NDArray[np.int64], *, active: int, counted: int) -> None:
-    """Fill in who is active when each period starts and ends, from `active` at first. Raises InvariantError unless it
-    comes to the number `counted` at the end."""
+def close_stocks(
+    table: NDArray[np.int64], *, active: int | NDArray[np.int64], counted: int | NDArray[np.int64]
+) -> None:
+    """Fill in who is active when each period starts and ends, from `active` at first, in books or each of several.
+    Raises InvariantError unless it comes to the number `counted` at the end."""
     flows = flow_of(table)
-    ends = active + np.cumsum(flows)
-    table[:, INDEX["active_start"]] = ends - flows
-    table[:, INDEX["active_end"]] = ends
-    if ends[-1] != counted:
-        raise InvariantError(f"{counted} active customers at the end, but the flows say {ends[-1]}.")
+    ends = np.expand_dims(active, -1) + np.cumsum(flows, axis=-1)
+    table[..., INDEX["active_start"]] = ends - flows
+    table[..., INDEX["active_end"]] = ends
+    if (ends[..., -1] != counted).any():
+        raise InvariantError(f"{counted} active customers at the end, but the flows say {ends[..., -1]}.")

@@ -14,22 +14,27 @@ Where few mechanisms are on and no log is kept, boundaries too are settled in co
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from churnsim.kernels.engine.desk import serve_complaints
-from churnsim.kernels.engine.ledger_accounts import KINDS
+from churnsim.kernels.engine.ledger_accounts import COLUMNS, KINDS, MEMBERS
 from churnsim.kernels.engine.ledger_updates import LOG
-from churnsim.kernels.engine.records import ACTIVE, AWAITING
 from churnsim.simulation.engine.bookkeeping import INDEX, Books, InvariantError, checked_totals, close_stocks
 from churnsim.simulation.engine.customer_states import customer_states
 from churnsim.simulation.engine.epoch_boundary import EpochBoundary
 from churnsim.simulation.engine.ledger import Event, Ledger
 from churnsim.simulation.engine.record_population import Places, RecordPopulation
-from churnsim.simulation.engine.replication_inputs import ReplicationInputs
+from churnsim.simulation.engine.replication_inputs import ReplicationInputs, World
+from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.scenario import Scenario
 
 # Customers above whom a replication is not planned as a whole: what happens in a period would not fit the buffers.
 MOST_PLANNED = 50_000
+MOST_AT_HAND = 100_000  # drawn customers of a block of replications, at some 100 bytes each
 
 
 def run(scenario: Scenario, *, seed: int, replication: int, log: bool = False, threads: int = 1) -> Ledger:
@@ -37,19 +42,113 @@ def run(scenario: Scenario, *, seed: int, replication: int, log: bool = False, t
 
     `threads` share the customers; the result does not depend on their number.
     """
-    inputs = ReplicationInputs.of(scenario, seed=seed, replication=replication)
+    if log or threads > 1:
+        inputs = ReplicationInputs.of(scenario, seed=seed, replication=replication, threads=threads)
+        return _run(inputs, log=log, threads=threads)
+    return run_many([scenario], seed=seed, replications=[replication])[0][0]
+
+
+def run_many(scenarios: Sequence[Scenario], *, seed: int, replications: Sequence[int]) -> list[list[Ledger]]:
+    """The ledgers of scenarios on one market, of each in the order of the replications.
+
+    Blocks of replications are drawn once for all scenarios and share the memory and what is made ready; between the
+    boundaries of a replication there is no Python where compiled code settles them.
+    """
+    found: list[list[Ledger]] = [[] for _ in scenarios]
+    market = scenarios[0].market
+    size = max(1, MOST_AT_HAND // max(len(market.customers), 1))
+    for start in range(0, len(replications), size):
+        worlds = [World.of(market, seed=seed, replication=number) for number in replications[start : start + size]]
+        for ledgers, scenario in zip(found, scenarios, strict=True):
+            ledgers += _Block(scenario, worlds, seed).ledgers()
+    return found
+
+
+def _bounds(scenario: Scenario) -> NDArray[np.float64]:
+    """The bounds of the rows of the books: epochs where customers reach each other, else periods."""
     by_epoch = scenario.epochs_per_period if scenario.interacts else 1
     starts = [number * (scenario.epochs_per_period // by_epoch) for number in range(scenario.periods * by_epoch + 1)]
-    bounds = np.array([start * float(scenario.epoch) for start in starts])
-    planned = not log and threads == 1 and len(inputs.market.customers) <= MOST_PLANNED
-    while True:
-        running = _Run(inputs, RecordPopulation(inputs, threads=threads, log=log, bounds=bounds), log=log)
-        try:
-            if (ledger := running.ledger(planned=planned)) is not None:
-                return ledger
-        finally:
-            running.population.close()
-        planned = False
+    return np.array([start * float(scenario.epoch) for start in starts])
+
+
+class _Block:
+    """Some replications of a scenario."""
+
+    def __init__(self, scenario: Scenario, worlds: Sequence[World], seed: int) -> None:
+        self.scenario, self.worlds, self.seed = scenario, worlds, seed
+        self.bounds = _bounds(scenario)
+        self.population: RecordPopulation | None = None
+        self.inputs: ReplicationInputs | None = None
+        self.tables = np.zeros((len(worlds), self.bounds.size - 1, COLUMNS), dtype=np.int64)
+        self.books = np.zeros((len(worlds), scenario.periods, MEMBERS), dtype=np.int64)
+        # At the start and at the end: the active; those who wait for a reply; what the active are worth, cents.
+        self.ends = np.zeros((len(worlds), 4), dtype=np.int64)
+
+    def ledgers(self) -> list[Ledger]:
+        """Their ledgers."""
+        planned = [self._live(place, world) for place, world in enumerate(self.worlds)]
+        self.books += self.tables[:, :, :MEMBERS].reshape(*self.books.shape[:2], -1, MEMBERS).sum(axis=2)
+        self.books[:, -1, INDEX["residual"]] += self.ends[:, 3]
+        began, active, waiting = self.ends[planned, :3].T
+        closed = self.books[planned]
+        close_stocks(closed, active=began, counted=active + waiting)
+        checked_totals(closed, waiting=waiting)
+        tables = iter(zip(closed, waiting.tolist(), strict=True))
+        return [
+            _ledger(self.scenario, world.market, *next(tables))
+            if done
+            else _run(ReplicationInputs.in_world(self.scenario, world, seed=self.seed))
+            for world, done in zip(self.worlds, planned, strict=True)
+        ]
+
+    def _live(self, place: int, world: World) -> bool:
+        """Run a replication by a plan of its boundaries, if there is one and room for all that happens."""
+        if len(world.base.uids) > MOST_PLANNED:
+            return False
+        if self.inputs is None or self.inputs.market is not world.market:
+            self.inputs = ReplicationInputs.in_world(self.scenario, world, seed=self.seed)
+            books = Books(periods=1, active=0, log=False)
+            boundary = EpochBoundary(self.inputs, books, active=int(np.count_nonzero(world.base.alive)))
+            self.plan = boundary.plan()
+            if self.plan is not None:
+                boundary.firm.standing_costs()
+            self.standing = books.table[0]
+        else:
+            self.inputs = self.inputs.again(world)
+        if self.plan is None:
+            return False
+        if self.population is None:
+            self.population = RecordPopulation(self.inputs, threads=1, log=False, bounds=self.bounds)
+        else:
+            self.population.restart(self.inputs)
+        population = self.population
+        if not population.live(self.plan.copy(), self.tables[place]):
+            self.tables[place] = 0
+            return False
+        self.books[place] = self.standing
+        self.ends[place] = population.active_at_start, *population.census(), _residual(population)
+        return True
+
+
+def _residual(population: RecordPopulation) -> int:
+    # Without discounting what customers are worth for ever has no end.
+    force = population.inputs.market.discount_force
+    return population.residual(force) if force > 0 else 0
+
+
+def _ledger(scenario: Scenario, market: Market, table: NDArray[np.int64], waiting: int, **more: Any) -> Ledger:
+    return Ledger(
+        table=table, period=scenario.period, discount_force=market.discount_force, open_complaints=waiting, **more
+    )
+
+
+def _run(inputs: ReplicationInputs, *, log: bool = False, threads: int = 1) -> Ledger:
+    """One replication with its boundaries settled in Python."""
+    population = RecordPopulation(inputs, threads=threads, log=log, bounds=_bounds(inputs.scenario))
+    try:
+        return _Run(inputs, population, log=log).ledger()
+    finally:
+        population.close()
 
 
 class _Run:
@@ -62,16 +161,9 @@ class _Run:
         self.rows = (population.bounds.size - 1) // self.scenario.periods  # of the population's books, a period
         self.epochs = self.scenario.epochs_per_period // self.rows  # a row
 
-    def ledger(self, *, planned: bool) -> Ledger | None:
-        """Run to the horizon and close the books; None where it was `planned` and the plan had no room for it."""
-        plan = self.boundary.plan() if planned else None
-        if plan is None:
-            self._run()
-        elif not self.population.live(plan, self.clerks):
-            return None
-        else:
-            self.boundary.firm.standing_costs()
-            self.books.table[1:] = self.books.table[0]
+    def ledger(self) -> Ledger:
+        """Run to the horizon and close the books."""
+        self._run()
         return self._closed()
 
     def _run(self) -> None:
@@ -107,28 +199,17 @@ class _Run:
 
     def _closed(self) -> Ledger:
         population, scenario = self.population, self.scenario
-        population.check_uids()
+        active, waiting = population.census()
         table = self.books.table + population.table.reshape(scenario.periods, self.rows, -1).sum(axis=1)
-        states = population.customers["state"]
-        waiting = int(np.count_nonzero(states == AWAITING))
-        # Without discounting what customers are worth for ever has no end.
-        force = self.market.discount_force
-        if force > 0:
-            table[-1, INDEX["residual"]] = population.residual(force)
-        close_stocks(
-            table, active=population.active_at_start, counted=waiting + int(np.count_nonzero(states == ACTIVE))
-        )
+        table[-1, INDEX["residual"]] = _residual(population)
+        close_stocks(table, active=population.active_at_start, counted=active + waiting)
         total = checked_totals(table, waiting=waiting)
-        events = self._events(total["revenue"]) if self.log else ()
-        return Ledger(
-            table=table,
-            period=scenario.period,
-            discount_force=force,
-            open_complaints=waiting,
-            events=events,
+        return _ledger(
+            scenario, self.market, table, waiting,
+            events=self._events(int(total["revenue"])) if self.log else (),
             customers=customer_states(population.settled()) if self.log else None,
             channels=self.boundary.channels(),
-        )
+        )  # fmt: skip
 
     def _events(self, revenue: int) -> tuple[Event, ...]:
         lines = self.population.buffers.take(LOG, np.inf)

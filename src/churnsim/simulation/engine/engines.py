@@ -96,12 +96,33 @@ def run(
     mechanisms: Sequence[Mechanism] = (),
 ) -> Ledger:  # fmt: skip
     """`simulate` without its warning, for those who run many replications and have given it once."""
-    if engine not in get_args(Engine):
-        raise ConfigError(f"unknown engine {engine!r}. Use one of {', '.join(map(repr, get_args(Engine)))}.")
     seed, replication = check_seed(seed), check_seed(replication, "replication")
     threads = check_count(threads, "threads")
-    if mechanisms and engine == "compiled":
-        raise ConfigError("mechanisms written in Python run on the SimPy engine alone. Use engine='simpy'.")
-    if engine == "simpy" or mechanisms:
+    if _is_simpy(engine, mechanisms):
         return simpy_engine.run(scenario, seed=seed, replication=replication, log=log, mechanisms=mechanisms)
     return compiled_engine.run(scenario, seed=seed, replication=replication, log=log, threads=threads)
+
+
+@interruptible()
+def run_many(
+    scenarios: Sequence[Scenario], *, seed: int, replications: Sequence[int], engine: Engine
+) -> list[list[Ledger]]:
+    """`run` without a log of scenarios that share a market: of each its ledgers in the order of the replications.
+
+    What the replications have in common is made ready once, and the customers of each are drawn once.
+    """
+    if _is_simpy(engine, ()):
+        return [
+            [run(scenario, seed=seed, replication=one, engine=engine) for one in replications] for scenario in scenarios
+        ]
+    replications = [check_seed(one, "replication") for one in replications]
+    return compiled_engine.run_many(scenarios, seed=check_seed(seed), replications=replications)
+
+
+def _is_simpy(engine: Engine, mechanisms: Sequence[Mechanism]) -> bool:
+    """Whether the SimPy engine runs it. Raises ConfigError for an engine that is not there or cannot."""
+    if engine not in get_args(Engine):
+        raise ConfigError(f"unknown engine {engine!r}. Use one of {', '.join(map(repr, get_args(Engine)))}.")
+    if mechanisms and engine == "compiled":
+        raise ConfigError("mechanisms written in Python run on the SimPy engine alone. Use engine='simpy'.")
+    return engine == "simpy" or bool(mechanisms)

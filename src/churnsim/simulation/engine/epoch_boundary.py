@@ -47,10 +47,11 @@ class EpochBoundary:
         self._totals = InteractionTotals(0, 0, 0)
 
     def plan(self) -> Records | None:
-        """The boundaries of the replication in the numbers of compiled code, where it can settle all of them."""
+        """The boundaries in the numbers of compiled code, where it can settle all of them; the same in every
+        replication of a market."""
         around = self.around
         said = [part.compiled(around.market) for part in around.parts]
-        if not self.every_period or len(around.paid) > 1:
+        if len(around.paid) > 1:
             return None
         numbers: dict[str, Any] = {}
         for answer in said:
@@ -59,8 +60,10 @@ class EpochBoundary:
             numbers |= answer
         if around.paid:
             numbers["channel"], numbers["hazard"] = around.paid[0]
-        left, rows = around.left, self.inputs.scenario.epochs_per_period if self.every_epoch else 1
-        numbers |= {"rows": rows, "left": left.left, "came": left.came, "clock": left.clock, "lineage": left.channel}
+        scenario, left = self.inputs.scenario, around.left
+        # Where nothing happens at a later period's start everybody is advanced to the horizon at once.
+        rows = scenario.epochs_per_period if self.every_epoch else 1 if self.every_period else scenario.periods
+        numbers |= {"rows": rows, "left": left.left, "came": left.came, "lineage": left.channel}
         plan = np.zeros(1, dtype=PLAN)
         for name, value in numbers.items():
             plan[name] = value

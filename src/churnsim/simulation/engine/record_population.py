@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ from churnsim.kernels.engine import ledger_accounts as accounts
 from churnsim.kernels.engine import population_ops as kernel
 from churnsim.kernels.engine.arguments import BaseColumns, Buffers, Means
 from churnsim.kernels.engine.event_loop import advance
-from churnsim.kernels.engine.firm_view import FirmView, apply_all_pending, charge, empty_view
+from churnsim.kernels.engine.event_times import arrival_gap
+from churnsim.kernels.engine.firm_view import FirmView, apply_all_pending, charge, clock_columns, empty_view
 from churnsim.kernels.engine.ledger_updates import COMPLAINT_LINE, COMPLAINTS, LOG, LOG_LINE, REFERRALS
 from churnsim.kernels.engine.periods import PLAN, Plan
 from churnsim.kernels.engine.records import CLOCK, CUSTOMER, Records
@@ -46,26 +48,43 @@ class RecordPopulation:
     """
 
     def __init__(self, inputs: ReplicationInputs, *, threads: int, log: bool, bounds: NDArray[np.float64]) -> None:
-        self.inputs, self.bounds, self.now = inputs, bounds, 0
+        self.bounds = bounds
         self.pool = ThreadPool(threads)
         self.buffers = EventBuffers(threads, bounds.size - 1, log=log)
         self._done = np.zeros((bounds.size - 1, accounts.COLUMNS), dtype=np.int64)  # what the firm did
         self._log = log
+        # Columns for the firm cost memory and time: only where it acts.
+        self._filed = inputs.scenario.firm_acts
+        self.inputs = inputs
+        # Room for as many again as may come costs nothing until they do: the system finds memory for what is written.
+        self._make_room(int(GROWTH * len(inputs.drawn.uids)) + ROOM)
+        self._start()
+
+    def _make_room(self, capacity: int) -> None:
+        self._records, self._wake = np.zeros(capacity, dtype=CUSTOMER), np.empty(capacity)
+        self._view = self._empty_view(capacity)
+
+    def restart(self, inputs: ReplicationInputs) -> None:
+        """Begin again with another replication of the scenario, in the same memory: to find new one takes as long as
+        to enter the customers. For those who keep no log and let nothing but a plan act."""
+        self.inputs = inputs
+        if len(inputs.drawn.uids) > self._wake.size or self._view.clocks.shape[1] != clock_columns(
+            len(inputs.tables.lifts)
+        ):
+            self._make_room(int(GROWTH * len(inputs.drawn.uids)) + ROOM)
+        else:
+            self._records.view(np.int64)[: self.size * (CUSTOMER.itemsize // 8)] = 0
+            for column in self._view:
+                column[: self.size] = 0
+        self.buffers.workers[0].fill[:] = 0
         self._start()
 
     def _start(self) -> None:
-        p = self.inputs
-        base = p.base(threads=self.pool.size)
+        p, self.now = self.inputs, 0
+        base = p.base()
         self.size = self._advanced = len(base.uids)
         if self.size and int(base.seen.max()) > MOST_SEEN:
             raise ConfigError(f"a customer has {base.seen.max():,} repeat purchases behind it; {MOST_SEEN:,} at most.")
-        # Room for as many again as may come costs nothing until they do: the system finds memory for what is written.
-        capacity = int(GROWTH * self.size) + ROOM
-        self._records = np.zeros(capacity, dtype=CUSTOMER)
-        self._wake = np.empty(capacity)
-        # Columns for the firm cost memory and time: only where it acts.
-        self._filed = p.scenario.firm_acts
-        self._view = self._empty_view(capacity)
         columns = BaseColumns(
             base.uids, base.traits, base.members, base.alive, base.first_purchase, base.last_purchase,
             p.repeat_cents(base), base.seen,
@@ -262,22 +281,32 @@ class RecordPopulation:
             self._advance(places, places.size, end, firm)
         self._advanced = self.size
 
-    def live(self, numbers: Records, clerks: NDArray[np.float64]) -> bool:
-        """Advance everybody to the horizon by a plan in `numbers`; whether there was room for all that happened."""
+    def live(self, numbers: Records, table: NDArray[np.int64]) -> bool:
+        """Advance everybody to the horizon by a plan in `numbers`, with its books in `table`; whether there was room
+        for all that happened."""
         p, box = self.inputs, self.buffers.workers[0]
         numbers["customers"] = self.size
-        lines = box.complaints.view(np.int64).reshape(-1, COMPLAINT_LINE.itemsize // 8)
-        places, uids, origins, channels = (np.empty(BUFFER_LINES, dtype=np.int64) for _ in range(4))
-        plan = Plan(
-            numbers, clerks, places, np.empty(BUFFER_LINES), uids, origins, channels, lines, lines.view(np.float64),
-            p.newcomers.arguments if numbers["hazard"][0] > 0 else NO_PLAN.population, p.churn,
-        )  # fmt: skip
+        if numbers["hazard"][0] > 0:
+            numbers["clock"] = arrival_gap(0, numbers["lineage"][0], p.replication, p.seed)
+        clerks = np.zeros(sum(part.clerks for part in p.scenario.strategy.parts))
+        population = p.newcomers.arguments if numbers["hazard"][0] > 0 else NO_PLAN.population
+        plan = self._room._replace(numbers=numbers, clerks=clerks, population=population, churn=p.churn)
         done = advance(
             p.tables, Means(0.0, 1.0, 0.0), plan, self._records, self._wake, self._view, EVERYBODY, 0, self.size, 0.0,
-            self.bounds, box.table, Buffers(box.log, box.complaints, box.referrals, box.fill), p.replication, p.seed,
+            self.bounds, table, Buffers(box.log, box.complaints, box.referrals, box.fill), p.replication, p.seed,
         )  # fmt: skip
         self.size, self.now = int(numbers["customers"][0]), self.bounds.size - 1
         return bool(done == 0)
+
+    @cached_property
+    def _room(self) -> Plan:
+        """Arrays for a plan to work in."""
+        lines = self.buffers.workers[0].complaints.view(np.int64).reshape(-1, COMPLAINT_LINE.itemsize // 8)
+        places, uids, origins, channels = (np.empty(BUFFER_LINES, dtype=np.int64) for _ in range(4))
+        return NO_PLAN._replace(
+            places=places, times=np.empty(BUFFER_LINES), uids=uids, origins=origins, channels=channels, lines=lines,
+            moments=lines.view(np.float64),
+        )  # fmt: skip
 
     def _advance(self, places: Places, number: int, end: float, firm: Firm) -> None:
         p, means = self.inputs, Means(firm.effect, firm.quality, firm.uplift)
@@ -298,14 +327,16 @@ class RecordPopulation:
 
         self.pool.share(number, part)
 
-    def check_uids(self) -> None:
-        """Raises ChurnSimError for two customers of one uid, who would get the same random numbers."""
-        twice = int(kernel.shared_uid(self.customers, (2 * self.size + 1).bit_length()))
+    def census(self) -> tuple[int, int]:
+        """How many are active and how many wait for a reply. Raises ChurnSimError for two customers of one uid, who
+        would get the same random numbers."""
+        active, waiting, twice = kernel.census(self.customers, (2 * self.size + 1).bit_length())
         if twice >= 0:
             uid = int(self.customers["uid"][twice])
             raise ChurnSimError(
                 f"two customers share the uid {uid}, which addresses their random numbers. Give one of them another id."
             )
+        return active, waiting
 
     def residual(self, force: float) -> int:
         """What those active at the end are still worth there, cents, discounted at `force`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -24,6 +25,26 @@ from churnsim.typing import Floats
 
 
 @dataclass(frozen=True)
+class World:
+    """What every strategy meets in a replication: the market with its own draws, and the customers drawn there."""
+
+    replication: int
+    market: Market
+    base: Base
+
+    @classmethod
+    def of(cls, market: Market, *, seed: int, replication: int, threads: int = 1) -> World:
+        """The world of one replication on `market`; `threads` may share the drawing."""
+        market = market.in_replication(replication, seed=seed)
+        # A posterior draw shares its own work among threads; a cohort's is shared here.
+        sharing = {"threads": threads} if isinstance(market.customers, Cohort) else {}
+        base = market.customers.draw(
+            purchases=market.purchases, spend=market.spend, seed=seed, replication=replication, **sharing
+        )
+        return cls(replication, market, base)
+
+
+@dataclass(frozen=True)
 class ReplicationInputs:
     """A scenario with this replication's market, its rules as compiled code takes them, and its tables."""
 
@@ -31,6 +52,7 @@ class ReplicationInputs:
     seed: int
     replication: int
     market: Market
+    drawn: Base = field(repr=False)
     fitted: Purchases
     numbers: Rules
     rules: Records = field(repr=False)
@@ -40,10 +62,17 @@ class ReplicationInputs:
     profits: Floats = field(repr=False)
 
     @classmethod
-    def of(cls, scenario: Scenario, *, seed: int, replication: int) -> ReplicationInputs:
-        """Make one replication ready."""
+    def of(cls, scenario: Scenario, *, seed: int, replication: int, threads: int = 1) -> ReplicationInputs:
+        """Make one replication ready; `threads` may share the drawing of its customers."""
+        return cls.in_world(
+            scenario, World.of(scenario.market, seed=seed, replication=replication, threads=threads), seed=seed
+        )
+
+    @classmethod
+    def in_world(cls, scenario: Scenario, world: World, *, seed: int) -> ReplicationInputs:
+        """Make the replication of a world ready that is at hand."""
         fitted = scenario.market.purchases  # what the firm knows of its customers is not this replication's draw
-        market = scenario.market.in_replication(replication, seed=seed)
+        market = world.market
         if scenario.market.beliefs:
             scenario = replace(scenario, market=market)
         _, _, hazards = lifetime_of(market.purchases)
@@ -55,8 +84,9 @@ class ReplicationInputs:
         return cls(
             scenario=scenario,
             seed=seed,
-            replication=replication,
+            replication=world.replication,
             market=market,
+            drawn=world.base,
             fitted=fitted,
             numbers=numbers,
             rules=packed(numbers),
@@ -65,6 +95,12 @@ class ReplicationInputs:
             hazards=hazards,
             profits=profits,
         )
+
+    def again(self, world: World) -> ReplicationInputs:
+        """The same in another world with the same market."""
+        other = copy.copy(self)
+        other.__dict__.update(replication=world.replication, drawn=world.base)
+        return other
 
     @cached_property
     def tables(self) -> Tables:
@@ -83,14 +119,9 @@ class ReplicationInputs:
         change = self.scenario.strategy.churn
         return (float(change.factor), float(change.points)) if change else (1.0, 0.0)
 
-    def base(self, *, threads: int = 1) -> Base:
-        """The starting base, with the strategy's change in dropout made; `threads` may share the drawing."""
-        market = self.market
-        # A posterior draw shares its own work among threads; a cohort's is shared here.
-        sharing = {"threads": threads} if isinstance(market.customers, Cohort) else {}
-        base = market.customers.draw(
-            purchases=market.purchases, spend=market.spend, seed=self.seed, replication=self.replication, **sharing
-        )
+    def base(self) -> Base:
+        """The starting base, with the strategy's change in dropout made."""
+        base = self.drawn
         # Here, where the customers are known.
         self._check_scores(base)
         factor, points = self.churn
