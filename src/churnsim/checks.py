@@ -42,7 +42,9 @@ def shown(value: object) -> str:
         return repr(float(value))
     if is_foreign_frame(value):
         return f"a {type(value).__module__.partition('.')[0].lstrip('_')} {type(value).__name__}"
-    text = " ".join(repr(value).split()) if hasattr(value, "to_numpy") else repr(value)  # a Series has lines
+    if type(value).__name__ == "Series":
+        return f"a Series of {len(value)} values"  # type: ignore[arg-type]
+    text = " ".join(repr(value).split()) if hasattr(value, "to_numpy") else repr(value)  # an index has lines
     return text if len(text) <= LONGEST_SHOWN else f"{text[: LONGEST_SHOWN - 3]}..."
 
 
@@ -265,6 +267,10 @@ def count_of_share(share: float, n: int) -> int:
     return math.ceil(Fraction(repr(float(share))) * int(n))
 
 
+FRAMES = {"subscriptions": " Give one frame with the columns tenure and churned, a row a customer."}
+"""What a frame is that was not given, by the name of the argument."""
+
+
 def typed(call: C) -> C:
     """Check the kinds of the arguments of a function, or of a dataclass's constructor and public methods, by their
     annotations.
@@ -309,7 +315,8 @@ def typed(call: C) -> C:
             words = [_misfit(kind, value, call.__globals__) for kind in kinds[key]]
             if words and all(words):
                 error = DataError if kinds[key][0] == "pd.DataFrame" else ConfigError
-                raise error(f"{name}: {key} must be {' or '.join(words)}; got {shown(value)}.")
+                remedy = FRAMES.get(key, "") if error is DataError else ""
+                raise error(f"{name}: {key} must be {' or '.join(words)}; got {shown(value)}.{remedy}")
             if type(value).__module__.startswith("churnsim."):
                 fit.add(type(value))
         if arrays:

@@ -16,6 +16,7 @@ _ALIVE, _EXPECTED = "p_alive(summary)", "expected_purchases(summary, horizon)"
 _VALUE = "churnsim.customer_value(summary, purchases=fit, spend=spend_fit, annual_discount_rate=...)"
 _TRACKING = "churnsim.plots.tracking(churnsim.validate(log, [churnsim.BGNBD], calibration_end=...))"
 _COX = "churnsim.models.SurvivalRegression.fit(subscribers, covariates=[...])"
+_ROWS = _COX.replace("[...]", "[...], cluster='customer_id'") + ", a row a stretch from entry to tenure"
 NAMES = {
     "BetaGeoFitter": "churnsim.BGNBD.fit(summary)",
     "BetaGeoModel": "churnsim.BGNBD.fit(summary)",
@@ -58,7 +59,7 @@ NAMES = {
     "print_summary": "summary()",
     "idata": "churnsim.models.sample_posterior(family, summary, seed=1)",
     "save_model": "model.save(path), and load(path) of the family",
-    "plot": "a function of churnsim.plots, such as plots.frequencies(fit, summary)",
+    "plot": "churnsim.plots: plots.frequencies(fit, summary) of purchases, plots.survival(subscribers) of tenures",
     "plot_period_transactions": "churnsim.plots.frequencies(fit, summary)",
     "plot_frequency_recency_matrix": "churnsim.plots.purchases_matrix(fit, T=..., horizon=...)",
     "plot_probability_alive_matrix": "churnsim.plots.alive_matrix(fit, T=...)",
@@ -77,11 +78,29 @@ NAMES = {
     "logrank_test": "churnsim.models.log_rank_test(subscribers, group)",
     "multivariate_logrank_test": "churnsim.models.log_rank_test(subscribers, group)",
     "restricted_mean_survival_time": "churnsim.models.restricted_means(subscribers, horizon)",
-    "concordance_index_": "churnsim.models.survival_scores(model, subscribers, times=...).concordance",
+    "concordance_index_": "churnsim.models.survival_scores(fit, subscribers, times=...).concordance",
+    "concordance_index": "churnsim.models.concordance(fit.hazard_multiplier(subscribers), subscribers)",
+    "NelsonAalenFitter": "churnsim.models.SurvivalCurve.fit(subscribers).cumulative_hazard()",
+    "CoxTimeVaryingFitter": _ROWS,
+    "to_long_format": _ROWS,
+    "add_covariate_to_timeline": _ROWS,
+    "proportional_hazard_test": "proportionality('log') of a fitted Cox model",
+    "survival_function_at_times": "survival(times)",
+    "predict_partial_hazard": "hazard_multiplier(subscribers)",
+    "predict_percentile": "survival(times, customers=subscribers)",
+    "baseline_cumulative_hazard_": "model.baselines",
+    "cumulative_hazard_": "cumulative_hazard()",
+    "confidence_interval_": "interval(times)",
+    "event_table": "table",
+    "log_likelihood_": "loglik",
+    "AIC_": "aic",
+    "AIC_partial_": "aic",
+    "score": "churnsim.models.survival_scores(fit, subscribers)",
+    "plot_partial_effects_on_outcome": "churnsim.plots.survival(subscribers, by=column)",
     "hazard_ratios_": "summary()['ratio']",
     "survival_function_": "survival(times)",
     "predict_survival_function": "survival(times, customers=subscribers)",
-    "predict_median": "expected_tenure(horizon, customers=subscribers)",
+    "predict_median": "survival(times, customers=subscribers), which is .5 at the median",
     "predict_expectation": "expected_tenure(horizon, customers=subscribers)",
     "median_survival_time_": "survival(times), which is .5 at the median",
     "baseline_survival_": "survival(times)",
@@ -105,14 +124,13 @@ ARGUMENTS = {
     "time": ("horizon", "times"),
     "future_t": ("horizon",),
     "discount_rate": ("annual_discount_rate",),
-    "duration_col": ("tenure",),
-    "event_col": ("churned",),
     "formula": ("covariates",),
     "penalizer": ("penalty",),
     "penalizer_coef": ("penalty",),
     "random_seed": ("seed",),
 }
 _PRIORS = "Priors are an argument of churnsim.models.sample_posterior(family, summary, seed=1, priors=...)"
+_TENURES = "A frame has the columns tenure, churned and perhaps entry: frame.rename(columns={...})."
 # Of arguments that nothing here stands for.
 INSTEAD = {
     "penalizer_coef": f"{_PRIORS}, which do what a penalty did.",
@@ -121,6 +139,13 @@ INSTEAD = {
     "method": "fit maximises the likelihood, and churnsim.models.sample_posterior draws from the posterior.",
     "start_params_model": "fit finds its own start.",
     "initial_params": "fit finds its own start.",
+    "duration_col": _TENURES,
+    "durations": _TENURES,
+    "event_col": _TENURES,
+    "event_observed": _TENURES,
+    "entry_col": _TENURES,
+    "start_col": _TENURES,
+    "stop_col": _TENURES,
     "customer_id_col": "The columns are customer_id, date and amount; churnsim.data.rfm_summary takes their names.",
     "datetime_col": "The columns are customer_id, date and amount; churnsim.data.rfm_summary takes their names.",
     "monetary_value_col": "The columns are customer_id, date and amount; churnsim.data.rfm_summary takes their names.",

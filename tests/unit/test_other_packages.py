@@ -10,6 +10,8 @@ import pytest
 import churnsim
 from churnsim import models, plots
 from churnsim.errors import UnitWarning
+from churnsim.models.survival.curve import CurveFit
+from churnsim.models.survival.regression import RegressionFit
 from churnsim.other_packages import INSTEAD, NAMES, argument_here, nearest
 
 
@@ -27,8 +29,9 @@ def test_names_of_others_are_told_where_they_are_typed():
 
 
 def test_what_is_said_is_there(cdnow_models):
-    """Every dotted name that an error gives is one, and every bare verb is one of a fit or a survival model."""
-    verbs = {*dir(cdnow_models[0]), *dir(cdnow_models[1]), *dir(models.SurvivalCurve), "proportionality"}
+    """Every dotted name that an error gives is one, and every bare verb is one of a fit or of a survival model."""
+    survival = (models.SurvivalCurve, models.SurvivalRegression, CurveFit, RegressionFit)
+    verbs = {name for each in (*cdnow_models, *survival) for name in dir(each)}
     for text in [*NAMES.values(), *INSTEAD.values()]:
         for path in re.findall(r"churnsim(?:\.\w+)+", text):
             thing = churnsim

@@ -50,6 +50,13 @@ def delta_interval(
     """
     reach = normal_quantile(level)
     to_scale, from_scale, slope_of = _SCALES[scale]
+    missing = [name for name in fit.names if name not in fit.model.to_dict()]
+    if missing:
+        raise ConfigError(
+            f"the delta method moves a model's numbers one by one, and {missing[0]!r} is no number of a "
+            f"{type(fit.model).__name__} by itself. Use drawn_interval(fit.draw_parameters(1000, seed=1), quantity, "
+            "estimate=fit.model)."
+        )
     value = quantity(fit.model)
     estimate = _flat(value)
     names, root = _root(fit)

@@ -19,6 +19,8 @@ from churnsim.checks import check_count, check_seed, typed
 from churnsim.data.summaries.column_aliases import as_summary
 from churnsim.errors import ConfigError, DataError
 from churnsim.models.estimation.fit import FitStatus, ModelFit, Parametric
+from churnsim.models.retention.base import RetentionModel
+from churnsim.models.retention.tenures import Tenures
 from churnsim.models.spend.gamma_gamma import GammaGamma
 from churnsim.statistics import resample_counts, tails
 
@@ -31,7 +33,7 @@ REPLICATIONS = 200
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Bootstrap(Generic[M]):
-    """The models of all replications, how each fit ended, and the fit they belong to.
+    """The models and parameters of all replications, how each fit ended, and the fit they belong to.
 
     `models` goes into `drawn_interval` as it stands.
     """
@@ -39,6 +41,7 @@ class Bootstrap(Generic[M]):
     fit: ModelFit[M]
     kind: Kind
     models: tuple[M, ...]
+    estimates: tuple[dict[str, float], ...]
     statuses: tuple[FitStatus, ...]
 
     @property
@@ -48,8 +51,7 @@ class Bootstrap(Generic[M]):
 
     def parameters(self) -> pd.DataFrame:
         """One row a replication, one column a parameter."""
-        rows = [[float(model.to_dict()[name]) for name in self.fit.names] for model in self.models]
-        return pd.DataFrame(rows, columns=list(self.fit.names)).rename_axis("replication")
+        return pd.DataFrame(list(self.estimates), columns=list(self.fit.names)).rename_axis("replication")
 
     def summary(self, level: float = 0.95) -> pd.DataFrame:
         """One row a parameter: estimate, bias (mean of the replications less the estimate), standard_error, and
@@ -78,9 +80,10 @@ def bootstrap(
     replications: int = REPLICATIONS,
     **options: Any,
 ) -> Bootstrap[M]:
-    """Refit `replications` times; `summary` is what `fit` was fitted to, one row a customer.
+    """Refit `replications` times; `summary` is what `fit` was fitted to, a row a customer or subscriber.
 
-    Raises ConfigError for an unknown kind, fewer than 2 replications, or a model whose customers cannot be made up.
+    Raises ConfigError for an unknown kind, fewer than 2 replications, or a model whose customers cannot be made up, as
+    no model of subscribers' can.
 
     Parameters
     ----------
@@ -109,20 +112,33 @@ def bootstrap(
     check_seed(seed)
     if "weights" in options:
         raise ConfigError("a bootstrap draws the weights itself. Give one row a customer in place of weights.")
-    summary = as_summary(summary)
+    model: Any = fit.model
+    subscribers = isinstance(model, RetentionModel)
+    summary = summary if subscribers else as_summary(summary)
     if summary.empty:
         raise DataError("the summary has no customers. Check the filter that made it.")
-    model: Any = fit.model
+    if subscribers and (kind == "parametric" or Tenures.of(summary).past.any()):
+        raise ConfigError(
+            "subscribers are drawn again from the data, a row each: pass kind='nonparametric', and of covariates that "
+            "change one value a customer."
+        )
     if hasattr(model, "unit"):
         options = {"unit": model.unit, **options}
     if kind == "nonparametric":
         generator = np.random.Generator(np.random.Philox(seed))
         drawn = resample_counts(len(summary), resamples=replications, generator=generator, draw="multinomial")
-        fits = [type(model).fit(summary, weights=counts, **options) for counts in drawn]
+        if subscribers:
+            options = {**({"kind": model.kind} if hasattr(model, "kind") else {}), **options}
+            fits = [
+                type(model).fit(summary.iloc[np.repeat(np.arange(len(summary)), counts)], **options) for counts in drawn
+            ]
+        else:
+            fits = [type(model).fit(summary, weights=counts, **options) for counts in drawn]
     else:
         fits = [type(model).fit(made_up(model, summary, seed, i), **options) for i in range(replications)]
     return Bootstrap(
-        fit=fit, kind=kind, models=tuple(f.model for f in fits), statuses=tuple(f.status for f in fits)
+        fit=fit, kind=kind, models=tuple(f.model for f in fits), estimates=tuple(f.parameters for f in fits),
+        statuses=tuple(f.status for f in fits),
     )  # fmt: skip
 
 

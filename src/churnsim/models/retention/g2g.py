@@ -348,6 +348,7 @@ class _Spells:
 
     def doubt(self) -> Any:
         """What the data say before any search."""
-        whole = Tenures(self.tenures.tenure[self.last], self.churned, np.zeros(len(self.ids)), self.ids)
+        none = np.zeros(len(self.ids))
+        whole = Tenures(self.tenures.tenure[self.last], self.churned, none, self.ids, none > 0)
         found = judge(Cohorts.of(whole), FitStatus("converged", ""), weight=1.0)
         return None if found.ok else found

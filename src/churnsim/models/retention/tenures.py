@@ -26,6 +26,7 @@ class Tenures:
     churned: NDArray[np.bool_]
     entry: Floats
     index: pd.Index
+    past: NDArray[np.bool_]  # rows that a later one of the same customer takes on, its covariates having changed
 
     @classmethod
     def of(cls, subscriptions: pd.DataFrame, *, need_churned: bool = True) -> Tenures:
@@ -38,9 +39,10 @@ class Tenures:
         wanted = ["tenure", "churned"] if need_churned else ["tenure"]
         missing = [name for name in wanted if name not in subscriptions.columns]
         if missing:
+            new = "" if need_churned else " For a new customer tenure is 0."
             raise DataError(
                 f"the subscriptions lack {', '.join(map(repr, missing))}; they have "
-                f"{', '.join(map(repr, subscriptions.columns))}. {MAKE}"
+                f"{', '.join(map(repr, subscriptions.columns))}. {MAKE}{new}"
             )
         if subscriptions.empty:
             raise DataError("the subscriptions have no rows. Check the filter that made them.")
@@ -56,7 +58,24 @@ class Tenures:
         refuse(
             index, tenure, nothing, "tenure must be above 0 for a customer who left", "The first period counts as 1."
         )
-        return cls(tenure, churned, entry, index)
+        past = np.zeros(n, dtype=bool)
+        ids = subscriptions["customer_id"] if "customer_id" in subscriptions.columns else index
+        if (entry > 0).any() and ids.name == "customer_id":
+            begun = pd.MultiIndex.from_arrays([ids[entry > 0], entry[entry > 0]])
+            past = np.asarray(pd.MultiIndex.from_arrays([ids, tenure]).isin(begun))
+        if not need_churned and past.any():
+            first = int(np.argmax(past))
+            raise DataError(
+                f"row {shown(index[first])} is a customer's past: another row of {shown(list(ids)[first])} begins at "
+                f"its tenure of {tenure[first]:g} ({int(past.sum())} such rows). Keep the last row of each customer, "
+                "whose covariates hold from now on."
+            )
+        return cls(tenure, churned, entry, index, past)
+
+    @property
+    def customers(self) -> int:
+        """How many there are: rows, those of a customer's past not counted."""
+        return int((~self.past).sum())
 
     def __len__(self) -> int:
         return len(self.tenure)

@@ -380,7 +380,7 @@ def _kaplan_meier(tenures: Tenures, unit: str, engine: Engine) -> CurveFit:
     columns = {"at_risk": counted.at_risk, "lost": counted.lost, "survival": survival}
     table = pd.DataFrame({**columns, "standard_error": survival * spread}, index=pd.Index(end, name="time"))
     return CurveFit(
-        model=model, names=(), matrix=np.zeros((0, 0)), loglik=_nonparametric_loglik(table), n=float(len(tenures)),
+        model=model, names=(), matrix=np.zeros((0, 0)), loglik=_nonparametric_loglik(table), n=float(tenures.customers),
         status=_counted_status(counted, tenures), table=table,
     )  # fmt: skip
 
@@ -415,7 +415,7 @@ def _parametric(
     if kind == "piecewise_exponential":
         inner = np.quantile(t[left], np.linspace(0, 1, PIECES + 1)[1:-1]) if breakpoints is None else breakpoints
         cuts = tuple(float(cut) for cut in np.unique(inner) if 0 < cut < t.max())
-        return _piecewise(t, left, entry, cuts, unit, len(tenures))
+        return _piecewise(t, left, entry, cuts, unit, tenures.customers)
     names = FAMILIES[kind]
     rounded, ended = bool((t == np.floor(t)).all()), True
     if not rounded and (t[left] == t.max()).all():
@@ -442,7 +442,7 @@ def _parametric(
         status = FitStatus("not converged", "the search did not end at a maximum.", "Try another family.")
     return CurveFit(
         model=SurvivalCurve(kind=kind, parameters=values, unit=unit), names=names,
-        matrix=np.where(np.isfinite(matrix), matrix, np.inf), loglik=loglik, n=float(len(tenures)), status=status,
+        matrix=np.where(np.isfinite(matrix), matrix, np.inf), loglik=loglik, n=float(tenures.customers), status=status,
     )  # fmt: skip
 
 

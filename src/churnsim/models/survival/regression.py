@@ -127,7 +127,8 @@ class SurvivalRegression(RetentionModel):
             A row a customer: `tenure` in `unit`, `churned`, perhaps `entry` (the tenure at which it came under
             observation), and the covariates. Customers with tenure 0 count in `n` and say nothing. Covariates that
             change are given in several rows a customer, each from its `entry` to its `tenure` with the values that held
-            then, only the last perhaps `churned` (Andersen & Gill 1982); name the customer in `cluster`.
+            then, only the last perhaps `churned` (Andersen & Gill 1982), and the customer in `customer_id`; name it in
+            `cluster` too. The model is asked about the last row of each customer.
         kind : str
             One of `REGRESSIONS`.
         covariates : sequence of str
@@ -393,7 +394,7 @@ def fit_regression(
     if not tenures.churned.any():
         raise DataError("no customer has churned, so there is nothing to regress on. Observe longer.")
     weight = np.ones(len(tenures)) if weights is None else _weights(subscriptions, weights, tenures)
-    n, use = float(weight.sum()), tenures.tenure > 0
+    n, use = float(weight[~tenures.past].sum()), tenures.tenure > 0
     unit_of = None if cluster is None else word_column(subscriptions, cluster)[use]
     rows = subscriptions if use.all() else subscriptions[use]
     design, centred = Design.with_rows(rows, covariates)

@@ -22,6 +22,7 @@ import pandas as pd
 
 from churnsim.checks import typed
 from churnsim.errors import ConfigError, DataError
+from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.retention.base import RetentionModel
 from churnsim.models.retention.tenures import Tenures
 from churnsim.product_limit import RiskTable, sum_at_risk
@@ -96,7 +97,7 @@ def concordance(risk: Floats, subscriptions: pd.DataFrame, *, until: float | Non
     Parameters
     ----------
     risk : array of shape (n,)
-        The higher, the sooner a customer leaves.
+        The higher, the sooner a customer leaves, such as `fit.hazard_multiplier(subscriptions)` of a Cox model.
     subscriptions : DataFrame
         A row a customer: `tenure` and `churned`.
     until : float, optional
@@ -183,14 +184,17 @@ def smaller_ones_later(values: Ints) -> Ints:
 
 @typed
 def survival_scores(
-    model: RetentionModel, subscriptions: pd.DataFrame, *, times: Sequence[float] | None = None
+    model: RetentionModel | ModelFit[RetentionModel],
+    subscriptions: pd.DataFrame,
+    *,
+    times: Sequence[float] | None = None,
 ) -> SurvivalScores:
     """Score a model on customers it was not fitted to, each foretold from its start.
 
     Parameters
     ----------
     model : RetentionModel
-        A curve, a regression or a renewal model; of a fit, its `model`.
+        A curve, a regression or a renewal model, or its fit.
     subscriptions : DataFrame
         A row a customer: `tenure`, `churned` and what the model needs of it; all under observation from the start.
     times : sequence of float, optional
@@ -211,7 +215,7 @@ def survival_scores(
     >>> telco = cs.datasets.telco()
     >>> seen, unseen = telco.iloc[::2], telco.iloc[1::2]
     >>> fit = cs.models.SurvivalRegression.fit(seen, covariates=["contract"])
-    >>> scores = survival_scores(fit.model, unseen, times=[12.0, 36.0])
+    >>> scores = survival_scores(fit, unseen, times=[12.0, 36.0])
     >>> round(scores.concordance, 2), scores.table["auc"].round(2).tolist()
     (0.77, [0.8, 0.88])
     """
@@ -222,7 +226,8 @@ def survival_scores(
     if at.ndim != 1 or not at.size or not (np.isfinite(at).all() and (at > 0).all() and (np.diff(at) > 0).all()):
         raise ConfigError(f"times must be ascending tenures above 0; got {list(times)}.")
     new = subscriptions.assign(tenure=0.0, churned=False)
-    survival = np.asarray(model.survival(at, customers=new), dtype=np.float64)
+    fitted = model.model if isinstance(model, ModelFit) else model
+    survival = np.asarray(fitted.survival(at, customers=new), dtype=np.float64)
     watched = observed_until(tenures)
     rows = [
         {
