@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal
 
 from churnsim.checks import check_number
 from churnsim.errors import ConfigError
@@ -42,7 +42,7 @@ def check_unit(unit: str) -> Unit:
     >>> check_unit("W")
     'W'
     """
-    if not isinstance(unit, str) or unit not in get_args(Unit):
+    if not isinstance(unit, str) or unit not in DAYS_PER_UNIT:
         raise ConfigError(
             f"unknown time unit {unit!r}. Use 'H' (hours), 'D' (days), 'W' (weeks), 'M' (months) or 'Y' (years)."
         )

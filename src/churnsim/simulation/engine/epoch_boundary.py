@@ -140,11 +140,8 @@ class EpochBoundary:
                     origins[i] = TOLD
         others = [newcomer for part in self._bringing for newcomer in part.bring(around, end)]
         if others:
-            theirs = [np.array(column) for column in zip(*others, strict=True)]
-            times, uids, origins = (
-                np.append(own, more) for own, more in zip((times, uids, origins), theirs, strict=True)
-            )
-            channels = np.append(channels, np.zeros(len(others), np.int64))
+            own, more = (times, uids, origins, channels), (*zip(*others, strict=True), [0] * len(others))
+            times, uids, origins, channels = (np.concatenate(each) for each in zip(own, more, strict=True))
         if times.size:
             around.population.enter(times, uids, origins, channels)
 

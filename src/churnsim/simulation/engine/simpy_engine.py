@@ -151,7 +151,8 @@ class _Run:
         rules, uid = self.rules, c.uid
         c.k += 1
         raised = self._raised(c)
-        failure = event_rules.failure_probability(rules, c.rate, self.population.dropout(c)) * self.firm.quality
+        dropout = self.population.dropout(c)
+        failure = event_rules.failure_probability(rules, c.rate, dropout) * self.firm.quality
         if self.numbers.satisfaction:
             quality = satisfaction.perceived(rules, failure, c.k, uid, *self.address)
             c.expected, satisfied = satisfaction.after_purchase(rules, c.expected, c.satisfied, quality)
@@ -159,7 +160,7 @@ class _Run:
         # After the experience of this purchase: a bad one is complained about here and now.
         complains = satisfaction.satisfaction_factor(self.numbers.complaint_effect, c.satisfied)
         u_gap, u_spend, failed, kind, outcome = event_rules.purchase(
-            rules, self._organic(c), failure, complains, c.k, uid, *self.address
+            rules, self._organic(c, dropout), failure, complains, c.k, uid, *self.address
         )
         # A contract is paid at its renewal, so by those who are not lost at it; elsewhere the purchase is made first.
         contract = self.numbers.lifetime == CONTRACT
@@ -175,7 +176,7 @@ class _Run:
         if outcome == event_rules.AWAITS:
             kind, time = yield from self._answer(c, time)
             raised = self._raised(c)
-            u_gap, u_spend, outcome = event_rules.reply(rules, self._organic(c), kind, c.k, uid, *self.address)
+            u_gap, u_spend, outcome = event_rules.reply(rules, self._organic(c, dropout), kind, c.k, uid, *self.address)
             self._spend(c, "recovery", self.numbers.reply_cents)
         if kind != event_rules.NO_REPLY:
             self._answered(c, time, kind)
@@ -249,11 +250,11 @@ class _Run:
             self.rules, c.member, c.satisfied, c.referrals, c.uid, *self.address
         )
 
-    def _organic(self, c: Customer) -> float:
+    def _organic(self, c: Customer, dropout: float) -> float:
         factor = event_times.offered_factor(
             self.rules, self.population.factor(c, self.firm.effect), c.response, c.offered
         )
-        return event_rules.organic_chance(self.rules, self.population.dropout(c), factor)
+        return event_rules.organic_chance(self.rules, dropout, factor)
 
     def _raised(self, c: Customer) -> float:
         """Factor on what it spends: offers that reached it, and its satisfaction before it buys."""

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
-from churnsim.economics.response import SaturatingResponse
+from churnsim.economics.response import saturating
 from churnsim.economics.staff import failure_factor, novice_share
 from churnsim.simulation.core.assumption import (
     PURCHASE_OF_EACH,
@@ -87,9 +87,7 @@ class StaffResponse(MarketPart):
 
     def share_after(self, novices: float, years: float, budget: float) -> float:
         """Novices among the staff `years` after they were the share `novices`, at a `budget` per period."""
-        effect = SaturatingResponse(
-            ceiling=self.max_effect, k=1 / in_units("staff.spend_scale", self.spend_scale)
-        ).share(budget)
+        effect = saturating(self.max_effect, in_units("staff.spend_scale", self.spend_scale), budget)
         turnover, learning = self.turnover_per_year * (1.0 - effect), self.learning.to("Y")
         settled = novice_share(turnover, learning)
         return settled + (novices - settled) * math.exp(-(turnover + 1.0 / learning) * years)
