@@ -84,37 +84,10 @@ class ClaimSource:
     """What that study really measured."""
 
 
-@_takes_old_verdict
 @dataclass(frozen=True, kw_only=True)
-class Part:
-    """One of several estimands of a claim, with its own answer.
+class Judgement:
+    """What a check found of one statement: the fields that a `Finding` and its `Part`s share."""
 
-    Attributes
-    ----------
-    name, estimand : str
-        What is judged.
-    answer : Answer
-        And `reason`, in whole sentences.
-    basis : Basis or None
-        What the answer rests on; by default what the claim's answers do.
-    plausible : Plausible or None
-        How much of what is plausible it holds in. HOLDS_IF needs it, and `region`.
-    ran : bool
-        Whether it was looked at.
-    estimate, lower, upper : float or None
-        The figure with its interval, in `unit`.
-    region : str or None
-        Where it holds.
-
-    Examples
-    --------
-    >>> import churnsim
-    >>> [part.name for part in churnsim.claims["best-customer"].test().finding.parts]
-    ['(a) the quotient', '(b) on a log of purchases']
-    """
-
-    name: str
-    estimand: str
     answer: Answer
     reason: str
     estimate: float | None = None
@@ -127,7 +100,12 @@ class Part:
     ran: bool = True
 
     def __post_init__(self) -> None:
-        _check_condition(self)
+        """HOLDS_IF says where, and how much of what is plausible that is: else it could be said of any statement."""
+        if self.answer is Answer.HOLDS_IF and (self.plausible is None or not self.region):
+            raise ConfigError(
+                "HOLDS_IF needs a region and how much of what is plausible it is (plausible=). Without beliefs about "
+                "what it depends on the answer is UNDECIDED."
+            )
 
     @property
     def figures(self) -> Figures:
@@ -141,7 +119,30 @@ class Part:
 
 @_takes_old_verdict
 @dataclass(frozen=True, kw_only=True)
-class Finding:
+class Part(Judgement):
+    """One of several estimands of a claim, with its own answer.
+
+    Attributes
+    ----------
+    name, estimand : str
+        What is judged.
+    answer, reason, basis, plausible, ran, estimate, lower, upper, unit, region
+        As of `Finding`.
+
+    Examples
+    --------
+    >>> import churnsim
+    >>> [part.name for part in churnsim.claims["best-customer"].test().finding.parts]
+    ['(a) the quotient', '(b) on a log of purchases']
+    """
+
+    name: str
+    estimand: str
+
+
+@_takes_old_verdict
+@dataclass(frozen=True, kw_only=True)
+class Finding(Judgement):
     """What judging a claim (or its control) gave. `reason` is whole sentences with the figures in them.
 
     Attributes
@@ -164,30 +165,8 @@ class Finding:
         What the figures come from.
     """
 
-    answer: Answer
-    reason: str
-    estimate: float | None = None
-    lower: float | None = None
-    upper: float | None = None
-    unit: str = ""
-    region: str | None = None
-    basis: Basis | None = None
-    plausible: Plausible | None = None
-    ran: bool = True
     parts: tuple[Part, ...] = ()
     tables: Mapping[str, Rows] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        _check_condition(self)
-
-
-def _check_condition(found: Part | Finding) -> None:
-    """HOLDS_IF says where, and how much of what is plausible that is: else it could be said of any statement."""
-    if found.answer is Answer.HOLDS_IF and (found.plausible is None or not found.region):
-        raise ConfigError(
-            "HOLDS_IF needs a region and how much of what is plausible it is (plausible=). Without beliefs about what "
-            "it depends on the answer is UNDECIDED."
-        )
 
 
 def not_run(why: str) -> Finding:

@@ -5,44 +5,29 @@ from __future__ import annotations
 import math
 from dataclasses import asdict
 
-from churnsim.claims.machinery.claim import Control, Finding, Part, Result
+from churnsim.claims.machinery.claim import Control, Finding, Judgement, Result
 from churnsim.records.claim import ClaimRecord, ControlRecord, PartRecord, PlausibleRecord, PowerRecord, SourceRecord
+
+_OF_CLAIM = ("id", "says", "quote", "kind", "quantity", "expect", "within", "because")
+_OF_FINDING = ("answer", "basis", "ran", "reason", "region")
 
 
 def to_record(result: Result) -> ClaimRecord:
     """The result as one row of `claims.json`."""
     claim, finding = result.claim, result.finding
     return ClaimRecord(
-        id=claim.id,
-        says=claim.says,
-        quote=claim.quote,
+        **{name: getattr(claim, name) for name in _OF_CLAIM},
         sources=[SourceRecord(**asdict(source)) for source in claim.sources],
-        kind=claim.kind,
-        quantity=claim.quantity,
-        expect=claim.expect,
-        within=claim.within,
-        because=claim.because,
         critique=list(claim.critique),
-        answer=finding.answer,
-        basis=finding.basis,
-        ran=finding.ran,
-        plausible=_plausible(finding),
-        reason=finding.reason,
-        region=finding.region,
-        estimate=finding.estimate,
-        lower=finding.lower,
-        upper=finding.upper,
-        unit=finding.unit,
+        **{name: getattr(finding, name) for name in _OF_FINDING},
+        plausible=PlausibleRecord(**asdict(finding.plausible)) if finding.plausible else None,
+        **finding.figures,
         parts=[PartRecord(**asdict(part)) for part in finding.parts],
         control=_world(claim.control, result.control),
         planted=_world(claim.planted, result.planted),
         power=PowerRecord(**asdict(result.power)) if result.power else None,
         tables=dict(finding.tables),
     )
-
-
-def _plausible(finding: Finding) -> PlausibleRecord | None:
-    return PlausibleRecord(**asdict(finding.plausible)) if finding.plausible else None
 
 
 def _world(world: Control | None, found: Finding | None) -> ControlRecord | None:
@@ -55,7 +40,7 @@ def _number(value: float | None, unit: str) -> str:
     return "" if value is None or not math.isfinite(value) else f"{value:.6g} {unit}".rstrip()
 
 
-def said(found: Finding | Part) -> str:
+def said(found: Judgement) -> str:
     """Answer and basis in one: "HOLDS (measured here)", "NOT RUN"."""
     return f"{found.answer}" + (f" ({found.basis})" if found.basis else "") if found.ran else "NOT RUN"
 
