@@ -229,9 +229,8 @@ def fit(
         found = fitted.likelihood_ratio
         typer.echo(
             "an effect of e multiplies how often everybody buys (leaving: how fast everybody leaves) by exp(e) for one "
-            "unit of its value, counted from the mean of the days; likelihood ratio to "
-            f"{model} without the calendar {found.statistic:.2f} "
-            f"({found.effects} effects), p = {found.p_value:.2g}"
+            f"unit of its value, counted from the mean of the days; likelihood ratio to {model} without the calendar "
+            f"{found.statistic:.2f} ({found.effects} effects), p = {found.p_value:.2g}"
         )
     typer.echo(f"status: {fitted.status}")
     if json_file is not None:

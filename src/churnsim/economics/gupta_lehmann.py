@@ -47,9 +47,8 @@ class CustomerValue:
         discount_factor(self.discount_rate)
         if not self.retention * (1.0 + self.margin_growth) < 1.0 + self.discount_rate:
             raise ConfigError(
-                f"the value is infinite: margins kept grow by "
-                f"{self.retention * (1 + self.margin_growth) - 1:.2%} a period "
-                f"and are discounted by {self.discount_rate:.2%}. Lower margin_growth or raise discount_rate."
+                f"the value is infinite: margins kept grow by {self.retention * (1 + self.margin_growth) - 1:.2%} a "
+                f"period and are discounted by {self.discount_rate:.2%}. Lower margin_growth or raise discount_rate."
             )
 
     @property

@@ -230,8 +230,7 @@ def _effect(what: str, coefficient: float, error: float, n: int, level: float = 
         n=n,
         says=(
             f"Ten points more satisfaction go with {ratio:.2f} times the {what} [{lower:.2f}, {upper:.2f}]. "
-            f"{CONFOUNDING} "
-            f"A cause that is not seen would have to go {value:.2f} times with both to make all of it."
+            f"{CONFOUNDING} A cause that is not seen would have to go {value:.2f} times with both to make all of it."
         ),
     )  # fmt: skip
 

@@ -76,8 +76,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, old_try: float | No
     part = Part(
         name="(a) new products in the basket",
         estimand=f"Share of products less than {NEW} days old in what customers of at least {OLD} days buy, over "
-        "that of "
-        f"customers of less than {NEW} days in the same weeks.",
+        f"that of customers of less than {NEW} days in the same weeks.",
         answer=times.above(1.0),
         **times.figures("times as much"),
         reason=f"Of old customers' baskets new products are {times} times the share that they are of newcomers' "

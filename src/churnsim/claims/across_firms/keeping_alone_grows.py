@@ -94,17 +94,15 @@ def judge(
     part = found.part(
         found.above(1.0), name="(a) customers who were all won before",
         estimand="What customers who were all won by one day buy in a year, over the year before; above 1 their "
-        "revenue "
-        "grows without anybody being won.",
+        "revenue grows without anybody being won.",
         unit="of the year before", digits=2,
     )  # fmt: skip
     shrinks = "Where nobody is won afterwards, customers buy less from year to year. " * (found.mean.upper < 1.0)
     return Finding(
         answer=part.answer,
         reason=f"{shrinks}{part.reason} Were every loss prevented, all would go on as before: that keeps "
-        "revenue, and it "
-        "grows only where customers come to spend more. Online Retail is left out: its log is one year of a trade with "
-        "a season, in which the last quarter cannot be held against the second.",
+        "revenue, and it grows only where customers come to spend more. Online Retail is left out: its log is one year "
+        "of a trade with a season, in which the last quarter cannot be held against the second.",
         **part.figures,
         parts=(part,),
         tables=found.table("growth without winning", "of the year before"),

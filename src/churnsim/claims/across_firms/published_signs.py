@@ -96,14 +96,12 @@ def _money(evidence: MarketEvidence, quick: bool) -> Part:
     return Part(
         name="(b) the money",
         estimand="Percentage points more of dissatisfied buyers who must stay because goods are taken back, for "
-        "their later "
-        "margin to pay for goods that cannot be sold again.",
+        "their later margin to pay for goods that cannot be sold again.",
         answer=inside,
         basis=Basis.ASSUMED,
         estimate=needed[0], lower=needed[1], upper=needed[2],
         unit="percentage points",
         reason=f"On {evidence.label} an average basket costs the firm {lost:.2f} and a customer who stays is worth "
-        f"{worth}: {needed[0]:.0f} points [{needed[1]:.0f}, {needed[2]:.0f}] more must stay. By what people "
-        "told TARP a "
-        f"quick answer keeps {low:.0f} to {high:.0f} points more than none (intentions).",
+        f"{worth}: {needed[0]:.0f} points [{needed[1]:.0f}, {needed[2]:.0f}] more must stay. By what people told TARP "
+        f"a quick answer keeps {low:.0f} to {high:.0f} points more than none (intentions).",
     )  # fmt: skip

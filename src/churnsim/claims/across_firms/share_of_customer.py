@@ -82,11 +82,10 @@ def judge(evidence: Evidence = None, quick: bool = False, *, world: Mapping[str,
     return Finding(
         answer=parts[0].answer,
         reason=(
-            f"Share of the market and share of the customer go together. {parts[0].reason} Of what brands' "
-            "sales differ "
-            f"by, purchases per buyer are this share: {parts[1].reason} In panels of few households who buy often "
-            "nearly every brand has nearly every household among its buyers, so that only purchases per buyer are left "
-            f"to differ.{of_others(evidence)}"
+            f"Share of the market and share of the customer go together. {parts[0].reason} Of what brands' sales "
+            f"differ by, purchases per buyer are this share: {parts[1].reason} In panels of few households who buy "
+            "often nearly every brand has nearly every household among its buyers, so that only purchases per buyer "
+            f"are left to differ.{of_others(evidence)}"
         ),
         **parts[0].figures,
         parts=parts,

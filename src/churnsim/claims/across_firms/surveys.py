@@ -115,8 +115,7 @@ def judge_only_product(
             Part(
                 name=f"({letter}) {name}",
                 estimand="Standardised effect of service on satisfaction beside that of the product; below "
-                f"{NEGLIGIBLE} "
-                "the product is the only way.",
+                f"{NEGLIGIBLE} the product is the only way.",
                 answer=Answer.HOLDS if only else Answer.FAILS if other else Answer.UNDECIDED,
                 **service.figures("standard deviations"),
                 reason=f"Beside the product ({product}) service has an effect of {service} ({asked.asks}).",
@@ -164,8 +163,7 @@ def judge_benchmark(evidence: Evidence = None, quick: bool = False, *, shift: fl
     part = Part(
         name="(a) gaps against competitors",
         estimand=f"Gaps of {len(QUALITY)} items of quality between each firm and its competitors that differ from "
-        "0 at 5% "
-        "jointly (Bonferroni).",
+        "0 at 5% jointly (Bonferroni).",
         answer=Answer.HOLDS if clear else Answer.FAILS,
         estimate=float(len(clear)),
         unit=f"of {len(rows)} gaps",

@@ -66,8 +66,7 @@ def _part(letter: str, name: str, found: Inferred) -> Part:
         answer=found.disputed.above(MANY),
         **found.disputed.figures("percent of the customers"),
         reason=f"Models disagree about {found.disputed} percent of {found.customers:,} customers; still active: "
-        f"{lost}. "
-        f"Purchases in the second half: {ahead}, and {found.actual:,} came.",
+        f"{lost}. Purchases in the second half: {ahead}, and {found.actual:,} came.",
     )
 
 

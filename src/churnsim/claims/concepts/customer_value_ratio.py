@@ -62,9 +62,8 @@ def judge(evidence: Evidence = None, quick: bool = False, *, exchanged: bool = F
         estimate=100 * changed,
         unit="percent of customers",
         region=(
-            "where benefits and costs are scored on one and the same scale with weights that sum to 1; V is then "
-            "above 1 "
-            "exactly where benefits are rated above costs, and its size says nothing more"
+            "where benefits and costs are scored on one and the same scale with weights that sum to 1; V is then above "
+            "1 exactly where benefits are rated above costs, and its size says nothing more"
         ),
         parts=parts,
         tables={"scales": measured.details["scales"].rename_axis(index="coding").reset_index().to_dict("records")},  # type: ignore[dict-item]

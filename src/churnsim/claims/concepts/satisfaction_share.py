@@ -15,10 +15,9 @@ def judge(evidence: Evidence = None, quick: bool = False, *, panel: pd.DataFrame
         return Finding(
             answer=Answer.UNDECIDED,
             reason=(
-                "No data at hand holds satisfaction and share of the same firms over years; surveys of "
-                "customers cannot stand in. It takes a panel of firms, the share a year later, and "
-                "within-firm differences. The study that had one found no such rise in share (Anderson, "
-                "Fornell & Lehmann 1994)."
+                "No data at hand holds satisfaction and share of the same firms over years; surveys of customers "
+                "cannot stand in. It takes a panel of firms, the share a year later, and within-firm differences. The "
+                "study that had one found no such rise in share (Anderson, Fornell & Lehmann 1994)."
             ),
         )
     ordered = panel.sort_values(["firm", "year"])

@@ -104,9 +104,8 @@ def judge(evidence: Evidence = None, quick: bool = False, *, reshuffle: bool = F
         answer=combine(parts),
         reason=(
             f"On {label}, of whom {len(spent):,} were watched for {len(rows)} quarters: per customer ever won "
-            f"{parts[0].reason} "
-            f"Per customer who still buys {parts[1].reason} {rows[0]['buying_percent']:.0f}% buy in the first quarter "
-            f"after their first purchase and {rows[-1]['buying_percent']:.0f}% in the last. "
+            f"{parts[0].reason} Per customer who still buys {parts[1].reason} {rows[0]['buying_percent']:.0f}% buy in "
+            f"the first quarter after their first purchase and {rows[-1]['buying_percent']:.0f}% in the last. "
             f"{_those_left(parts[1])}"
         ),
         **parts[0].figures,

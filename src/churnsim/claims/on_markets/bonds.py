@@ -101,8 +101,7 @@ def _as_told(quick: bool) -> tuple[Part, ...]:
         Part(
             name="costs of switching, among customers",
             estimand="Standardised effect of costs of switching on loyalty beside that of satisfaction, 344 users "
-            "of mobile "
-            "telephones; as told, and no part of the order in money.",
+            "of mobile telephones; as told, and no part of the order in money.",
             answer=costs.above(0.0),
             basis=Basis.MEASURED,
             **costs.figures("standard deviations"),

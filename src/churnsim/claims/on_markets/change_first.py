@@ -67,8 +67,7 @@ def _finding(label: str, rows: Rows, cut: float, trial: float) -> Finding:
             answer=Answer(row["answer"]),
             **Spread(row["gain"], row["lower"], row["upper"]).figures("money over two years"),
             reason=f"{row['tried_percent']:.0f}% are tried, {row['kept_percent_of_tried']:.0f}% of whom pay then "
-            "and stay: "
-            f"{Spread(row['gain'], row['lower'], row['upper'])}; trying pays below "
+            f"and stay: {Spread(row['gain'], row['lower'], row['upper'])}; trying pays below "
             f"{row['most_a_trial_may_cost']:.2f} a customer.",
         )
         for row in rows

@@ -80,9 +80,8 @@ def _finding(label: str, rows: Rows) -> Finding:
             upper=row["upper"],
             unit="money over two years",
             reason=(
-                f"{row['dismissed_percent']:.0f}% are dismissed, "
-                f"{row['would_have_paid_percent_of_dismissed']:.0f}% of whom would have paid: "
-                f"{Spread(row['gain'], row['lower'], row['upper'])}."
+                f"{row['dismissed_percent']:.0f}% are dismissed, {row['would_have_paid_percent_of_dismissed']:.0f}% of "
+                f"whom would have paid: {Spread(row['gain'], row['lower'], row['upper'])}."
             ),
         )
         for row in (cheap, costly)

@@ -117,8 +117,7 @@ def _simulated(
         name="(c) in the simulation",
         estimand=(
             "Customers lost after a failure over the horizon without care for the staff, less with it, paired; the "
-            "care "
-            "prevents at most half of the turnover."
+            "care prevents at most half of the turnover."
         ),
         answer=above(lower, upper),
         estimate=fewer,

@@ -82,9 +82,8 @@ def judge(
         answer=figure.answer,
         basis=figure.basis,
         reason=(
-            f"{figure.reason} On {evidence.label}: {cost.reason} {heard.reason} How many of those told would "
-            f"have come is not known for any market here: the cost as such is what is put in, and the map is "
-            f"the finding."
+            f"{figure.reason} On {evidence.label}: {cost.reason} {heard.reason} How many of those told would have come "
+            "is not known for any market here: the cost as such is what is put in, and the map is the finding."
         ),
         **cost.figures,
         region=cost.region,

@@ -85,9 +85,8 @@ def _judged(
         basis=Basis.PUBLISHED,
         reason=(
             f"'Winning back lost customers' (undated) states {ODDS['win-back']:g} times (40% to 5%), 'Nine steps to "
-            f"loyalty' (2017) {ODDS['nine-steps']:g} times (one to a "
-            "half); in 'After-marketing management' (undated) a lost customer costs 5 to 10 times a kept one, just "
-            "as a new one does."
+            f"loyalty' (2017) {ODDS['nine-steps']:g} times (one to a half); in 'After-marketing management' (undated) "
+            "a lost customer costs 5 to 10 times a kept one, just as a new one does."
         ),
     )
     # At a share L lost the break-even ratio is q / (chance_new L).

@@ -150,9 +150,8 @@ def _simulated(evidence: MarketEvidence, cost: float, silent_years: float) -> Pa
         answer=above(against[0].lower, against[0].upper),
         **against[0].figures("money over the horizon"),
         reason=(
-            f"Simulated over the horizon, {PER_PERIOD} contacts a period: by value less at random "
-            f"{against[0]}, by value less none {against[1]}; {returns['value']:.0f} and "
-            f"{returns['random']:.0f} customers return."
+            f"Simulated over the horizon, {PER_PERIOD} contacts a period: by value less at random {against[0]}, by "
+            f"value less none {against[1]}; {returns['value']:.0f} and {returns['random']:.0f} customers return."
         ),
     )
 

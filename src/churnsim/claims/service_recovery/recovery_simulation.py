@@ -306,9 +306,8 @@ def _answered(comparison: Comparison, causal: bool) -> Part:
         upper=100 * float(upper),
         unit="percent of the answered",
         reason=(
-            f"{share:.1%} stay, {total['replies_quick'] / answered:.1%} being answered quickly; but the "
-            "share that stays after a quick reply is what was put in. It would take a randomised delay of replies "
-            "to test."
+            f"{share:.1%} stay, {total['replies_quick'] / answered:.1%} being answered quickly; but the share that "
+            "stays after a quick reply is what was put in. It would take a randomised delay of replies to test."
         ),
     )
 

@@ -65,9 +65,8 @@ def detect_encoding(content: bytes, *, source: str) -> tuple[str, str]:
     line = content.count(b"\n", 0, wrong) + 1
     raise DataError(
         f"{source}, line {line}: the byte 0x{content[wrong]:02x} is not UTF-8, and which encoding it is cannot be told "
-        "from the bytes. Pass encoding='cp1252' (Excel in Western Europe), 'gb18030' (Chinese), 'shift_jis' "
-        "(Japanese) or "
-        "the one it was written in."
+        "from the bytes. Pass encoding='cp1252' (Excel in Western Europe), 'gb18030' (Chinese), 'shift_jis' (Japanese) "
+        "or the one it was written in."
     )
 
 

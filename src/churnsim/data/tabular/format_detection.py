@@ -268,8 +268,7 @@ def _verdict(
         mark, value = next(iter(unsure.items()))
         raise DataError(
             f"{source}, column {column!r}: {value[:40]!r} may be {value.replace(mark, '')} or "
-            f"{value.replace(mark, '.')}, and "
-            f"no other number decides. {remedy}"
+            f"{value.replace(mark, '.')}, and no other number decides. {remedy}"
         )
     decimal = next(iter(decimals))
     thousands = next((mark for _, mark in evidence if mark), "") or gap

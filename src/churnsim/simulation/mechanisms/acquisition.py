@@ -94,8 +94,7 @@ class Acquisition(Budgeted):
         if in_units("prospects.size", market.prospects.size) < 1:
             raise ConfigError(
                 "does nothing in a market without prospects: prospects.size is 0, as it is by default for a base "
-                "without customers. Set it, Market(prospects=Prospects(size=...)), in a study [market.prospects] "
-                "size."
+                "without customers. Set it, Market(prospects=Prospects(size=...)), in a study [market.prospects] size."
             )
         if unknown := [name for name in self.channels or () if name not in market.prospects.channels]:
             raise ConfigError(

@@ -12,9 +12,8 @@ from churnsim.simulation.mechanisms.parts import MarketPart
 from churnsim.units import Duration
 
 TARP = (
-    "TARP, Consumer Complaint Handling in America: An Update Study (1986), minor loss: of customers with a "
-    "problem, 37% of the silent, 46% of the unresolved, 70% of the resolved and 95% of the quickly resolved buy "
-    "again"
+    "TARP, Consumer Complaint Handling in America: An Update Study (1986), minor loss: of customers with a problem, "
+    "37% of the silent, 46% of the unresolved, 70% of the resolved and 95% of the quickly resolved buy again"
 )
 INTENTIONS = (
     f"{TARP}. These are intentions; the interval goes down to a major loss and about as far up. In Knox & van Oest "

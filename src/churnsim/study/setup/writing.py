@@ -264,9 +264,8 @@ def subscribers_page(found: Subscribers) -> str:
     """What was found in a file of subscribers, in Markdown."""
     facts, tenure = found.data.facts, found.data.subscribers["tenure"]
     told = (
-        f"{facts.customers:,} subscribers, of whom {facts.leavers or 0:,} have left; they stayed "
-        f"{tenure.median():g} months at the median and {tenure.max():g} at most. Those who are "
-        f"there pay {found.monthly:,.0f} a month."
+        f"{facts.customers:,} subscribers, of whom {facts.leavers or 0:,} have left; they stayed {tenure.median():g} "
+        f"months at the median and {tenure.max():g} at most. Those who are there pay {found.monthly:,.0f} a month."
     )
     columns = [(_named(ours), theirs) for ours, theirs in found.columns.items()]
     read = ["## How the file was read", _table(("what", "column"), columns)]
