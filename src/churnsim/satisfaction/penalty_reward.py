@@ -38,11 +38,10 @@ def penalty_reward(
 ) -> Measurement:
     """Penalties and rewards on the scale of `overall`; a rating of at most `low` is low, of at least `high` high.
 
-    Rows: ``penalty: ITEM``,
-    ``reward: ITEM``, ``asymmetry: ITEM`` (penalty + reward: below 0 basic, above 0 excitement). Details `categories`:
-    the category where the asymmetry's interval leaves out 0 or both effects are there; `regression`: statsmodels' table
-    with heteroscedasticity-robust (HC3) errors. Raises DataError without `overall`, or where one side of an item is
-    empty.
+    Rows: ``penalty: ITEM``, ``reward: ITEM``, ``asymmetry: ITEM`` (penalty + reward: below 0 basic, above 0
+    excitement). Details `categories`: the category where the asymmetry's interval leaves out 0 or both effects are
+    there; `regression`: statsmodels' table with heteroscedasticity-robust (HC3) errors. Raises DataError without
+    `overall`, or where one side of an item is empty.
 
     Parameters
     ----------

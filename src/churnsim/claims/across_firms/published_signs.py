@@ -1,8 +1,7 @@
 """Claims of which others have measured at least the sign: `recovery-paradox`, `loyalty-rewards` and `returns-pay`.
 
 Their sizes could not be seen, or are of no unit that money follows from; what counts is whether the published effects
-on
-what customers do have the sign that the text says.
+on what customers do have the sign that the text says.
 """
 
 from __future__ import annotations

@@ -1,9 +1,8 @@
 """A figure of many firms: each measured on its own data, then pooled by random effects, with where a new firm's lies.
 
 A statement about firms is a statement about a firm that nobody has looked at. It holds where the interval for a new
-firm
-lies within what is stated, and fails where that of the mean over firms lies outside; else it is undecided, since firms
-differ more than the statement allows, or too few were looked at.
+firm lies within what is stated, and fails where that of the mean over firms lies outside; else it is undecided, since
+firms differ more than the statement allows, or too few were looked at.
 """
 
 from __future__ import annotations

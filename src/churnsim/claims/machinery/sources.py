@@ -43,7 +43,8 @@ TEXTS = {
     "nine-steps": CitedText(
         "Nine steps to loyalty",
         "2017",
-        "建立客户忠诚之“九步法” (nine steps to customer loyalty). 中国商论 2017, 07(b), 160-161; the copy names no author",
+        "建立客户忠诚之“九步法” (nine steps to customer loyalty). 中国商论 2017, 07(b), 160-161; "
+        "the copy names no author",
     ),
     "win-back": CitedText(
         "Winning back lost customers",

@@ -43,8 +43,7 @@ class Sensitivity:
     mu_star (mean absolute change of the quantity per whole range of the assumption, from steps of 2/3 of it) with
     mu_star_lower and _upper, mu (with sign), sigma (spread: nonlinearity and interactions); for "sobol", total and
     first, the shares of the quantity's variance that go through the assumption at all and by it alone, with _lower and
-    _upper.
-    Intervals are at `level`, by bootstrap over the design. `design` holds the points and the quantity at each.
+    _upper. Intervals are at `level`, by bootstrap over the design. `design` holds the points and the quantity at each.
 
     Attributes
     ----------

@@ -130,11 +130,10 @@ def purchase(
     to).
 
     `failure` is the chance that it fails, `organic` that of dropout by itself; `complains` multiplies the chance to
-    complain.
-    With a desk a complaint AWAITS its reply, unless empowered staff settle it at once; without one the market's own
-    handling answers at once. One word a decision: gap, spend, failure, organic dropout from the purchase's block;
-    complaint, kind of reply, stay from the complaint's. The stay word serves silent and complaining customers alike,
-    so a customer that would stay without a word also stays after a reply that is at least as likely to keep it.
+    complain. With a desk a complaint AWAITS its reply, unless empowered staff settle it at once; without one the
+    market's own handling answers at once. One word a decision: gap, spend, failure, organic dropout from the purchase's
+    block; complaint, kind of reply, stay from the complaint's. The stay word serves silent and complaining customers
+    alike, so a customer that would stay without a word also stays after a reply that is at least as likely to keep it.
     """
     u_gap, u_spend, u_failure, u_organic = block(k, PURCHASE, uid, replication, seed, SIMULATION)
     # Decided before the failure is looked at: a failure that loses nobody leaves this as it was.
@@ -197,8 +196,7 @@ def reply(
 @rule
 def destination(rules: Records, ordinal: int, uid: int, replication: int, seed: int) -> int:
     """Where a customer goes that is about to be lost at purchase number `ordinal`, or in life number `ordinal` -
-    DEATHS: it EVAPORATES, SWITCHES to a competitor, or would
-    switch and is HELD by what switching costs it."""
+    DEATHS: it EVAPORATES, SWITCHES to a competitor, or would switch and is HELD by what switching costs it."""
     rule = rules[0]
     # Without competitors no number is drawn.
     if rule.switch_share == 0.0:
