@@ -534,7 +534,7 @@ def test_under_nbd_strategies_that_keep_customers_are_not_ranked(regular):
     strategies = build_strategies(config)
     rows = unjudged_strategies(strategies, against="no-spending", nobody_leaves=True)
     assert [row.strategy for row in rows] == [s.name for s in strategies if s.name != "no-spending"]
-    assert "so that retention could earn nothing" in rows[0].reason
+    assert "so that keeping customers could earn nothing" in rows[0].reason
     rows = unjudged_strategies(strategies, against="baseline", nobody_leaves=True)
     assert "compared with 'baseline'" in rows[-1].reason
     assert not unjudged_strategies(strategies, against="baseline", nobody_leaves=False)

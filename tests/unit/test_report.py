@@ -423,7 +423,9 @@ def test_what_the_study_warns_of_stands_beside_the_verdict(tmp_path: Path) -> No
     pieces["notices"] = {
         "warnings": [{"stage": "data", "code": "starts mid-life", "message": "the log seems to begin mid-life."}],
         "failures": [{"stage": "claims", "subject": "acsi", "reason": "it needs an extra."}],
-        "unjudged": [{"strategy": "retention-heavy", "reason": "nobody leaves by the model."}],
+        "unjudged": [
+            {"strategy": name, "reason": "nobody leaves by the model."} for name in ("retention-heavy", "balanced")
+        ],
         "choice": {"chosen": "nbd", "why": "Use mbg_nbd: its score is above that of nbd.", "table": [{"model": "nbd"}]},
     }
     context = _context(tmp_path, pieces)
@@ -431,7 +433,7 @@ def test_what_the_study_warns_of_stands_beside_the_verdict(tmp_path: Path) -> No
     assert "More that weakens it" in next(b.text for b in answer(context).blocks if getattr(b, "tone", "") == "warning")
     listing = next(block for block in blocks if block.kind == "listing")
     unranked, *others = listing.items
-    assert unranked.startswith("Retention-heavy is not ranked: nobody leaves by the model. To rank it, name a family")
+    assert unranked.startswith("Not ranked: Retention-heavy, Balanced. Nobody leaves by the model. To rank this, name")
     assert others == [
         "Claims; acsi: this part could not be computed (it needs an extra.)",
         "The log seems to begin mid-life.",

@@ -216,10 +216,7 @@ def variance_sentences(context: Context) -> list[str]:
 def _warnings(context: Context) -> list[str]:
     """What the study found to warn of, what failed, and which strategies are not ranked."""
     notices, run = context.run.notices, context.run
-    said = [
-        context.say("answer.unjudged", strategy=context.titles.get(row.strategy, row.strategy), reason=row.reason)
-        for row in notices.unjudged
-    ]
+    said = unranked(context)
     for failure in notices.failures:
         what = context.listed([failure.stage, failure.subject]) if failure.subject else failure.stage
         said.append(context.say("answer.stage_failed", stage=fmt.sentence(what), reason=failure.reason))
@@ -230,6 +227,17 @@ def _warnings(context: Context) -> list[str]:
     if any(map(doubtful, run.fits.values())) and all(warning.code != "fit" for warning in notices.warnings):
         said.append(context.say("answer.doubtful"))
     return said
+
+
+def unranked(context: Context) -> list[str]:
+    """Which strategies are not ranked, and why, each reason once."""
+    titles: dict[str, list[str]] = {}
+    for row in context.run.notices.unjudged:
+        titles.setdefault(row.reason, []).append(context.titles.get(row.strategy, row.strategy))
+    return [
+        context.say("answer.unjudged", strategies=", ".join(names), reason=fmt.sentence(reason))
+        for reason, names in titles.items()
+    ]
 
 
 def _failed(context: Context, stage: str) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 
 from churnsim.records.run import Difference, Level, StrategyRecord
 from churnsim.report.charts.figures import forest_figure, path_figure, spending_figure
-from churnsim.report.headline import sureness
+from churnsim.report.headline import sureness, unranked
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import (
     Block,
@@ -37,11 +37,7 @@ def chapter(context: Context) -> Chapter:
         _described(context),
         *_happens(context),
     ]
-    if context.run.notices.unjudged:
-        told = [
-            say("answer.unjudged", strategy=context.titles.get(row.strategy, row.strategy), reason=row.reason)
-            for row in context.run.notices.unjudged
-        ]
+    if told := unranked(context):
         blocks += [Heading(text=say("strategies.unjudged_heading")), Listing(items=told)]
     if context.differences:
         blocks.append(Heading(text=say("strategies.difference_heading", baseline=context.baseline)))

@@ -30,6 +30,7 @@ WORDS: dict[str, tuple[str, ...]] = {
         "客户编号", "客户号", "客户id", "会员编号", "会员号", "会员id", "用户id", "客戶編號", "會員編號",
         "subscriber id", "subscription id", "subscriber", "contract no", "contract id", "contract number",
         "vertragsnummer", "vertragsnr", "policy no", "policy number", "iban", "kontonummer", "account no",
+        "household id", "household", "hshd num", "shopper id",
         "customer", "client", "cliente", "kunde", "klant", "buyer", "member", "donor", "user", "account", "cust",
         "客户", "会员", "用户", "客戶", "會員", "debitor", "spender", "klantnummer", "mitgliedsnummer", "email", "card",
     ),

@@ -14,7 +14,6 @@ from typing import Any
 
 from churnsim.data.database.quality import START_DAYS
 from churnsim.data.tabular.tally import GUESTS
-from churnsim.errors import ConfigError
 from churnsim.study.config.advice import in_keys
 from churnsim.study.config.config import DataSection
 from churnsim.study.config.evidence_sections import RECORDS
@@ -201,12 +200,9 @@ def _strategies(template: str, values: Mapping[str, str]) -> str:
 
 
 def _all_strategies(template: str, programmes: Sequence[str], values: Mapping[str, str]) -> list[str]:
-    """Those of a template, and one for each programme. Raises ConfigError for a programme that the template has."""
+    """Those of a template, and one for each programme that it has not got."""
     first = _strategies(template, values)
-    for name in programmes:
-        if f'name = "{name}"\n' in first:
-            raise ConfigError(f"the template {template!r} has the strategy {name!r} already. Leave the programme out.")
-    return [first, *(_programme(name, values) for name in programmes)]
+    return [first, *(_programme(name, values) for name in programmes if f'name = "{name}"\n' not in first)]
 
 
 def programme_names() -> tuple[str, ...]:

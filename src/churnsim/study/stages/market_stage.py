@@ -129,14 +129,13 @@ def unjudged_strategies(strategies: Sequence[Strategy], *, against: str, nobody_
     leaves, and all where that is so of the one they are compared with."""
     if not nobody_leaves:
         return []
-    keeping = {s.name: [name for name in MECHANISMS if getattr(getattr(s, name), "keeps", False)] for s in strategies}
+    keeping = {s.name: any(getattr(getattr(s, name), "keeps", False) for name in MECHANISMS) for s in strategies}
     found = []
     for strategy in strategies:
-        parts = ", ".join(keeping[strategy.name])
-        if parts:
+        if keeping[strategy.name]:
             reason = (
-                f"by the purchase model nobody leaves, so that {parts} could earn nothing here and only cost: that is "
-                "a limit of the model and says nothing of the strategy."
+                "by the purchase model nobody leaves, so that keeping customers could earn nothing here and only cost: "
+                "that is a limit of the model and says nothing of the strategy."
             )
         elif keeping.get(against):
             reason = (

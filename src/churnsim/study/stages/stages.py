@@ -64,7 +64,8 @@ def log_warnings(config: StudyConfig, data: StudyData) -> Iterator[StudyWarning]
         message = (
             f"the first {WINDOW_DAYS} days hold the first purchase of {share:.0%} of the customers, later months "
             f"{usual:.0%} each: the log seems to begin in the middle of older relations, whose customers count as new "
-            "here. Rates of buying and leaving are then off; set the log to begin with customers known to be new."
+            "here. Rates of buying and leaving are then off; first_from leaves out customers seen before a day, where "
+            "enough are left."
         )
         yield StudyWarning(
             stage="data", code="starts mid-life", message=message, figures={"share": share, "usual_share": usual}
