@@ -390,7 +390,7 @@ def _alternatives(annotation: str) -> list[str]:
     """The members of a union that is written with bars."""
     found, depth = [""], 0
     # What a model is fitted to has become a frame of pandas before it comes to a call whose arguments are checked.
-    for letter in annotation.replace("SummaryLike", "pd.DataFrame"):
+    for letter in annotation.replace("SummaryLike", "pd.DataFrame").replace("CustomerFrame", "pd.DataFrame"):
         depth += (letter == "[") - (letter == "]")
         if letter == "|" and depth == 0:
             found.append("")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from functools import partial
 
 import duckdb
@@ -13,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 import churnsim as cs
-from churnsim.data.summaries.frame_kinds import summary_of_kind
+from churnsim.data.summaries.frame_kinds import BY_CUSTOMER, summary_of_kind
 from churnsim.errors import DataError
 
 KINDS = {
@@ -141,8 +143,70 @@ def test_a_wrong_row_is_named_and_what_is_not_computed_yet_is_said():
         cs.summarise(pl.from_pandas(log(False)).lazy())
 
 
-def test_a_summary_in_another_frame_is_refused_by_its_kind():
-    """Where a call needs pandas' index to say whose the results are."""
-    summary = cs.summarise(pl.from_pandas(log(False)))
-    with pytest.raises(DataError, match=r"must be a pandas DataFrame; got a polars DataFrame"):
-        cs.PosteriorBase(summary)
+def as_pandas(table: object) -> pd.DataFrame:
+    return table if isinstance(table, pd.DataFrame) else pa.table(table).to_pandas()
+
+
+@pytest.mark.parametrize("kind", ["polars", "duckdb", "narwhals"])
+def test_pictures_and_uncertainty_take_the_summary_in_any_frame(kind):
+    """The data behind pictures come in kind, to the bit; pictures are drawn; refits and a base are those of pandas."""
+    expected = cs.summarise(log(True))
+    given = KINDS[kind](expected.reset_index().assign(unit="W"))
+    fit, spend = cs.BGNBD.fit(expected), cs.GammaGamma.fit(expected)
+    for draw, of, options in (
+        ("frequencies", (fit,), {}), ("predictive", (fit,), {"draws": 3}), ("spend_density", (spend,), {"draws": 3}),
+        ("exposure", (), {}),
+    ):  # fmt: skip
+        ours, theirs = (getattr(cs.plots.data, draw)(*of, summary, **options) for summary in (expected, given))
+        assert isinstance(theirs, pl.DataFrame if kind == "polars" else pd.DataFrame)
+        pd.testing.assert_frame_equal(as_pandas(theirs), ours, check_dtype=False, check_exact=True)
+        getattr(cs.plots, draw)(*of, given, **options, backend="altair")
+    refits = [cs.models.bootstrap(fit, summary, seed=1, replications=2).models for summary in (expected, given)]
+    assert refits[0] == refits[1]
+    fits = {"purchases": fit, "spend": spend, "annual_discount_rate": 0.1, "horizon": 52.0}
+    values = [cs.models.customer_value_intervals(summary, **fits) for summary in (expected, given)]
+    pd.testing.assert_frame_equal(plain(values[1]), values[0]) if kind == "polars" else None
+    bases = [cs.PosteriorBase(summary) for summary in (expected, given)]
+    pd.testing.assert_frame_equal(bases[0].summary, bases[1].summary)
+    assert bases[1].unit == "W"
+    assert cs.compare_models(given, [cs.BGNBD]).table.equals(cs.compare_models(expected, [cs.BGNBD]).table)
+
+
+def test_subscribers_come_in_any_frame():
+    """Survival with words as covariates: fits and forecasts by customer are those of pandas, to the bit."""
+    expected = cs.datasets.telco()[["tenure", "churned", "contract", "partner"]].head(600)
+    given = pl.from_pandas(expected.reset_index())
+    fits = [cs.models.SurvivalRegression.fit(each, covariates=["contract", "partner"]) for each in (expected, given)]
+    pd.testing.assert_frame_equal(fits[1].summary(), fits[0].summary())
+    ahead = fits[0].model.survival([6, 12], customers=expected)
+    found = fits[1].model.survival([6, 12], customers=given)
+    assert isinstance(found, pl.DataFrame)
+    np.testing.assert_array_equal(found.drop("customer_id").to_numpy(), ahead.to_numpy())
+    assert found["customer_id"].to_list() == ahead.index.to_list()
+    tests = [cs.models.log_rank_test(each, "contract").table for each in (expected, given)]
+    pd.testing.assert_frame_equal(tests[1], tests[0])
+    curves = [cs.plots.data.survival(each, by="contract") for each in (expected, given)]
+    pd.testing.assert_frame_equal(as_pandas(curves[1]), curves[0], check_dtype=False)
+    cs.plots.survival(given, by="contract", backend="altair")
+    sbg = [cs.ShiftedBetaGeometric.fit(each, unit="M").model for each in (expected, given)]
+    assert sbg[0] == sbg[1]
+    churn = {"covariates": ["contract", "partner"], "horizon": 6.0}
+    rows = [cs.models.churn_rows(each, **churn) for each in (expected, given)]
+    np.testing.assert_array_equal(np.asarray(rows[1].features), np.asarray(rows[0].features))
+
+
+def test_every_verb_that_takes_a_summary_takes_it_in_any_frame():
+    """A public function or method with an argument of a frame by customer is one that converts it."""
+    missed = []
+    for room in (cs, cs.models, cs.plots, cs.plots.data, cs.trials):
+        for thing in (getattr(room, name) for name in dir(room) if name[0] != "_"):
+            inner = vars(thing).items() if inspect.isclass(thing) and not getattr(thing, "_is_protocol", False) else ()
+            calls = [getattr(one, "__func__", one) for name, one in inner if name[0] != "_"] or [thing]
+            for call in filter(inspect.isfunction, calls):
+                frames = BY_CUSTOMER & {
+                    name
+                    for name, one in inspect.signature(call).parameters.items()
+                    if re.search(r"DataFrame|SummaryLike|CustomerFrame", str(one.annotation))
+                }
+                missed += [call.__qualname__] * bool(frames and not hasattr(call, "takes_frames"))
+    assert not missed

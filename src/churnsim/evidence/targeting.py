@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from churnsim.checks import check_choice, check_frame, check_level, check_number, check_seed, typed
+from churnsim.data.summaries.frame_kinds import in_kind
 from churnsim.errors import ConfigError, DataError
 from churnsim.evidence.trial import TrialEffects, trial_effects
 from churnsim.models.churn.classifier import learner, one_thread
@@ -67,6 +68,7 @@ class TargetingRule:
         return f"{self.trial.status}; {policy_text(self.table, self.shares)}"
 
 
+@in_kind
 @typed
 def targeting_rule(
     customers: pd.DataFrame,

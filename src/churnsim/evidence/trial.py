@@ -28,6 +28,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from churnsim.checks import check_frame, check_level, check_number, labels_of, typed
+from churnsim.data.summaries.frame_kinds import in_kind
 from churnsim.errors import ConfigError, DataError
 from churnsim.evidence.beliefs import Belief
 from churnsim.models.estimation.design_matrix import Design, checked_features, independent_columns, number_columns
@@ -148,6 +149,7 @@ class TrialEffects:
         return "\n".join([*lines, *map(str, self.checks)])
 
 
+@in_kind
 @typed
 def trial_effects(
     customers: pd.DataFrame,

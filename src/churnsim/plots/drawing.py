@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from churnsim.checks import check_choice, shown, typed
+from churnsim.data.summaries.frame_kinds import in_kind
 from churnsim.errors import ConfigError
 from churnsim.plots.altair_chart import draw_chart
 from churnsim.plots.matplotlib_axes import draw_axes
@@ -42,13 +43,14 @@ def draw(picture: PictureSpec, *, ax: Axes | None, backend: str) -> Any:
 
 
 def draws(data: Callable[..., Any]) -> Callable[[C], C]:
-    """A public picture of what `data` returns: its arguments are checked, and described where `data` describes them."""
+    """A public picture of what `data` returns: its arguments are checked, frames of any kind are taken, and they are
+    described where `data` describes them."""
 
     def decorate(call: C) -> C:
         own, told = inspect.getdoc(call) or "", inspect.getdoc(data) or ""
         parameters = told.partition("Parameters\n----------\n")[2].partition("\n\nReturns")[0]
         arguments = _ARGUMENTS.replace("NAME", data.__name__)
         call.__doc__ = f"{own}\n\nParameters\n----------\n{parameters}{arguments}"
-        return typed(call)
+        return in_kind(typed(call))
 
     return decorate

@@ -29,6 +29,7 @@ import numpy as np
 import pandas as pd
 
 from churnsim.data.customers.cohorts import Period
+from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.plots import data
 from churnsim.plots.data.staying import ALL
 from churnsim.plots.drawing import Backend, draw, draws
@@ -48,7 +49,7 @@ _PERIODS = {"M": "Months", "Q": "Quarters", "Y": "Years"}
 
 @draws(data.exposure)
 def exposure(
-    summary: pd.DataFrame, *, customers: int = 40, seed: int = 1, ax: Axes | None = None,
+    summary: CustomerFrame, *, customers: int = 40, seed: int = 1, ax: Axes | None = None,
     backend: Backend = "matplotlib",
 ) -> Any:  # fmt: skip
     """A line for each customer: as long as it was observed, dark until its last purchase."""
@@ -114,7 +115,7 @@ def gaps(
 
 @draws(data.survival)
 def survival(
-    subscriptions: pd.DataFrame,
+    subscriptions: CustomerFrame,
     *,
     by: str | None = None,
     curves: Mapping[str, Any] | None = None,

@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.evaluation.holdout import Validation
 from churnsim.plots import data
@@ -49,7 +50,7 @@ SHARES = (0.0, 1.0)
 
 @draws(data.frequencies)
 def frequencies(
-    fit: Any, summary: pd.DataFrame, *, cap: int = 7, ax: Axes | None = None, backend: Backend = "matplotlib"
+    fit: Any, summary: CustomerFrame, *, cap: int = 7, ax: Axes | None = None, backend: Backend = "matplotlib"
 ) -> Any:
     """Customers by number of repeat purchases: bars as counted, dots as expected with the span of chance about them."""
     table = data.frequencies(fit, summary, cap=cap)
@@ -61,7 +62,7 @@ def frequencies(
 
 @draws(data.predictive)
 def predictive(
-    fit: Any, summary: pd.DataFrame, *, cap: int = 10, draws: int = 100, level: float = 0.95, seed: int = 1,
+    fit: Any, summary: CustomerFrame, *, cap: int = 10, draws: int = 100, level: float = 0.95, seed: int = 1,
     ax: Axes | None = None, backend: Backend = "matplotlib",
 ) -> Any:  # fmt: skip
     """Customers by number of repeat purchases: bars as counted, dots as simulated with their interval."""
@@ -316,7 +317,7 @@ def heterogeneity(
 
 @draws(data.spend_density)
 def spend_density(
-    fit: Any, summary: pd.DataFrame, *, bins: int = 30, points: int = 200, level: float = 0.95, draws: int = 50,
+    fit: Any, summary: CustomerFrame, *, bins: int = 30, points: int = 200, level: float = 0.95, draws: int = 50,
     seed: int = 1, ax: Axes | None = None, backend: Backend = "matplotlib",
 ) -> Any:  # fmt: skip
     """The density of customers' mean spend a purchase: bars as counted, the model's curve with its band."""

@@ -26,6 +26,7 @@ from scipy import stats
 from churnsim.checks import check_kind, check_level, check_number, typed
 from churnsim.data.logs.days import calendar_day
 from churnsim.data.logs.purchase_days import purchase_days
+from churnsim.data.summaries.frame_kinds import CustomerFrame, in_kind
 from churnsim.errors import DataError
 from churnsim.models.estimation.fit import ModelFit, check_fit
 from churnsim.models.evaluation.predictive import variance_of_counts
@@ -109,9 +110,10 @@ class ForecastLimits:
         return found
 
 
+@in_kind
 @typed
 def forecast_limits(
-    fit: ModelFit[PurchaseModel], summary: pd.DataFrame, *, cohort: pd.Series[Any], since: str | date,
+    fit: ModelFit[PurchaseModel], summary: CustomerFrame, *, cohort: pd.Series[Any], since: str | date,
     ends: Sequence[str | date], planned: float, seed: int, level: float = 0.95, spend: GammaGamma | None = None,
 ) -> ForecastLimits:  # fmt: skip
     """Forecast the purchases of each cohort after `since`, with limits that hold at all looks at once.

@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 
 from churnsim.checks import check_count
 from churnsim.data.logs.purchase_days import purchase_days
+from churnsim.data.summaries.frame_kinds import in_kind
 
 
+@in_kind
 def rfm_scores(transactions: pd.DataFrame, *, groups: int = 5, until: str | date | None = None) -> pd.DataFrame:
     """Recency, frequency and monetary value of each customer at the end of the day `until`, and their scores.
 

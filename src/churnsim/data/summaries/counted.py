@@ -19,7 +19,7 @@ import pandas as pd
 from churnsim.checks import check_count, explained, shown, typed
 from churnsim.data.logs.grouped_log import is_ibis
 from churnsim.data.logs.log_rules import Refunds
-from churnsim.data.summaries.frame_kinds import summarise, summary_of_kind
+from churnsim.data.summaries.frame_kinds import in_kind, summarise, summary_of_kind
 from churnsim.data.summaries.summary_query import nobody_by, refuse_endless
 from churnsim.errors import ConfigError, DataError
 from churnsim.units import check_unit
@@ -236,6 +236,7 @@ def _added_up(found: pd.DataFrame, columns: tuple[str, ...]) -> pd.DataFrame:
 def with_counts(fit: C) -> C:
     """Let `fit` take counted histories, whose numbers are then its weights, and what they can be counted from."""
     spend = "unit" not in inspect.signature(fit).parameters
+    fit = in_kind(fit)
 
     @functools.wraps(fit)
     def counted(cls: Any, summary: Any, **options: Any) -> Any:

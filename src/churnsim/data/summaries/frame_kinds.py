@@ -13,7 +13,7 @@ import inspect
 import sys
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeAlias, TypeVar, get_args
 
 import numpy as np
 import pandas as pd
@@ -31,6 +31,12 @@ C = TypeVar("C", bound=Callable[..., Any])
 T = TypeVar("T", bound=type[Any])
 ID, UNIT, CALENDAR = "customer_id", "unit", "calendar"
 MARKS = (UNIT, CALENDAR)  # of a whole summary
+# A frame of a row a customer, such as a summary: of pandas, Polars, PyArrow, DuckDB, narwhals or what else speaks
+# Arrow. Any, since it is pandas' inside a call that is `in_kind`.
+CustomerFrame: TypeAlias = Any
+# What the arguments are called that take frames: of a row a purchase, and of a row a customer.
+LOGS = frozenset({"transactions", "log"})
+BY_CUSTOMER = frozenset({"summary", "subscriptions", "customers", "covariates", "campaign"})
 
 
 def kind_of(frame: object) -> str | None:
@@ -40,7 +46,8 @@ def kind_of(frame: object) -> str | None:
 
 
 def summary_of_kind(frame: Any) -> Any:
-    """A summary of Polars or Arrow as pandas', by ``customer_id`` and with its unit in `attrs`; another as it is."""
+    """A frame by customer, such as a summary, of Polars or Arrow as pandas', by ``customer_id`` and with its unit in
+    `attrs`; another as it is."""
     if not is_foreign_frame(frame):
         return frame
     found = tabular(frame)
@@ -56,57 +63,63 @@ def summary_of_kind(frame: Any) -> Any:
             raise DataError("the summary is of rows made with several calendars. Summarise all customers with one.")
         found.attrs[CALENDAR] = made_with[0]
     found = found.drop(columns=[name for name in MARKS if name in found.columns])
+    attrs = found.attrs
+    found = found.astype({name: object for name, kind in found.dtypes.items() if kind == ARROW_TEXT})
     if ID in found.columns:
-        ids, attrs = found[ID], found.attrs
-        index = pd.Index(ids.astype(object) if ids.dtype == ARROW_TEXT else ids, name=ID)
-        found = found.drop(columns=ID).set_axis(index, axis=0)
-        found.attrs = attrs
+        found = found.drop(columns=ID).set_axis(pd.Index(found[ID], name=ID), axis=0)
+    found.attrs = attrs
     return found
 
 
 def in_kind(call: C) -> C:
-    """Let a call whose first frame is a log or a summary take one of Polars or Arrow, and answer in the same kind.
+    """Let a call take its frames (`LOGS`, `BY_CUSTOMER`) in any kind that speaks Arrow, and answer in the kind of the
+    first of them.
 
-    A Series is answered as one of Polars, or an Arrow array, in the order of the rows. Frames of other kinds that speak
-    Arrow are taken too, and answered in pandas.
+    A frame of results comes in Polars or Arrow, a Series as one of Polars, or an Arrow array, in the order of the rows.
+    Frames of other kinds are answered in pandas. A log is passed on as it is, since who counts it takes any kind.
     """
-    is_log = "transactions" in inspect.signature(call).parameters
-    name = "transactions" if is_log else "summary"
-
+    if getattr(call, "takes_frames", False):
+        return call
+    names = list(inspect.signature(call).parameters)
+    is_log = not LOGS.isdisjoint(names)
     call = explained(call)
 
     @functools.wraps(call)
     def answered(*args: Any, **options: Any) -> Any:
-        place = next((i for i, each in enumerate(args) if is_foreign_frame(each)), None)
-        given = options.get(name) if place is None else args[place]
-        if not is_foreign_frame(given):
+        foreign = [each for each in (*args, *options.values()) if is_foreign_frame(each)]
+        if not foreign:
             return call(*args, **options)
-        if not is_log:
-            inner = summary_of_kind(given)
-            if place is None:
-                options = {**options, name: inner}
-            else:
-                args = (*args[:place], inner, *args[place + 1 :])
-        result = call(*args, **options)
+        kind = kind_of(foreign[0])
+        # A call of a method of a class that adds arguments of its own has some beyond those that are named here.
+        given = [each if name in LOGS else summary_of_kind(each) for name, each in zip(names, args, strict=False)]
+        more = {name: each if name in LOGS else summary_of_kind(each) for name, each in options.items()}
+        result = call(*given, *args[len(given) :], **more)
         if is_dataclass(result) and not is_log:  # what it says of each customer comes in kind
+            index = next(one.index for one in (*given, *more.values()) if isinstance(one, pd.DataFrame))
             told = {one.name: getattr(result, one.name) for one in fields(result)}
             by_customer = {
-                name: _as_kind(each, kind_of(given))
+                name: _as_kind(each, kind)
                 for name, each in told.items()
-                if isinstance(each, pd.DataFrame | pd.Series) and each.index.equals(inner.index)
+                if isinstance(each, pd.DataFrame | pd.Series) and each.index.equals(index)
             }
             return replace(result, **by_customer) if by_customer else result  # type: ignore[type-var]
-        return _as_kind(result, kind_of(given))
+        return _as_kind(result, kind)
 
+    answered.takes_frames = True  # type: ignore[attr-defined]
     return answered  # type: ignore[return-value]
 
 
 def verbs_in_kind(cls: T) -> T:
-    """Let the public methods of a class that take a summary answer in its kind (see `in_kind`)."""
+    """Let the public methods of a class that take a frame by customer answer in its kind (see `in_kind`)."""
     for name, own in list(vars(cls).items()):
-        if inspect.isfunction(own) and name[0] != "_" and "summary" in inspect.signature(own).parameters:
-            setattr(cls, name, in_kind(own))
+        inner = own.__func__ if isinstance(own, classmethod) else own
+        if inspect.isfunction(inner) and name[0] != "_" and _takes_frame(inner):
+            setattr(cls, name, classmethod(in_kind(inner)) if inner is not own else in_kind(inner))
     return cls
+
+
+def _takes_frame(call: Callable[..., Any]) -> bool:
+    return not BY_CUSTOMER.isdisjoint(inspect.signature(call).parameters)
 
 
 summarise = in_kind(summarise_pandas)
@@ -120,7 +133,8 @@ def _as_kind(result: Any, kind: str | None) -> Any:
     if isinstance(result, pd.Series):
         values = _values(result)
         return sys.modules["polars"].Series(str(result.name), values) if kind == "polars" else pa.array(values)
-    columns = {str(name): _values(column) for name, column in result.reset_index().items()}
+    plain = result.index.name is None and isinstance(result.index, pd.RangeIndex)
+    columns = {str(name): _values(column) for name, column in (result if plain else result.reset_index()).items()}
     for name in MARKS:
         mark = result.attrs.get(name)
         if mark is not None:

@@ -12,6 +12,7 @@ from churnsim.checks import check_kind
 from churnsim.data.logs.days import iso_day, past_day
 from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.data.summaries.calendar import SUMS, Calendar, calendar_mark
+from churnsim.data.summaries.frame_kinds import in_kind
 from churnsim.errors import ConfigError, DataError
 from churnsim.typing import Floats, Ints
 from churnsim.units import check_unit
@@ -19,6 +20,7 @@ from churnsim.units import check_unit
 FIRST_PERIOD = "first_period_end"
 
 
+@in_kind
 def summarise_opportunities(
     transactions: pd.DataFrame, *, unit: str = "Y", until: str | date | None = None, calendar: Calendar | None = None
 ) -> pd.DataFrame:

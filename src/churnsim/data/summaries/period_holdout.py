@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from churnsim.data.logs.days import iso_day, past_day
 from churnsim.data.logs.purchase_days import PurchaseDays, purchase_days
+from churnsim.data.summaries.frame_kinds import in_kind
 from churnsim.data.summaries.intervals import summarise_with_intervals
 from churnsim.data.summaries.opportunities import period_numbers, summarise_opportunities
 from churnsim.errors import DataError
@@ -20,6 +21,7 @@ from churnsim.units import check_unit
 PERIOD_COLUMNS = {"periods_frequency": "frequency", "periods_recency": "recency", "periods_T": "T"}
 
 
+@in_kind
 def split_periods(
     transactions: pd.DataFrame, *, until: str | date, holdout_until: str | date | None = None, unit: str = "W"
 ) -> pd.DataFrame:

@@ -33,6 +33,7 @@ from sklearn.tree import DecisionTreeClassifier
 from threadpoolctl import threadpool_limits
 
 from churnsim.checks import check_count, check_number, check_seed, typed
+from churnsim.data.summaries.frame_kinds import CustomerFrame, in_kind, verbs_in_kind
 from churnsim.errors import ConfigError, DataError
 from churnsim.models.churn.scores import ChurnScores, auc, churn_scores
 from churnsim.models.estimation.design_matrix import checked_features, number_columns
@@ -55,9 +56,10 @@ class ChurnRows:
     horizon: float
 
 
+@in_kind
 @typed
 def churn_rows(
-    subscriptions: pd.DataFrame, *, covariates: Sequence[str], horizon: float, at: float | None = None
+    subscriptions: CustomerFrame, *, covariates: Sequence[str], horizon: float, at: float | None = None
 ) -> ChurnRows:
     """Customers there at the moment `at` (the last one whose outcome is known if absent: -horizon).
 
@@ -190,6 +192,7 @@ def leaking_covariates(rows: ChurnRows, *, seed: int = 0) -> pd.Series[float]:
     return pd.Series(found, dtype=np.float64)
 
 
+@verbs_in_kind
 @dataclass(frozen=True, eq=False)
 class ChurnModel:
     """A fitted churn model with its held-out `scores` and what it was tested on (`split`, in words).
@@ -228,7 +231,7 @@ class ChurnModel:
     @typed
     def fit(
         cls,
-        subscriptions: pd.DataFrame,
+        subscriptions: CustomerFrame,
         *,
         covariates: Sequence[str],
         horizon: float,
@@ -291,14 +294,14 @@ class ChurnModel:
             scores = churn_scores(pipeline.predict_proba(tested.features)[:, 1], tested.left)
         return cls(kind, tuple(covariates), horizon, scores, split, pipeline, learned, tested, seed)
 
-    def probability(self, customers: pd.DataFrame) -> pd.Series[float]:
+    def probability(self, customers: CustomerFrame) -> pd.Series[float]:
         """P(leaves within the horizon) of customers there now, from their `tenure` so far and covariates."""
         features = self._features(customers)
         with one_thread():
             found = self._pipeline.predict_proba(features)[:, 1]
         return pd.Series(found, customers.index, name="churn_probability")
 
-    def interval(self, customers: pd.DataFrame, *, level: float = 0.95, groups: int = 20) -> pd.DataFrame:
+    def interval(self, customers: CustomerFrame, *, level: float = 0.95, groups: int = 20) -> pd.DataFrame:
         """`probability, lower, upper` of each customer, by the delete-a-group jackknife in logits.
 
         The model is refitted `groups` times, each time without another group of the customers it learned from. (A

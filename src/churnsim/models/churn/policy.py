@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from churnsim.checks import check_frame, check_level, check_number, check_seed, typed
+from churnsim.data.summaries.frame_kinds import CustomerFrame, verbs_in_kind
 from churnsim.errors import ConfigError, DataError
 from churnsim.models.churn.classifier import Kind
 from churnsim.models.churn.uplift import QiniCurve, average_effect, check_randomised, qini_curve
@@ -28,6 +29,7 @@ from churnsim.typing import Floats, Ints
 FEWEST = 100  # customers in each arm of a campaign
 
 
+@verbs_in_kind
 @dataclass(frozen=True, kw_only=True, eq=False)
 class UpliftPolicy:
     """A policy and its value on customers who did not choose it.
@@ -76,7 +78,7 @@ class UpliftPolicy:
     @typed
     def fit(
         cls,
-        campaign: pd.DataFrame,
+        campaign: CustomerFrame,
         *,
         covariates: Sequence[str],
         outcome: str,
@@ -174,7 +176,7 @@ class UpliftPolicy:
             shares=policy_shares(chosen, arms), _regressor=regressor,
         )  # fmt: skip
 
-    def gains(self, customers: pd.DataFrame) -> pd.DataFrame:
+    def gains(self, customers: CustomerFrame) -> pd.DataFrame:
         """The expected profit of each arm from each customer, over leaving it alone; scores for the rule "score" of
         `RetentionContacts`."""
         features = checked_features(customers, self.covariates)
@@ -182,7 +184,7 @@ class UpliftPolicy:
         gains = _gains(self._regressor, features, self.margin, costs)
         return pd.DataFrame(gains, customers.index, list(self.arms))
 
-    def choose(self, customers: pd.DataFrame) -> pd.Series[str]:
+    def choose(self, customers: CustomerFrame) -> pd.Series[str]:
         """The arm of the largest gain of each customer; the control where none is above 0."""
         chosen = best_arm(self.gains(customers).to_numpy())
         return pd.Series(np.array([self.control, *self.arms], dtype=object)[chosen], customers.index, name="arm")

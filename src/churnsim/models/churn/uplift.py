@@ -21,6 +21,7 @@ import pandas as pd
 from scipy.special import expit
 
 from churnsim.checks import check_count, check_frame, check_number, check_seed, typed
+from churnsim.data.summaries.frame_kinds import CustomerFrame, verbs_in_kind
 from churnsim.errors import ConfigError, DataError
 from churnsim.models.churn.classifier import FOLDS, Kind, learner, one_thread, value_learner
 from churnsim.models.estimation.design_matrix import checked_features
@@ -135,6 +136,7 @@ Estimator = Literal["two_model", "transformed"]
 HELD_OUT = 0.5  # share of the campaign kept aside to judge the model: effects are small beside their noise
 
 
+@verbs_in_kind
 @dataclass(frozen=True, eq=False)
 class UpliftModel:
     """A fitted uplift model.
@@ -168,7 +170,7 @@ class UpliftModel:
     @typed
     def fit(
         cls,
-        campaign: pd.DataFrame,
+        campaign: CustomerFrame,
         *,
         covariates: Sequence[str],
         treated: str = "treated",
@@ -236,7 +238,7 @@ class UpliftModel:
             parts,
         )
 
-    def uplift(self, customers: pd.DataFrame) -> pd.Series[float]:
+    def uplift(self, customers: CustomerFrame) -> pd.Series[float]:
         """By how much a contact raises each customer's probability to stay; negative where it drives away. ConfigError
         where the customers lack a covariate, DataError where a value of one is missing."""
         features = checked_features(customers, self.covariates)

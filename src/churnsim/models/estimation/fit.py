@@ -174,9 +174,9 @@ class ModelFit(Generic[M_co]):
     def __repr__(self) -> str:
         """The estimates and how they were found; `summary()` has the rest."""
         values = ", ".join(f"{name} {value:.4g}" for name, value in self.summary()["estimate"].items())
-        kind = getattr(self.model, "kind", "")
-        unit = f" in {UNIT_NAMES[self.model.unit]}" if getattr(self.model, "unit", None) in UNIT_NAMES else ""
-        family = f"{type(self.model).__name__}{kind and f' ({kind})'} fitted to {self.n:,.10g} customers{unit}"
+        kind, unit = getattr(self.model, "kind", ""), UNIT_NAMES.get(getattr(self.model, "unit", ""), "")
+        data = f"{self.n:,.10g} customers{unit and f' in {unit}'}"
+        family = f"{type(self.model).__name__}{kind and f' ({kind})'} fitted to {data}"
         return f"<{family}: {values}{values and '; '}log-likelihood {self.loglik:,.1f}; {self.status.code}>"
 
     def __dir__(self) -> list[str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, ClassVar, ParamSpec, Self, TypeVar
 
 from churnsim.checks import check_kind, check_number, explained
+from churnsim.data.summaries.frame_kinds import verbs_in_kind
 from churnsim.data.tabular.files import read_json_file
 from churnsim.errors import ConfigError
 from churnsim.units import check_unit
@@ -86,6 +87,11 @@ class ParametricModel(metaclass=_Family):
     family: ClassVar[str]
     # The same model with covariates; that one's class sets it.
     covariate_family: ClassVar[Any] = None
+
+    def __init_subclass__(cls) -> None:
+        """Let the verbs take any kind of frame, and answer in it."""
+        super().__init_subclass__()
+        verbs_in_kind(cls)
 
     def __post_init__(self) -> None:
         for field in fields(self):  # type: ignore[arg-type]

@@ -25,7 +25,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
 
 from churnsim.checks import check_seed, shown
-from churnsim.data.summaries.frame_kinds import in_kind
+from churnsim.data.summaries.frame_kinds import CustomerFrame, in_kind
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.likelihood import Likelihood
 from churnsim.models.estimation.priors import Prior, check_priors
@@ -157,7 +157,7 @@ class PosteriorWarning(UserWarning):
 @in_kind
 def sample_posterior(
     family: Any,
-    summary: pd.DataFrame,
+    summary: CustomerFrame,
     *,
     seed: int,
     priors: Mapping[str, Prior] | None = None,

@@ -11,7 +11,7 @@ import pandas as pd
 
 from churnsim.checks import check_level, check_number, shown, typed
 from churnsim.data.summaries.column_aliases import as_summary
-from churnsim.data.summaries.frame_kinds import in_kind
+from churnsim.data.summaries.frame_kinds import CustomerFrame, in_kind
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.design_matrix import number_columns
 from churnsim.statistics import normal_quantile, wilson
@@ -57,7 +57,7 @@ class AliveLabels:
 
 @in_kind
 @typed
-def label_alive(model: Any, summary: pd.DataFrame, *, threshold: float = 0.5, level: float = 0.95) -> AliveLabels:
+def label_alive(model: Any, summary: CustomerFrame, *, threshold: float = 0.5, level: float = 0.95) -> AliveLabels:
     """Label customers by P(alive), and state the errors of the labels by the model and by the holdout.
 
     Parameters

@@ -17,6 +17,7 @@ import pandas as pd
 
 from churnsim.checks import check_count, check_seed, typed
 from churnsim.data.summaries.column_aliases import as_summary
+from churnsim.data.summaries.frame_kinds import CustomerFrame, in_kind
 from churnsim.errors import ConfigError, DataError
 from churnsim.models.estimation.fit import FitStatus, ModelFit, Parametric
 from churnsim.models.retention.base import RetentionModel
@@ -70,10 +71,11 @@ class Bootstrap(Generic[M]):
         ).rename_axis("parameter")
 
 
+@in_kind
 @typed
 def bootstrap(
     fit: ModelFit[M],
-    summary: pd.DataFrame,
+    summary: CustomerFrame,
     *,
     seed: int,
     kind: Kind = "nonparametric",
@@ -154,8 +156,9 @@ def made_up(model: Any, summary: pd.DataFrame, seed: int, replication: int) -> p
     return drawn
 
 
+@in_kind
 @typed
-def simulate_spend(model: GammaGamma, summary: pd.DataFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
+def simulate_spend(model: GammaGamma, summary: CustomerFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
     """`GammaGamma.draw_summary_like`: `summary` with the `monetary_value` of new customers of the model.
 
     Examples

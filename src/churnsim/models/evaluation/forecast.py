@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from churnsim.checks import check_kind
-from churnsim.data.summaries.frame_kinds import in_kind
+from churnsim.data.summaries.frame_kinds import CustomerFrame, in_kind
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.fit import ModelFit, check_fit
 from churnsim.models.evaluation.predictive import draw_counts, variance_of_counts
@@ -66,7 +65,7 @@ class Forecast:
 @in_kind
 def forecast(
     fit: ModelFit[PurchaseModel],
-    summary: pd.DataFrame,
+    summary: CustomerFrame,
     *,
     horizon: float,
     seed: int,

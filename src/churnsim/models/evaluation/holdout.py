@@ -19,6 +19,7 @@ from churnsim.data.logs.days import calendar_day, past_day
 from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.data.summaries.calendar import Calendar, Future
 from churnsim.data.summaries.customer_series import add_calendar
+from churnsim.data.summaries.frame_kinds import CustomerFrame, in_kind
 from churnsim.data.summaries.period_holdout import last_day_of_periods, period_log
 from churnsim.data.summaries.summary import split_holdout, summarise
 from churnsim.errors import ConfigError
@@ -195,6 +196,7 @@ class Validation:
         return str(self.scores["log_score"].idxmax())
 
 
+@in_kind
 def validate(
     transactions: Any,
     models: Families,
@@ -204,7 +206,7 @@ def validate(
     unit: str = "W",
     seed: int = 1,
     baselines: Sequence[Forecaster] | None = None,
-    covariates: pd.DataFrame | None = None,
+    covariates: CustomerFrame | None = None,
     count: str | None = None,
     calendar: Calendar | None = None,
     future: Future | None = None,

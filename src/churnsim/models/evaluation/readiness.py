@@ -12,9 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import pandas as pd
 
 from churnsim.checks import check_choice, typed
+from churnsim.data.summaries.frame_kinds import CustomerFrame, in_kind
 from churnsim.models.purchase.histories import Histories
 from churnsim.models.purchase.registry import AT_OPPORTUNITIES, PURCHASE_FAMILIES
 from churnsim.units import UNIT_NAMES
@@ -72,8 +72,9 @@ class Readiness:
         return self.reason
 
 
+@in_kind
 @typed
-def readiness(summary: pd.DataFrame, family: str = "bg_nbd") -> Readiness:
+def readiness(summary: CustomerFrame, family: str = "bg_nbd") -> Readiness:
     """Judge before a fit whether a summary suffices for a purchase family (see the module for what was measured).
 
     Parameters

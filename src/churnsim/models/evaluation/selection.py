@@ -13,6 +13,7 @@ import pandas as pd
 from churnsim.checks import check_kind, shown
 from churnsim.data.logs.days import past_day
 from churnsim.data.summaries.column_aliases import as_summary
+from churnsim.data.summaries.frame_kinds import CustomerFrame, in_kind
 from churnsim.data.summaries.intervals import summarise_with_intervals
 from churnsim.data.summaries.period_holdout import split_periods
 from churnsim.data.summaries.summary import split_holdout
@@ -108,7 +109,8 @@ class ModelComparison:
         return "\n".join(lines)
 
 
-def compare_models(summary: pd.DataFrame, models: Families, *, unit: str | None = None) -> ModelComparison:
+@in_kind
+def compare_models(summary: CustomerFrame, models: Families, *, unit: str | None = None) -> ModelComparison:
     """Fit every model to the same customers and put them side by side.
 
     `summary` is made by `churnsim.summarise`, or by `churnsim.split_holdout` (or by another package, see

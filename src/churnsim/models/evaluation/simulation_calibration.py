@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike
 from scipy.stats import chi2
 
 from churnsim.checks import check_count, check_level, check_seed
+from churnsim.data.summaries.frame_kinds import CustomerFrame, in_kind
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.posterior import PosteriorWarning, sample_posterior
 from churnsim.models.estimation.priors import Prior, check_priors
@@ -72,12 +73,13 @@ class SimulationCalibration:
         return bool((self.summary()["p"] >= check_level(level) / self.ranks.shape[1]).all())
 
 
+@in_kind
 def simulation_based_calibration(
     family: Any,
     *,
     ages: ArrayLike | None = None,
     purchases: ArrayLike | None = None,
-    covariates: pd.DataFrame | None = None,
+    covariates: CustomerFrame | None = None,
     seed: int,
     replications: int = 200,
     priors: Mapping[str, Prior] | None = None,

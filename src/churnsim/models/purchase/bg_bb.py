@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import betaln
 
+from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.errors import ConfigError, DataError
 from churnsim.kernels.likelihoods import bg_bb as kernel
 from churnsim.kernels.likelihoods import bg_bb_forecast as forecast
@@ -125,7 +126,7 @@ class BGBB(LivingBetas):
 
     @classmethod
     def likelihood(
-        cls, summary: pd.DataFrame, *, unit: str | None = None, weights: ArrayLike | None = None
+        cls, summary: CustomerFrame, *, unit: str | None = None, weights: ArrayLike | None = None
     ) -> Likelihood[Self]:
         """The likelihood of a summary, for searches and samplers (see `Likelihood`). Nothing is scaled."""
         cls._read(summary, unit)

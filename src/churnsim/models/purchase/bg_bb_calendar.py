@@ -25,7 +25,7 @@ from scipy.special import betaln, digamma, gammaln, log_expit
 
 from churnsim.checks import check_kind, typed
 from churnsim.data.summaries.calendar import Calendar, Future, calendar_sums, day_numbers
-from churnsim.data.summaries.frame_kinds import verbs_in_kind
+from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.data.summaries.opportunities import FIRST_PERIOD, period_ends, period_values, periods_that_end
 from churnsim.errors import ConfigError, DataError
 from churnsim.kernels.likelihoods import bg_bb_calendar as kernel
@@ -43,7 +43,6 @@ REACH = 40.0  # e^-40 of the odds, or of a density, is nothing
 MOST_PERIODS = 20_000  # that a calendar is followed over
 
 
-@verbs_in_kind
 @dataclass(frozen=True, kw_only=True, eq=False)
 class BGBBCalendar(CalendarEffects):
     """A BG/BB model whose chance to buy follows a calendar. Made by ``BGBBCalendar.fit(summary, calendar=...)``.
@@ -97,7 +96,7 @@ class BGBBCalendar(CalendarEffects):
 
     @classmethod
     def likelihood(
-        cls, summary: pd.DataFrame, *, calendar: Calendar, unit: str | None = None, weights: ArrayLike | None = None
+        cls, summary: CustomerFrame, *, calendar: Calendar, unit: str | None = None, weights: ArrayLike | None = None
     ) -> Likelihood[Self]:
         """The likelihood of a summary, for searches and samplers. Raises as `fit`."""
         check_kind(calendar, "calendar", Calendar, "a churnsim.data.Calendar")
@@ -143,7 +142,7 @@ class BGBBCalendar(CalendarEffects):
     @classmethod
     @typed
     def fit(
-        cls, summary: pd.DataFrame, *, calendar: Calendar, unit: str | None = None, weights: ArrayLike | None = None
+        cls, summary: CustomerFrame, *, calendar: Calendar, unit: str | None = None, weights: ArrayLike | None = None
     ) -> CalendarFit:
         """Maximum likelihood, beside the fit without the calendar (`plain`, and the test of both, `likelihood_ratio`).
 
@@ -190,7 +189,7 @@ class BGBBCalendar(CalendarEffects):
     def _even(self) -> bool:
         return not self._gamma.any()
 
-    def log_likelihood(self, summary: pd.DataFrame) -> pd.Series[float]:
+    def log_likelihood(self, summary: CustomerFrame) -> pd.Series[float]:
         """Log-likelihood of each customer."""
         state = self._state(summary, 0, None)
         at_purchases = self._at_purchases(summary, state.h)
@@ -198,7 +197,7 @@ class BGBBCalendar(CalendarEffects):
         return state.h.series(value, "log_likelihood")
 
     def p_alive(
-        self, summary: pd.DataFrame, *, at: float | ArrayLike = 0.0, future: Future | None = None
+        self, summary: CustomerFrame, *, at: float | ArrayLike = 0.0, future: Future | None = None
     ) -> pd.Series[float]:
         """P(alive at the opportunity after the next `at`, whole numbers | history) of each customer."""
         if self._even:
@@ -208,7 +207,7 @@ class BGBBCalendar(CalendarEffects):
         return state.h.series(state.met(later + 1.0, rows=True), "p_alive")
 
     def p_alive_path(
-        self, summary: pd.DataFrame, times: Sequence[float], *, future: Future | None = None
+        self, summary: CustomerFrame, times: Sequence[float], *, future: Future | None = None
     ) -> pd.DataFrame:
         """`p_alive` at each of `times`: one row a customer, one column a time."""
         wanted = durations(np.asarray(times, dtype=object), "times").ravel()
@@ -216,7 +215,7 @@ class BGBBCalendar(CalendarEffects):
         return pd.DataFrame(columns, index=summary.index).rename_axis(columns="at")
 
     def expected_purchases(
-        self, summary: pd.DataFrame, horizon: float, *, after: float = 0.0, future: Future | None = None
+        self, summary: CustomerFrame, horizon: float, *, after: float = 0.0, future: Future | None = None
     ) -> pd.Series[float]:
         """E[purchases at the opportunities in (n + after, n + after + horizon] | history] of each customer."""
         start, span = (_whole(value, name) for value, name in ((after, "after"), (horizon, "horizon")))
@@ -226,7 +225,7 @@ class BGBBCalendar(CalendarEffects):
         return state.h.series(state.flow(start + span)[:, start:].sum(axis=1)[state.kind], "expected_purchases")
 
     def residual_transactions(
-        self, summary: pd.DataFrame, annual_discount_rate: float, *, horizon: float = math.inf,
+        self, summary: CustomerFrame, annual_discount_rate: float, *, horizon: float = math.inf,
         future: Future | None = None,
     ) -> pd.Series[float]:  # fmt: skip
         """Discounted expected residual transactions (DERT) of each customer: purchases at coming opportunities, each
@@ -240,7 +239,7 @@ class BGBBCalendar(CalendarEffects):
         return state.h.series((state.flow(ahead) * paid).sum(axis=1)[state.kind], "residual_transactions")
 
     def conditional_pmf(
-        self, n: int | Sequence[int] | NDArray[np.int64], summary: pd.DataFrame, horizon: float, *,
+        self, n: int | Sequence[int] | NDArray[np.int64], summary: CustomerFrame, horizon: float, *,
         future: Future | None = None,
     ) -> pd.DataFrame:  # fmt: skip
         """P(n purchases at the opportunities of a horizon | history): one row a customer, one column for each n."""

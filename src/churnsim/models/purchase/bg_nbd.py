@@ -38,6 +38,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import betainc, gammaln
 
+from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.kernels.likelihoods import bg_nbd as kernel
 from churnsim.kernels.likelihoods import bg_nbd_forecast as forecast
 from churnsim.kernels.likelihoods import bg_nbd_rows as by_row
@@ -143,7 +144,7 @@ class BetaDropout(LivingGammaBeta, TakesCalendar):
 
     @classmethod
     def likelihood(
-        cls, summary: pd.DataFrame, *, unit: str | None = None, weights: ArrayLike | None = None
+        cls, summary: CustomerFrame, *, unit: str | None = None, weights: ArrayLike | None = None
     ) -> Likelihood[Self]:
         """The likelihood of a summary, for searches and samplers (see `Likelihood`)."""
         return cls._likelihood(ScaledHistories.of(summary, unit=unit, weights=weights))

@@ -26,7 +26,7 @@ from scipy.fft import dct
 from churnsim.checks import check_number, typed
 from churnsim.data.logs.customer_uid import customer_uids
 from churnsim.data.summaries.counted import SummaryLike, with_counts
-from churnsim.data.summaries.frame_kinds import in_kind
+from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.kernels.numerics.chebyshev import at_ages
 from churnsim.kernels.numerics.rng_streams import MODEL_DRAWS, TRAITS
 from churnsim.models.estimation.arguments import check_draws, counts, discounting, durations
@@ -124,21 +124,18 @@ class BuyTillYouDie(ParametricModel, ABC):
     unit: str
 
     def __init_subclass__(cls) -> None:
-        """Let a family's own form of a verb answer in the kind of frame that came in too, as those below do."""
+        """Let a family's own `fit` take counted histories too."""
         super().__init_subclass__()
-        for name in ("fit", "log_likelihood"):
-            own = vars(cls).get(name)
-            if isinstance(own, classmethod):
-                setattr(cls, name, classmethod(with_counts(in_kind(own.__func__))))
-            elif own is not None:
-                setattr(cls, name, in_kind(own))
+        own = vars(cls).get("fit")
+        if own is not None:
+            cls.fit = classmethod(with_counts(own.__func__))  # type: ignore[assignment, method-assign]
 
     # ---- what a family knows ----
 
     @classmethod
     @abstractmethod
     def likelihood(
-        cls, summary: pd.DataFrame, *, unit: str | None = None, weights: ArrayLike | None = None
+        cls, summary: CustomerFrame, *, unit: str | None = None, weights: ArrayLike | None = None
     ) -> Likelihood[Self]:
         """The likelihood of a summary, for searches and samplers."""
 
@@ -237,7 +234,6 @@ class BuyTillYouDie(ParametricModel, ABC):
 
     @classmethod
     @with_counts
-    @in_kind
     @forward_covariates
     def fit(cls, summary: SummaryLike, *, unit: str | None = None, weights: ArrayLike | None = None) -> ModelFit[Self]:
         """Maximum likelihood.
@@ -251,14 +247,12 @@ class BuyTillYouDie(ParametricModel, ABC):
         """
         return fit_likelihood(cls.likelihood(cast("pd.DataFrame", summary), unit=unit, weights=weights))
 
-    @in_kind
-    def log_likelihood(self, summary: pd.DataFrame) -> pd.Series[float]:
+    def log_likelihood(self, summary: CustomerFrame) -> pd.Series[float]:
         """Log-likelihood of each customer, in the data's own time unit."""
         h = self._histories(summary)
         return h.series(self._log_likelihood(h), "log_likelihood")
 
-    @in_kind
-    def p_alive(self, summary: pd.DataFrame, *, at: float | ArrayLike = 0.0) -> pd.Series[float]:
+    def p_alive(self, summary: CustomerFrame, *, at: float | ArrayLike = 0.0) -> pd.Series[float]:
         """P(alive at T + at | history to T) of each customer; `at` in the model's unit, a number or one per row."""
         h = self._histories(summary)
         later = durations(at, "at", shape=h.x.shape)
@@ -270,8 +264,7 @@ class BuyTillYouDie(ParametricModel, ABC):
             return alive
         return alive * at_distinct(lambda *row: self._staying(row[:-1], row[-1]), *self._living(h), later)
 
-    @in_kind
-    def expected_purchases(self, summary: pd.DataFrame, horizon: float | ArrayLike) -> pd.Series[float]:
+    def expected_purchases(self, summary: CustomerFrame, horizon: float | ArrayLike) -> pd.Series[float]:
         """E[purchases in (T, T + horizon] | history] of each customer.
 
         `horizon` in the model's unit, a number or one per row, finite and 0 or more. With a number, values of
@@ -298,9 +291,8 @@ class BuyTillYouDie(ParametricModel, ABC):
             return at_distinct(lambda *law: function(law), *self._living(h))
         return by_age(each, h.x, h.T, self._age_offset)
 
-    @in_kind
     def conditional_pmf(
-        self, n: int | Sequence[int] | NDArray[np.int64], summary: pd.DataFrame, horizon: float | ArrayLike
+        self, n: int | Sequence[int] | NDArray[np.int64], summary: CustomerFrame, horizon: float | ArrayLike
     ) -> pd.DataFrame:
         """P(n purchases in (T, T + horizon] | history): one row a customer, one column for each n."""
         h = self._histories(summary)
@@ -312,9 +304,8 @@ class BuyTillYouDie(ParametricModel, ABC):
             columns[k] = alive * each + (1.0 - alive if k == 0 else 0.0)
         return pd.DataFrame(columns, index=h.index).rename_axis(columns="n")
 
-    @in_kind
     def residual_transactions(
-        self, summary: pd.DataFrame, annual_discount_rate: float, *, horizon: float = math.inf
+        self, summary: CustomerFrame, annual_discount_rate: float, *, horizon: float = math.inf
     ) -> pd.Series[float]:
         """Discounted expected residual transactions (DERT) of each customer: purchases after T, each discounted to T.
 
@@ -329,9 +320,8 @@ class BuyTillYouDie(ParametricModel, ABC):
         return h.series(values, "residual_transactions")
 
     @typed
-    @in_kind
     def time_to_next_purchase(
-        self, summary: pd.DataFrame, *, quantile: float = 0.5, if_alive: bool = False
+        self, summary: CustomerFrame, *, quantile: float = 0.5, if_alive: bool = False
     ) -> pd.Series[float]:
         """Time after T by which the next purchase has come with probability `quantile`, in the model's unit.
 
@@ -367,8 +357,7 @@ class BuyTillYouDie(ParametricModel, ABC):
         """The traits of `n` customers from the population, a row each, by columns that the family names."""
         return self._draw_new(*check_draws(n, seed, replication))
 
-    @in_kind
-    def draw_posterior(self, summary: pd.DataFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
+    def draw_posterior(self, summary: CustomerFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
         """One exact draw of each customer's traits and of whether it is `alive`, given its own history.
 
         A customer's draw depends on its id, `seed` and `replication` alone, not on who else is in the frame.

@@ -14,6 +14,7 @@ from churnsim.checks import shown
 from churnsim.data.summaries.calendar import Calendar
 from churnsim.data.summaries.counted import SummaryLike
 from churnsim.data.summaries.customer_series import CustomerSeries
+from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.errors import ConfigError
 from churnsim.kernels.likelihoods.histories import observe
 from churnsim.kernels.numerics.rng_streams import MODEL_DRAWS, PURCHASE
@@ -66,7 +67,7 @@ class ContinuousTime(BuyTillYouDie):
     def _living_traits(self, living: Living) -> LivingTraits:
         """The traits behind live customers' law."""
 
-    def expected_active_periods(self, summary: pd.DataFrame, periods: int | ArrayLike) -> pd.Series[float]:
+    def expected_active_periods(self, summary: CustomerFrame, periods: int | ArrayLike) -> pd.Series[float]:
         """E[how many of the next `periods` hold a purchase | history], what BG/BB calls purchases.
 
         `periods` is a whole number, or one a row; ConfigError otherwise.
@@ -77,7 +78,7 @@ class ContinuousTime(BuyTillYouDie):
         return h.series(self._alive(h) * each, "expected_active_periods")
 
     def active_periods_pmf(
-        self, n: int | Sequence[int] | NDArray[np.int64], summary: pd.DataFrame, periods: int | ArrayLike
+        self, n: int | Sequence[int] | NDArray[np.int64], summary: CustomerFrame, periods: int | ArrayLike
     ) -> pd.DataFrame:
         """P(n of the next `periods` hold a purchase | history): one row a customer, one column for each n."""
         h = self._histories(summary)

@@ -21,6 +21,7 @@ from numpy.typing import ArrayLike
 
 from churnsim.checks import check_kind, typed
 from churnsim.data.summaries.counted import SummaryLike
+from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.errors import ConfigError, DataError
 from churnsim.models.estimation.arguments import counts, durations
 from churnsim.models.estimation.design_matrix import check_effects, check_penalty, check_spread, number_columns
@@ -169,12 +170,12 @@ class CovariateModel(BuyTillYouDie):
     def _alive(self, h: Histories) -> Floats:
         return by_chunks(self.kernels.p_alive, (*self._own(h), h.x, h.t_x, h.T), *self._shared, *self._more)
 
-    def expected_purchases_like(self, summary: pd.DataFrame, t: ArrayLike) -> Floats:
+    def expected_purchases_like(self, summary: CustomerFrame, t: ArrayLike) -> Floats:
         """E[X(t)] of new customers with the covariates of these rows, each by its own age `t` (or all by one)."""
         alive, living, ages = self._starting(summary, t)
         return np.asarray(alive * self._expected_living(living, ages))
 
-    def purchase_pmf_like(self, n: int, summary: pd.DataFrame, t: ArrayLike) -> Floats:
+    def purchase_pmf_like(self, n: int, summary: CustomerFrame, t: ArrayLike) -> Floats:
         """P(X(t) = n) of new customers with the covariates of these rows, each by its own age `t` (or all by one)."""
         alive, living, ages = self._starting(summary, t)
         k = int(counts(n))
@@ -185,7 +186,7 @@ class CovariateModel(BuyTillYouDie):
         h = self._histories(summary.assign(frequency=0, recency=0.0, T=0.0))
         return self._alive(h), self._living(h), durations(t, "t", shape=h.x.shape)
 
-    def draw_summary_like(self, summary: pd.DataFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
+    def draw_summary_like(self, summary: CustomerFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
         """A summary of simulated customers with the covariates and T of these."""
         start = summary.assign(frequency=0, recency=0.0)
         h = self._histories(start)
@@ -195,7 +196,7 @@ class CovariateModel(BuyTillYouDie):
     @classmethod
     def likelihood(
         cls,
-        summary: pd.DataFrame,
+        summary: CustomerFrame,
         *,
         unit: str | None = None,
         weights: ArrayLike | None = None,
@@ -320,7 +321,7 @@ class CovariateModel(BuyTillYouDie):
         return replace(found, loglik=float((weight * found.model.log_likelihood(frame)).sum()))
 
     @typed
-    def factors(self, summary: pd.DataFrame) -> tuple[Floats, Floats]:
+    def factors(self, summary: CustomerFrame) -> tuple[Floats, Floats]:
         """By what each customer's purchase rate, and its leaving, are multiplied: e^(c . z) and e^(g . z)."""
         columns = number_columns(summary, tuple(self.covariate_means))
 
@@ -340,7 +341,7 @@ class CovariateModel(BuyTillYouDie):
 class CovariatesInTime(CovariateModel, ContinuousTime):
     """Base of those in continuous time."""
 
-    def expected_active_periods_like(self, summary: pd.DataFrame, t: ArrayLike) -> Floats:
+    def expected_active_periods_like(self, summary: CustomerFrame, t: ArrayLike) -> Floats:
         """`expected_active_periods_new` of new customers with the covariates of these rows."""
         alive, living, ages = self._starting(summary, t)
         return np.asarray(alive * self._active_by(living, ages))

@@ -20,6 +20,7 @@ from churnsim.checks import check_count, shown, typed
 from churnsim.data.summaries.calendar import Calendar
 from churnsim.data.summaries.counted import SummaryLike
 from churnsim.data.summaries.customer_series import CustomerSeries
+from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.errors import ConfigError, DataError
 from churnsim.kernels.likelihoods import mbg_cnbd as kernel
 from churnsim.kernels.likelihoods import mbg_cnbd_forecast as forecast
@@ -59,7 +60,7 @@ class LivingErlang(ContinuousTime):
     def _stages(self) -> tuple[int, ...]:
         return (self.k,)
 
-    def log_likelihood(self, summary: pd.DataFrame) -> pd.Series[float]:
+    def log_likelihood(self, summary: CustomerFrame) -> pd.Series[float]:
         """Log-likelihood of each customer, in the data's own time unit; reads `log_intervals` where k is above 1."""
         h = self._histories(summary)
         gaps = (self.k - 1) * log_intervals(summary, self.k) - h.x * math.lgamma(self.k)
@@ -218,7 +219,7 @@ class MBGCNBD(LivingErlang, TakesCalendar):
     @classmethod
     def likelihood(
         cls,
-        summary: pd.DataFrame,
+        summary: CustomerFrame,
         *,
         unit: str | None = None,
         weights: ArrayLike | None = None,
@@ -304,7 +305,7 @@ class MBGCNBDCovariates(LivingErlang, BGNBDCovariates):
         return found
 
     @classmethod
-    def likelihood(cls, summary: pd.DataFrame, *, k: int | None = None, **options: Any) -> Likelihood[Self]:
+    def likelihood(cls, summary: CustomerFrame, *, k: int | None = None, **options: Any) -> Likelihood[Self]:
         """As `BGNBDCovariates.likelihood`, for `k` stages or for the best number of them."""
         if k is None:
             k = cls.fit(summary, **options).model.k

@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 from scipy.special import polygamma
 
+from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.kernels.likelihoods import nbd as kernel
 from churnsim.kernels.likelihoods.calendar_clock import curvature_of_effects
 from churnsim.kernels.likelihoods.population import draw_rates
@@ -57,7 +58,7 @@ class NBD(TakesCalendar):
 
     @classmethod
     def likelihood(
-        cls, summary: pd.DataFrame, *, unit: str | None = None, weights: ArrayLike | None = None
+        cls, summary: CustomerFrame, *, unit: str | None = None, weights: ArrayLike | None = None
     ) -> Likelihood[Self]:
         """The likelihood of a summary, for searches and samplers (see `Likelihood`)."""
         data = ScaledHistories.of(summary, unit=unit, weights=weights)

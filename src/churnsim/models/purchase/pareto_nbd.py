@@ -40,6 +40,7 @@ from numpy.typing import ArrayLike
 from churnsim.data.summaries.calendar import Calendar
 from churnsim.data.summaries.counted import SummaryLike
 from churnsim.data.summaries.customer_series import CustomerSeries
+from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.errors import ConfigError
 from churnsim.kernels.likelihoods import pareto_nbd as kernel
 from churnsim.kernels.likelihoods import pareto_nbd_forecast as forecast
@@ -175,7 +176,7 @@ class ParetoNBD(LivingGammaGamma):
 
     @classmethod
     def likelihood(
-        cls, summary: pd.DataFrame, *, unit: str | None = None, weights: ArrayLike | None = None
+        cls, summary: CustomerFrame, *, unit: str | None = None, weights: ArrayLike | None = None
     ) -> Likelihood[Self]:
         """The likelihood of a summary, for searches and samplers (see `Likelihood`)."""
         data = ScaledHistories.of(summary, unit=unit, weights=weights)

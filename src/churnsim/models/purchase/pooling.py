@@ -25,6 +25,7 @@ from numpy.typing import ArrayLike
 from scipy.optimize import minimize
 
 from churnsim.checks import shown, typed
+from churnsim.data.summaries.frame_kinds import CustomerFrame, in_kind, verbs_in_kind
 from churnsim.errors import ConfigError, DataError
 from churnsim.models.estimation.design_matrix import word_column
 from churnsim.models.estimation.fit import FitStatus, ModelFit
@@ -45,6 +46,7 @@ SHORT = 0.02  # log-likelihood that a step to the maximum may still gain: a fift
 KINDS = ("rate", "lifetime")
 
 
+@verbs_in_kind
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PooledFit:
     """A family fitted to groups with partial pooling, by `fit_pooled`.
@@ -104,16 +106,16 @@ class PooledFit:
         frame.index = pd.MultiIndex.from_tuples(frame.index, names=[self.by, "parameter"])
         return frame
 
-    def p_alive(self, summary: pd.DataFrame, **options: Any) -> pd.Series[float]:
+    def p_alive(self, summary: CustomerFrame, **options: Any) -> pd.Series[float]:
         """The family's verb, each customer by the model of its group; of an unknown group by the average."""
         return self._each("p_alive", summary, **options)
 
-    def expected_purchases(self, summary: pd.DataFrame, horizon: float) -> pd.Series[float]:
+    def expected_purchases(self, summary: CustomerFrame, horizon: float) -> pd.Series[float]:
         """As `p_alive`."""
         return self._each("expected_purchases", summary, horizon)
 
     def residual_transactions(
-        self, summary: pd.DataFrame, annual_discount_rate: float, **options: Any
+        self, summary: CustomerFrame, annual_discount_rate: float, **options: Any
     ) -> pd.Series[float]:
         """As `p_alive`."""
         return self._each("residual_transactions", summary, annual_discount_rate, **options)
@@ -129,9 +131,10 @@ class PooledFit:
         return pd.Series(out, index=summary.index, name=name)
 
 
+@in_kind
 @typed
 def fit_pooled(
-    family: Any, summary: pd.DataFrame, *, by: str, unit: str | None = None, weights: ArrayLike | None = None,
+    family: Any, summary: CustomerFrame, *, by: str, unit: str | None = None, weights: ArrayLike | None = None,
     **fixed: Any,
 ) -> PooledFit:  # fmt: skip
     """Fit a family to cohorts or segments with partial pooling: groups with many customers speak for themselves, small

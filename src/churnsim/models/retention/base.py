@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from churnsim.checks import check_number, shown, typed
+from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.arguments import durations, numbers
 from churnsim.models.estimation.parameters import ParametricModel
@@ -52,14 +53,14 @@ class RetentionModel(ParametricModel):
         """ln S(t) of a new customer, shape of `t` (1-d)."""
 
     @typed
-    def residual_survival(self, customers: pd.DataFrame, steps: Floats) -> Floats:
+    def residual_survival(self, customers: CustomerFrame, steps: Floats) -> Floats:
         """P(still there `steps` from now | there now), shape (customers, steps), whether or not `churned`."""
         steps = durations(steps, "steps").ravel()
         tenure, place = np.unique(Tenures.of(customers, need_churned=False).tenure, return_inverse=True)
         ahead = self.log_survival((tenure[:, None] + steps[None, :]).ravel()).reshape(tenure.size, steps.size)
         return ratio_of_survivals(ahead, self.log_survival(tenure)[:, None])[place]
 
-    def survival(self, t: ArrayLike, *, customers: pd.DataFrame | None = None) -> Floats | pd.DataFrame:
+    def survival(self, t: ArrayLike, *, customers: CustomerFrame | None = None) -> Floats | pd.DataFrame:
         """S(t): the probability to be there longer than `t` (in the model's unit), shape of `t`.
 
         With `customers`: a frame with a row a customer and a column for each t, counted from now.
@@ -72,7 +73,7 @@ class RetentionModel(ParametricModel):
             _active(customers)[:, None] * self.residual_survival(customers, flat), customers.index, flat
         )
 
-    def retention(self, t: ArrayLike, *, customers: pd.DataFrame | None = None) -> Floats | pd.DataFrame:
+    def retention(self, t: ArrayLike, *, customers: CustomerFrame | None = None) -> Floats | pd.DataFrame:
         """r(t) = S(t) / S(t - 1): of those there at t - 1, the share still there at t. `t` is 1 or more, else
         ConfigError."""
         ages = durations(t, "t")
@@ -85,14 +86,14 @@ class RetentionModel(ParametricModel):
         kept = np.divide(after, before, out=np.zeros_like(after), where=before > 0)
         return pd.DataFrame(kept, customers.index, flat)
 
-    def expected_tenure(self, horizon: float, *, customers: pd.DataFrame | None = None) -> float | pd.Series[float]:
+    def expected_tenure(self, horizon: float, *, customers: CustomerFrame | None = None) -> float | pd.Series[float]:
         """Expected time there within `horizon` from now: the sum (or integral) of survival, in the model's unit.
         ConfigError for a horizon that is no whole number of renewals, where customers leave at renewals alone."""
         means = self.restricted_mean(customers, horizon)
         return float(means[0]) if customers is None else pd.Series(_active(customers) * means, customers.index)
 
     @typed
-    def restricted_mean(self, customers: pd.DataFrame | None, horizon: float) -> Floats:
+    def restricted_mean(self, customers: CustomerFrame | None, horizon: float) -> Floats:
         """The same as an array, a customer each, whether or not `churned`; one entry without customers.
 
         A sum where customers leave at renewals alone; else Gauss and Legendre's rule in the fourth root of the time
@@ -117,7 +118,7 @@ class RetentionModel(ParametricModel):
         annual_discount_rate: float,
         margin: ArrayLike | pd.Series[float] = 1.0,
         *,
-        customers: pd.DataFrame | None = None,
+        customers: CustomerFrame | None = None,
         horizon: float | None = None,
         by_tenure: Sequence[float] | None = None,
     ) -> float | pd.Series[float]:

@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from churnsim.checks import shown
+from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.arguments import durations
 from churnsim.models.estimation.fit import FitStatus, ModelFit, build_fit, status_of
@@ -80,7 +81,7 @@ class BetaRenewal(RetentionModel):
 
     @classmethod
     @forward_covariates
-    def fit(cls, subscriptions: pd.DataFrame, *, unit: str | None = None) -> ModelFit[Self]:
+    def fit(cls, subscriptions: CustomerFrame, *, unit: str | None = None) -> ModelFit[Self]:
         """Maximum likelihood from individual tenures in whole renewals (columns tenure, churned and perhaps entry).
 
         A customer who left with tenure t renewed t - 1 times; one still there with tenure t renewed t times. `unit`,
@@ -101,7 +102,7 @@ class BetaRenewal(RetentionModel):
             Cohorts.of_survivors(survivors), getattr(survivors, "attrs", {}).get("unit", "Y") if unit is None else unit
         )
 
-    def log_likelihood(self, subscriptions: pd.DataFrame) -> pd.Series[float]:
+    def log_likelihood(self, subscriptions: CustomerFrame) -> pd.Series[float]:
         """Log-likelihood of each customer, given that it was there at its `entry`."""
         tenures = Tenures.of(subscriptions).in_whole_units()
         before = self.log_survival(np.maximum(tenures.tenure - 1.0, 0.0))

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from churnsim.checks import check_level, typed
+from churnsim.data.summaries.frame_kinds import CustomerFrame, in_kind
 from churnsim.errors import ConfigError, DataError
 from churnsim.models.retention.tenures import Tenures
 from churnsim.product_limit import RiskTable
@@ -42,9 +43,10 @@ class CumulativeIncidence:
         return known.groupby("cause", sort=False)[columns].last().reindex(list(self.losses)).fillna(0.0)
 
 
+@in_kind
 @typed
 def cumulative_incidence(
-    subscriptions: pd.DataFrame, cause: str = "cause", *, level: float = 0.95
+    subscriptions: CustomerFrame, cause: str = "cause", *, level: float = 0.95
 ) -> CumulativeIncidence:
     """Cumulative incidence of every value of the column `cause` among those who left.
 

@@ -22,6 +22,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from churnsim.checks import check_kind, labels_of, shown, typed
+from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.errors import ConfigError, DataError
 from churnsim.models.estimation.arguments import durations
 from churnsim.models.estimation.design_matrix import check_effects, check_spread, independent_columns, number_columns
@@ -108,7 +109,7 @@ class GammaGeometric(RetentionModel):
 
     @classmethod
     def likelihood(
-        cls, subscriptions: pd.DataFrame, *, covariates: Sequence[str] = (), customer: str = "customer_id",
+        cls, subscriptions: CustomerFrame, *, covariates: Sequence[str] = (), customer: str = "customer_id",
         unit: str | None = None,
     ) -> Likelihood[Self]:  # fmt: skip
         """The likelihood of tenures in whole renewals. Raises as `fit`."""
@@ -150,7 +151,7 @@ class GammaGeometric(RetentionModel):
     @classmethod
     @typed
     def fit(
-        cls, subscriptions: pd.DataFrame, *, covariates: Sequence[str] = (), customer: str = "customer_id",
+        cls, subscriptions: CustomerFrame, *, covariates: Sequence[str] = (), customer: str = "customer_id",
         unit: str | None = None,
     ) -> ModelFit[Self]:  # fmt: skip
         """Maximum likelihood from tenures in whole renewals, with covariates that may change.
@@ -183,7 +184,7 @@ class GammaGeometric(RetentionModel):
         return fit_likelihood(cls.likelihood(subscriptions, covariates=covariates, customer=customer, unit=unit))
 
     @typed
-    def log_likelihood(self, subscriptions: pd.DataFrame, *, customer: str = "customer_id") -> pd.Series[float]:
+    def log_likelihood(self, subscriptions: CustomerFrame, *, customer: str = "customer_id") -> pd.Series[float]:
         """Log-likelihood of each customer, in the order of their first rows."""
         spells = _Spells.of(subscriptions, customer)
         before, now = spells.clock(self._factor(subscriptions))
@@ -209,7 +210,7 @@ class GammaGeometric(RetentionModel):
         return np.exp(total)
 
     @typed
-    def residual_survival(self, customers: pd.DataFrame, steps: Floats) -> Floats:
+    def residual_survival(self, customers: CustomerFrame, steps: Floats) -> Floats:
         """P(still there `steps` from now | there now) of customers whose covariates have been and stay as their row
         says, shape (customers, steps), whether or not `churned`. See `survival_path` for others."""
         ahead = np.floor(durations(steps, "steps").ravel())
@@ -219,7 +220,7 @@ class GammaGeometric(RetentionModel):
 
     @typed
     def derl(
-        self, annual_discount_rate: float, tenure: ArrayLike = 0.0, *, customers: pd.DataFrame | None = None
+        self, annual_discount_rate: float, tenure: ArrayLike = 0.0, *, customers: CustomerFrame | None = None
     ) -> Floats | pd.Series[float]:
         """Discounted expected residual lifetime of active customers with `tenure` renewals behind them, in units: the
         sum of v^(k-1) S(tenure + k)/S(tenure) over k = 1, 2, ... Shape of `tenure`.
@@ -245,7 +246,7 @@ class GammaGeometric(RetentionModel):
 
     @typed
     def survival_path(
-        self, subscriptions: pd.DataFrame, future: pd.DataFrame, *, customer: str = "customer_id"
+        self, subscriptions: CustomerFrame, future: pd.DataFrame, *, customer: str = "customer_id"
     ) -> pd.DataFrame:
         """P(still there after each coming renewal | there now), a row a customer, a column a renewal.
 

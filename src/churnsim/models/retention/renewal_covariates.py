@@ -19,6 +19,7 @@ import pandas as pd
 from scipy.special import betaln
 
 from churnsim.checks import shown, typed
+from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.design_matrix import Design, check_effects, check_penalty
 from churnsim.models.estimation.fit import ModelFit
@@ -92,7 +93,7 @@ class RenewalCovariates(RetentionModel):
 
     @classmethod
     def likelihood(
-        cls, subscriptions: pd.DataFrame, *, covariates: Sequence[str], unit: str | None = None, penalty: float = 0.0
+        cls, subscriptions: CustomerFrame, *, covariates: Sequence[str], unit: str | None = None, penalty: float = 0.0
     ) -> Likelihood[Self]:
         """The likelihood of tenures in whole renewals with covariates; less the penalty, if any. Raises ConfigError and
         DataError as `fit`."""
@@ -136,7 +137,7 @@ class RenewalCovariates(RetentionModel):
     @classmethod
     @typed
     def fit(
-        cls, subscriptions: pd.DataFrame, *, covariates: Sequence[str], unit: str | None = None, penalty: float = 0.0
+        cls, subscriptions: CustomerFrame, *, covariates: Sequence[str], unit: str | None = None, penalty: float = 0.0
     ) -> ModelFit[Self]:
         """Maximum likelihood from individual tenures in whole renewals with `covariates`, columns of numbers or words.
 
@@ -168,18 +169,18 @@ class RenewalCovariates(RetentionModel):
         own = self.own_weight(self.design.centred(customers))[:, None]
         return np.asarray(betaln(own, b + t**c) - betaln(own, b))
 
-    def residual_survival(self, customers: pd.DataFrame, steps: Floats) -> Floats:
+    def residual_survival(self, customers: CustomerFrame, steps: Floats) -> Floats:
         """P(still there `steps` from now | there now), shape (customers, steps), whether or not `churned`."""
         tenure = Tenures.of(customers, need_churned=False).tenure[:, None]
         ahead = self._log_survival_of(customers, tenure + steps[None, :])
         return np.asarray(np.exp(ahead - self._log_survival_of(customers, tenure)))
 
-    def derl(self, annual_discount_rate: float, customers: pd.DataFrame) -> pd.Series[float]:
+    def derl(self, annual_discount_rate: float, customers: CustomerFrame) -> pd.Series[float]:
         """Discounted expected residual lifetime of each customer in units, given its covariates and `tenure` so far: as
         `ShiftedBetaGeometric.derl`, with its own alpha. Those who have left have 0."""
         return self._valued(derl_of, annual_discount_rate, customers, gone=0.0, name="derl")
 
-    def elasticity(self, annual_discount_rate: float, customers: pd.DataFrame) -> pd.Series[float]:
+    def elasticity(self, annual_discount_rate: float, customers: CustomerFrame) -> pd.Series[float]:
         """Elasticity of each customer's value to its retention, in the mean over what its covariates leave open: as
         `ShiftedBetaGeometric.elasticity`. Missing for those who have left, who have no value."""
         return self._valued(elasticity_of, annual_discount_rate, customers, gone=np.nan, name="elasticity")
@@ -195,7 +196,7 @@ class RenewalCovariates(RetentionModel):
         found = of(kinds[:, 0], b, c, kinds[:, 1], discount_per_term(annual_discount_rate, self.unit))[place.ravel()]
         return tenures.series(np.where(tenures.churned, gone, found), name)
 
-    def log_likelihood(self, subscriptions: pd.DataFrame) -> pd.Series[float]:
+    def log_likelihood(self, subscriptions: CustomerFrame) -> pd.Series[float]:
         """Log-likelihood of each customer, given its covariates and that it was there at its `entry`."""
         tenures = Tenures.of(subscriptions).in_whole_units()
         at = np.column_stack([np.maximum(tenures.tenure - 1.0, 0.0), tenures.tenure, tenures.entry])

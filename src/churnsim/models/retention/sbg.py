@@ -26,6 +26,7 @@ import numpy as np
 import pandas as pd
 
 from churnsim.checks import typed
+from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.kernels.likelihoods import sbg as kernel
 from churnsim.models.estimation.design_matrix import Design
 from churnsim.models.retention.beta_renewal import REMEDIES, BetaRenewal, exposure
@@ -74,7 +75,7 @@ class ShiftedBetaGeometric(BetaRenewal):
         churn = min(max(cohorts.lost.sum() / exposure(cohorts), 1e-6), 1 - 1e-6)
         return [np.array([churn * scale, (1 - churn) * scale]) for scale in (2.0, 20.0, 0.2)]
 
-    def log_likelihood(self, subscriptions: pd.DataFrame) -> pd.Series[float]:
+    def log_likelihood(self, subscriptions: CustomerFrame) -> pd.Series[float]:
         """Log-likelihood of each customer, given that it was there at its `entry`."""
         tenures = Tenures.of(subscriptions).in_whole_units()
         done = np.where(tenures.churned, tenures.tenure - 1.0, tenures.tenure)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from churnsim.checks import check_count, shown, typed
 from churnsim.data.summaries.column_aliases import as_summary
-from churnsim.data.summaries.frame_kinds import in_kind
+from churnsim.data.summaries.frame_kinds import CustomerFrame, in_kind
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.design_matrix import number_columns
 from churnsim.typing import Floats, Ints
@@ -46,7 +46,7 @@ class RFMSegments:
 @in_kind
 @typed
 def rfm_segments(
-    summary: pd.DataFrame, *, groups: int = 4, segments: Mapping[str, Mapping[str, tuple[int, int]]] = SEGMENTS
+    summary: CustomerFrame, *, groups: int = 4, segments: Mapping[str, Mapping[str, tuple[int, int]]] = SEGMENTS
 ) -> RFMSegments:
     """Score customers by recency, frequency and money and sort them into named segments.
 

@@ -36,7 +36,7 @@ from churnsim.data.logs.days import past_day
 from churnsim.data.logs.purchase_days import PurchaseDays, purchase_days
 from churnsim.data.summaries.column_aliases import as_summary
 from churnsim.data.summaries.counted import SummaryLike, with_counts
-from churnsim.data.summaries.frame_kinds import in_kind
+from churnsim.data.summaries.frame_kinds import CustomerFrame, in_kind
 from churnsim.errors import ConfigError, DataError
 from churnsim.kernels.likelihoods import gamma_gamma as kernel
 from churnsim.kernels.likelihoods.population import draw_spend_rates
@@ -83,7 +83,6 @@ class GammaGamma(ParametricModel):
 
     @classmethod
     @with_counts
-    @in_kind
     def fit(cls, summary: SummaryLike, *, weights: ArrayLike | None = None) -> ModelFit[Self]:
         """Maximum likelihood on customers with a repeat purchase and positive mean spend (`n` says how many).
 
@@ -106,7 +105,7 @@ class GammaGamma(ParametricModel):
         return with_finite_mean(fit_likelihood(cls.likelihood_of_purchases(transactions, until=until)))
 
     @classmethod
-    def likelihood(cls, summary: pd.DataFrame, *, weights: ArrayLike | None = None) -> Likelihood[Self]:
+    def likelihood(cls, summary: CustomerFrame, *, weights: ArrayLike | None = None) -> Likelihood[Self]:
         """The likelihood of the mean spends, for searches and samplers; money in units of its mean. Raises DataError as
         `fit`."""
         x, m = repeat_spend(summary)
@@ -148,8 +147,7 @@ class GammaGamma(ParametricModel):
             log_scale=-float(logs.sum()) - float(x.sum()) * math.log(scale),
         )  # fmt: skip
 
-    @in_kind
-    def log_likelihood(self, summary: pd.DataFrame) -> pd.Series[float]:
+    def log_likelihood(self, summary: CustomerFrame) -> pd.Series[float]:
         """Log-likelihood of each customer's mean spend; 0 where there is no repeat purchase with positive spend."""
         x, m = repeat_spend(summary)
         used = (x > 0) & (m > 0)
@@ -157,7 +155,7 @@ class GammaGamma(ParametricModel):
         values[used] = kernel.log_likelihood(float(self.p), float(self.q), float(self.gamma), x[used], m[used])
         return pd.Series(values, index=summary.index, name="log_likelihood")
 
-    def draw_summary_like(self, summary: pd.DataFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
+    def draw_summary_like(self, summary: CustomerFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
         """`summary` with the `monetary_value` of new customers who made as many purchases: 0 without one.
 
         The mean of x purchases of one customer, each Gamma(p, rate nu), is Gamma(p x, rate nu x).
@@ -172,8 +170,7 @@ class GammaGamma(ParametricModel):
         """Mean spend per purchase over customers, p gamma/(q - 1); infinite for q <= 1."""
         return self.p * self.gamma / (self.q - 1) if self.q > 1 else float("inf")
 
-    @in_kind
-    def expected_spend(self, summary: pd.DataFrame) -> pd.Series[float]:
+    def expected_spend(self, summary: CustomerFrame) -> pd.Series[float]:
         """E[mean spend | history], p (gamma + x m)/(p x + q - 1): the customer's own mean shrunk to the
         population's (2005, eq. 5).
 
@@ -197,7 +194,7 @@ class GammaGamma(ParametricModel):
         nothing = np.zeros(n)
         return self._draw(np.zeros(n, np.int64), nothing, np.arange(n, dtype=np.int64), seed, replication, None)
 
-    def draw_posterior(self, summary: pd.DataFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
+    def draw_posterior(self, summary: CustomerFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
         """One exact draw of each customer's `spend_rate` and `mean_spend` given its own purchases: nu is
         Gamma(q + p x, gamma + x m). Depends on the customer's id, `seed` and `replication` alone."""
         check_draws(0, seed, replication)
@@ -287,7 +284,7 @@ class GammaGammaCovariates(ParametricModel):
     @classmethod
     @typed
     def fit(
-        cls, summary: pd.DataFrame, *, covariates: Sequence[str], weights: ArrayLike | None = None
+        cls, summary: CustomerFrame, *, covariates: Sequence[str], weights: ArrayLike | None = None
     ) -> ModelFit[Self]:
         """Maximum likelihood on customers with a repeat purchase and positive mean spend, with `covariates` that are
         columns of finite numbers, counted from their mean over these customers. Raises as `GammaGamma.fit`, and
@@ -296,7 +293,7 @@ class GammaGammaCovariates(ParametricModel):
 
     @classmethod
     def likelihood(
-        cls, summary: pd.DataFrame, *, covariates: Sequence[str], weights: ArrayLike | None = None
+        cls, summary: CustomerFrame, *, covariates: Sequence[str], weights: ArrayLike | None = None
     ) -> Likelihood[Self]:
         """The likelihood of the mean spends, for searches and samplers. Raises as `fit`."""
         names = tuple(covariates)
@@ -348,7 +345,7 @@ class GammaGammaCovariates(ParametricModel):
             real=(False,) * 3 + (True,) * len(names),
         )
 
-    def factors(self, summary: pd.DataFrame) -> Floats:
+    def factors(self, summary: CustomerFrame) -> Floats:
         """By what each customer's amounts are multiplied, e^(effect . (covariate - mean))."""
         columns = number_columns(summary, tuple(self.effects))
         total = np.zeros(len(summary))
@@ -362,7 +359,7 @@ class GammaGammaCovariates(ParametricModel):
         _, m = repeat_spend(summary)
         return f, as_summary(summary).assign(monetary_value=m / f)
 
-    def log_likelihood(self, summary: pd.DataFrame) -> pd.Series[float]:
+    def log_likelihood(self, summary: CustomerFrame) -> pd.Series[float]:
         """Log-likelihood of each customer's mean spend; 0 where there is no repeat purchase with positive spend."""
         f, average = self._of_average(summary)
         x, m = repeat_spend(summary)
@@ -372,12 +369,12 @@ class GammaGammaCovariates(ParametricModel):
         """Mean spend per purchase of an average customer; infinite for q <= 1."""
         return self.average.population_mean()
 
-    def expected_spend(self, summary: pd.DataFrame) -> pd.Series[float]:
+    def expected_spend(self, summary: CustomerFrame) -> pd.Series[float]:
         """E[mean spend | history] of each customer; without a repeat purchase that of all with its covariates."""
         f, average = self._of_average(summary)
         return self.average.expected_spend(average) * f
 
-    def draw_posterior(self, summary: pd.DataFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
+    def draw_posterior(self, summary: CustomerFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
         """One exact draw of each customer's `spend_rate` and `mean_spend` given its own purchases."""
         f, average = self._of_average(summary)
         found = self.average.draw_posterior(average, seed=seed, replication=replication)
@@ -447,7 +444,8 @@ def _spend_likelihood(
     )
 
 
-def spend_correlation(summary: pd.DataFrame) -> float:
+@in_kind
+def spend_correlation(summary: CustomerFrame) -> float:
     """Pearson correlation of frequency and monetary_value among repeat customers: near 0 where Gamma-Gamma is safe
     to use.
 

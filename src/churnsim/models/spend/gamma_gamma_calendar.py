@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike
 from churnsim.checks import check_kind, typed
 from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.data.summaries.calendar import Calendar, Future, day_numbers
-from churnsim.data.summaries.frame_kinds import verbs_in_kind
+from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.errors import ConfigError
 from churnsim.kernels.likelihoods import gamma_gamma as kernel
 from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
@@ -36,7 +36,6 @@ from churnsim.models.spend.gamma_gamma import GammaGamma, repeat_purchases, with
 from churnsim.typing import Floats, Ints
 
 
-@verbs_in_kind
 @dataclass(frozen=True, kw_only=True, eq=False)
 class GammaGammaCalendar(CalendarEffects):
     """A Gamma-Gamma model whose price level a calendar moves. Made by ``GammaGammaCalendar.fit(log, calendar=...)``.
@@ -189,7 +188,7 @@ class GammaGammaCalendar(CalendarEffects):
 
     @typed
     def expected_spend(
-        self, summary: pd.DataFrame, *, day: str | date | ArrayLike | None = None, future: Future | None = None
+        self, summary: CustomerFrame, *, day: str | date | ArrayLike | None = None, future: Future | None = None
     ) -> pd.Series[float]:
         """E[spend of a purchase | history] of each customer on an average day, or on a `day`, one for all or a row
         each."""
@@ -204,6 +203,6 @@ class GammaGammaCalendar(CalendarEffects):
         return found * self._at(days, future)
 
     @typed
-    def draw_posterior(self, summary: pd.DataFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
+    def draw_posterior(self, summary: CustomerFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
         """One exact draw of each customer's `spend_rate` and `mean_spend` on an average day given its purchases."""
         return self.average.draw_posterior(summary, seed=seed, replication=replication)

@@ -22,6 +22,7 @@ import pandas as pd
 from scipy.stats import chi2
 
 from churnsim.checks import check_choice, check_level, check_number, typed
+from churnsim.data.summaries.frame_kinds import CustomerFrame, in_kind
 from churnsim.errors import DataError
 from churnsim.models.estimation.design_matrix import word_column
 from churnsim.models.retention.tenures import Tenures
@@ -55,9 +56,10 @@ class LogRankTest:
     p: float
 
 
+@in_kind
 @typed
 def log_rank_test(
-    subscriptions: pd.DataFrame, group: str, *, strata: str | None = None, weighting: Weighting = "log_rank"
+    subscriptions: CustomerFrame, group: str, *, strata: str | None = None, weighting: Weighting = "log_rank"
 ) -> LogRankTest:
     """Test that the groups of a column stay equally long.
 
@@ -134,9 +136,10 @@ def _compared(tenures: Tenures, rows: Flags, member: Floats, weighting: str) -> 
     return lost, (v * d) @ share, np.diag(spread @ share) - share.T @ (share * spread[:, None])
 
 
+@in_kind
 @typed
 def restricted_means(
-    subscriptions: pd.DataFrame, horizon: float, *, group: str | None = None, level: float = 0.95
+    subscriptions: CustomerFrame, horizon: float, *, group: str | None = None, level: float = 0.95
 ) -> pd.DataFrame:
     """Mean tenure within `horizon` under the product limit, of all customers or by group.
 

@@ -29,6 +29,7 @@ from scipy.optimize import minimize
 from scipy.special import expit, log_ndtr
 
 from churnsim.checks import check_choice, check_count, check_level, check_seed, typed
+from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.errors import ConfigError, DataError, FitError
 from churnsim.models.estimation.arguments import durations
 from churnsim.models.estimation.fit import FitStatus, ModelFit
@@ -128,7 +129,7 @@ class SurvivalCurve(RetentionModel):
     @typed
     def fit(
         cls,
-        subscriptions: pd.DataFrame,
+        subscriptions: CustomerFrame,
         kind: str = "kaplan_meier",
         *,
         breakpoints: Sequence[float] | None = None,
@@ -175,7 +176,7 @@ class SurvivalCurve(RetentionModel):
         return np.asarray(known - self.tail_hazard * np.maximum(t - last, 0.0))
 
     @typed
-    def restricted_mean(self, customers: pd.DataFrame | None, horizon: float) -> Floats:
+    def restricted_mean(self, customers: CustomerFrame | None, horizon: float) -> Floats:
         """As every model's; exact for the step function, by rectangles and its exponential tail, and for the pieces of
         constant hazard."""
         if self.kind not in ("kaplan_meier", "piecewise_exponential"):

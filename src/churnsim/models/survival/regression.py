@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from scipy.special import log_ndtr
 
 from churnsim.checks import check_choice, check_count, check_seed, typed
+from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.errors import ConfigError, DataError, FitError
 from churnsim.models.estimation.arguments import durations
 from churnsim.models.estimation.design_matrix import Design, check_penalty, number_columns, word_column
@@ -102,7 +103,7 @@ class SurvivalRegression(RetentionModel):
     @typed
     def fit(
         cls,
-        subscriptions: pd.DataFrame,
+        subscriptions: CustomerFrame,
         kind: str = "cox",
         *,
         covariates: Sequence[str],
@@ -181,7 +182,7 @@ class SurvivalRegression(RetentionModel):
         )  # fmt: skip
 
     @typed
-    def linear(self, customers: pd.DataFrame) -> Floats:
+    def linear(self, customers: CustomerFrame) -> Floats:
         """z b of each customer, 0 at mean covariates."""
         return self._linear(self.design.centred(customers))
 
@@ -194,7 +195,7 @@ class SurvivalRegression(RetentionModel):
         return (self.kind == "cox" and self.strata is None) or self.kind == "weibull_aft"
 
     @typed
-    def hazard_multiplier(self, customers: pd.DataFrame) -> pd.Series[float]:
+    def hazard_multiplier(self, customers: CustomerFrame) -> pd.Series[float]:
         """Each customer's hazard as a multiple of that at mean covariates (in its stratum): e^(z b) under Cox, e^(-rho
         z b) for Weibull times. ConfigError for the others, whose hazards are not proportional."""
         return pd.Series(self.multiplier_at(self.design.centred(customers)), customers.index, name="hazard_multiplier")
@@ -220,7 +221,7 @@ class SurvivalRegression(RetentionModel):
         return np.asarray(self._aft(np.asarray(t, dtype=np.float64), np.zeros(1))[0])
 
     @typed
-    def residual_survival(self, customers: pd.DataFrame, steps: Floats) -> Floats:
+    def residual_survival(self, customers: CustomerFrame, steps: Floats) -> Floats:
         """P(still there `steps` from now | there now), shape (customers, steps)."""
         steps = durations(steps, "steps").ravel()
         tenure, linear = Tenures.of(customers, need_churned=False).tenure, self.linear(customers)
@@ -236,7 +237,7 @@ class SurvivalRegression(RetentionModel):
         return out
 
     @typed
-    def restricted_mean(self, customers: pd.DataFrame | None, horizon: float) -> Floats:
+    def restricted_mean(self, customers: CustomerFrame | None, horizon: float) -> Floats:
         """As every model's; exact for Cox's step functions."""
         if self.kind != "cox":
             return super().restricted_mean(customers, horizon)

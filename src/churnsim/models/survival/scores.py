@@ -21,6 +21,7 @@ import numpy as np
 import pandas as pd
 
 from churnsim.checks import typed
+from churnsim.data.summaries.frame_kinds import CustomerFrame, in_kind
 from churnsim.errors import ConfigError, DataError
 from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.retention.base import RetentionModel
@@ -88,8 +89,9 @@ def auc_at(risk: Floats, tenures: Tenures, t: float, *, watched: RiskTable) -> f
     return float(weight @ (below + upto) / 2 / (weight.sum() * there.size))
 
 
+@in_kind
 @typed
-def concordance(risk: Floats, subscriptions: pd.DataFrame, *, until: float | None = None) -> float:
+def concordance(risk: Floats, subscriptions: CustomerFrame, *, until: float | None = None) -> float:
     """Share of comparable pairs of customers in which the one who left first had the higher risk, ties half.
 
     A pair is comparable where one left before the other, or while the other was still under observation.
@@ -182,10 +184,11 @@ def smaller_ones_later(values: Ints) -> Ints:
     return found[:n]
 
 
+@in_kind
 @typed
 def survival_scores(
     model: RetentionModel | ModelFit[RetentionModel],
-    subscriptions: pd.DataFrame,
+    subscriptions: CustomerFrame,
     *,
     times: Sequence[float] | None = None,
 ) -> SurvivalScores:

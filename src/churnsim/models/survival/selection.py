@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from churnsim.checks import check_count, check_kind, check_seed
+from churnsim.data.summaries.frame_kinds import CustomerFrame, in_kind
 from churnsim.errors import ConfigError, DataError, FitError
 from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.retention.base import RetentionModel
@@ -47,8 +48,9 @@ def log_scores(model: RetentionModel, tenures: Tenures) -> Floats:
 RENEWAL_MODELS: dict[str, Any] = {"sbg": ShiftedBetaGeometric, "bdw": BetaDiscreteWeibull, "g2g": GammaGeometric}
 
 
+@in_kind
 def compare_survival(
-    subscriptions: pd.DataFrame, *, kinds: Sequence[str] | None = None, folds: int = 5, seed: int = 0
+    subscriptions: CustomerFrame, *, kinds: Sequence[str] | None = None, folds: int = 5, seed: int = 0
 ) -> pd.DataFrame:
     """One row a family, best held-out score first: parameters, log-likelihood, AIC, held-out log and Brier scores.
 

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from churnsim.checks import check_count, check_level, check_number, check_share, shown, typed
-from churnsim.data.summaries.frame_kinds import in_kind
+from churnsim.data.summaries.frame_kinds import CustomerFrame, in_kind
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.fit import ModelFit, check_fit
 from churnsim.models.estimation.intervals import delta_interval
@@ -58,7 +58,7 @@ class TotalValue:
 
 @in_kind
 def discounted_purchases(
-    summary: pd.DataFrame, *, purchases: PurchaseModel, annual_discount_rate: float, horizon: float = math.inf
+    summary: CustomerFrame, *, purchases: PurchaseModel, annual_discount_rate: float, horizon: float = math.inf
 ) -> pd.Series[float]:
     """Expected purchases of each customer in (T, T + horizon], each discounted to T.
 
@@ -83,7 +83,7 @@ def discounted_purchases(
 
 @in_kind
 def customer_value(
-    summary: pd.DataFrame,
+    summary: CustomerFrame,
     *,
     purchases: Purchases,
     spend: Spend,
@@ -138,7 +138,7 @@ PER_MONTH = {"H": 720.0, "D": 30.0, "W": 4.345, "M": 1.0, "Y": 1 / 12}
 @in_kind
 @typed
 def customer_lifetime_value(
-    summary: pd.DataFrame, *, purchases: Purchases, spend: Spend, time: int = 12, discount_rate: float = 0.01
+    summary: CustomerFrame, *, purchases: Purchases, spend: Spend, time: int = 12, discount_rate: float = 0.01
 ) -> pd.Series[float]:
     """Value of each customer as lifetimes and pymc-marketing define it: purchases of each month, worth what the
     customer is expected to spend, booked at the month's end and discounted at a rate a **month**.
@@ -187,8 +187,9 @@ def customer_lifetime_value(
     return value.rename("customer_lifetime_value")
 
 
+@in_kind
 def customer_value_intervals(
-    summary: pd.DataFrame,
+    summary: CustomerFrame,
     *,
     purchases: ModelFit[PurchaseModel],
     spend: ModelFit[GammaGamma],
@@ -249,8 +250,9 @@ def customer_value_intervals(
     )
 
 
+@in_kind
 def total_value(
-    summary: pd.DataFrame,
+    summary: CustomerFrame,
     *,
     purchases: ModelFit[PurchaseModel],
     spend: ModelFit[GammaGamma],

@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from churnsim.checks import check_count, check_kind
+from churnsim.data.summaries.frame_kinds import CustomerFrame, in_kind
 from churnsim.errors import ConfigError, DataError
 from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.retention.base import RetentionModel, amounts_at, endless_steps, parts_of
@@ -50,9 +51,10 @@ def average_churn(subscriptions: pd.DataFrame) -> float:
     return float(seen.churned.sum() / (seen.tenure - seen.entry).sum())
 
 
+@in_kind
 def subscriber_values(
     fits: Mapping[str, ModelFit[RetentionModel]],
-    subscriptions: pd.DataFrame,
+    subscriptions: CustomerFrame,
     *,
     annual_discount_rate: float,
     margin: ArrayLike | pd.Series[float] = 1.0,

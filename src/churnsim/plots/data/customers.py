@@ -13,6 +13,7 @@ from churnsim.data.customers import cohort_matrix, whale_curve
 from churnsim.data.customers.cohorts import Period
 from churnsim.data.logs.days import iso_day
 from churnsim.data.logs.purchase_days import purchase_days
+from churnsim.data.summaries.frame_kinds import CustomerFrame, in_kind
 from churnsim.errors import DataError
 from churnsim.models.purchase.histories import Histories
 from churnsim.plots.data.fits import LONGEST
@@ -20,8 +21,9 @@ from churnsim.statistics import wilson
 from churnsim.units import DAYS_PER_UNIT, check_unit
 
 
+@in_kind
 @typed
-def exposure(summary: pd.DataFrame, *, customers: int = 40, seed: int = 1) -> pd.DataFrame:
+def exposure(summary: CustomerFrame, *, customers: int = 40, seed: int = 1) -> pd.DataFrame:
     """How long customers were observed, and for how long of it they bought.
 
     Parameters

@@ -13,6 +13,7 @@ from scipy.stats import beta, gamma
 from churnsim.checks import check_choice, check_count, check_frame, check_kind, check_level, check_number, shown, typed
 from churnsim.data.logs.days import iso_day
 from churnsim.data.logs.purchase_days import purchase_days
+from churnsim.data.summaries.frame_kinds import CustomerFrame, in_kind
 from churnsim.errors import ConfigError, DataError
 from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.evaluation.validation import frequency_calibration
@@ -29,8 +30,9 @@ LONGEST = 0.99  # quantile up to which distributions are shown: a tail of one in
 Trait = Literal["rate", "dropout"]
 
 
+@in_kind
 @typed
-def frequencies(fit: Any, summary: pd.DataFrame, *, cap: int = 7) -> pd.DataFrame:
+def frequencies(fit: Any, summary: CustomerFrame, *, cap: int = 7) -> pd.DataFrame:
     """Customers by number of repeat purchases, counted and expected.
 
     Parameters
@@ -50,9 +52,10 @@ def frequencies(fit: Any, summary: pd.DataFrame, *, cap: int = 7) -> pd.DataFram
     return frequency_calibration(_model_of(fit), summary, cap=check_count(cap, "cap", most=1000))
 
 
+@in_kind
 @typed
 def predictive(
-    fit: Any, summary: pd.DataFrame, *, cap: int = 10, draws: int = 100, level: float = 0.95, seed: int = 1
+    fit: Any, summary: CustomerFrame, *, cap: int = 10, draws: int = 100, level: float = 0.95, seed: int = 1
 ) -> pd.DataFrame:
     """Customers by number of repeat purchases beside simulated ones: a predictive check.
 
@@ -275,9 +278,10 @@ def heterogeneity(
     return pd.DataFrame({"value": values, "share": law.cdf(values), "density": density, "lower": lower, "upper": upper})
 
 
+@in_kind
 @typed
 def spend_density(
-    fit: Any, summary: pd.DataFrame, *, bins: int = 30, points: int = 200, level: float = 0.95, draws: int = 50,
+    fit: Any, summary: CustomerFrame, *, bins: int = 30, points: int = 200, level: float = 0.95, draws: int = 50,
     seed: int = 1,
 ) -> pd.DataFrame:  # fmt: skip
     """The density of customers' mean spend a purchase, counted and by Gamma-Gamma.

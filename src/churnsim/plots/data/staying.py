@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from churnsim.checks import check_count, check_frame, check_kind, shown, typed
+from churnsim.data.summaries.frame_kinds import CustomerFrame, in_kind
 from churnsim.errors import ConfigError, DataError
 from churnsim.models.churn.uplift import QiniCurve, UpliftModel
 from churnsim.models.retention.base import RetentionModel
@@ -18,9 +19,10 @@ from churnsim.models.survival.curve import SurvivalCurve
 ALL = "all customers"
 
 
+@in_kind
 @typed
 def survival(
-    subscriptions: pd.DataFrame,
+    subscriptions: CustomerFrame,
     *,
     by: str | None = None,
     curves: Mapping[str, Any] | None = None,
@@ -67,8 +69,9 @@ def survival(
     return found[["series", "time", "survival", "lower", "upper", "at_risk"]]
 
 
+@in_kind
 @typed
-def at_risk(subscriptions: pd.DataFrame, times: Sequence[float], *, by: str | None = None) -> pd.DataFrame:
+def at_risk(subscriptions: CustomerFrame, times: Sequence[float], *, by: str | None = None) -> pd.DataFrame:
     """How many customers were under observation just before given tenures, which stand below `survival`.
 
     Parameters

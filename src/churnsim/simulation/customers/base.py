@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from churnsim.checks import check_count, typed
 from churnsim.data.logs.customer_uid import customer_uids
 from churnsim.data.summaries.calendar import FIRST, first_days
+from churnsim.data.summaries.frame_kinds import summary_of_kind
 from churnsim.errors import ConfigError
 from churnsim.kernels.engine.newcomers import draw_cohort, lineage, trait_uniforms
 from churnsim.kernels.engine.records import CONTRACT, DROPOUT, DROPOUT_AT_ONCE, GAMMA_GAMMA
@@ -91,6 +92,7 @@ class PosteriorBase:
     """
 
     def __init__(self, summary: pd.DataFrame) -> None:
+        summary = summary_of_kind(summary)
         self._histories = Histories.of(summary)
         self._summary = summary.copy()
         self.unit: str | None = summary.attrs.get("unit")

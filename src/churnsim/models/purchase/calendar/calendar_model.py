@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from churnsim.data.logs.days import iso_day
 from churnsim.data.summaries.calendar import Calendar, Future
+from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.arguments import counts, durations
 from churnsim.models.purchase.calendar.clock import BuyingClock, positions
@@ -75,7 +76,7 @@ class CalendarModel(ClockModel):
         """Stages of a gap, where the base has them: AttributeError elsewhere."""
         return int(self.base.k)
 
-    def clocked(self, summary: pd.DataFrame) -> Histories:
+    def clocked(self, summary: CustomerFrame) -> Histories:
         """The histories in the time of the buying clock."""
         return ClockModel._state(self, summary, 0.0, None).clocked
 

@@ -28,7 +28,7 @@ from numpy.typing import ArrayLike, NDArray
 from churnsim.checks import check_number, shown, typed
 from churnsim.data.logs.customer_uid import customer_uids
 from churnsim.data.summaries.calendar import first_days, gap_days
-from churnsim.data.summaries.frame_kinds import verbs_in_kind
+from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.arguments import check_draws, counts, discounting, durations
 from churnsim.models.purchase.calendar.clock import CYCLE, Level, on_clock, positions
@@ -40,7 +40,6 @@ from churnsim.typing import Floats, Ints
 from churnsim.units import DAYS_PER_UNIT
 
 
-@verbs_in_kind
 @dataclass(frozen=True, kw_only=True, eq=False)
 class ClockModel(CalendarEffects):
     """Base of the purchase models whose buying clock is rescaled. A subclass says how its clocks run (`_clock`)."""
@@ -122,7 +121,7 @@ class ClockModel(CalendarEffects):
 
     # ---- the verbs ----
 
-    def log_likelihood(self, summary: pd.DataFrame) -> pd.Series[float]:
+    def log_likelihood(self, summary: CustomerFrame) -> pd.Series[float]:
         """Log-likelihood of each customer, in the data's own time unit."""
         state = self._state(summary, 0.0, None)
         values = state.value + self._at_purchases(summary, state.h)
@@ -135,20 +134,20 @@ class ClockModel(CalendarEffects):
             values += (stages - 1) * in_gaps - state.h.x * math.lgamma(stages)
         return state.h.series(values, "log_likelihood")
 
-    def p_alive(self, summary: pd.DataFrame, *, at: float | ArrayLike = 0.0, future: Any = None) -> pd.Series[float]:
+    def p_alive(self, summary: CustomerFrame, *, at: float | ArrayLike = 0.0, future: Any = None) -> pd.Series[float]:
         """P(alive at T + at | history to T) of each customer."""
         later = self._spans(summary, at, "at")
         state = self._state(summary, later, future)
         return state.h.series(state.alive_at(later), "p_alive")
 
-    def p_alive_path(self, summary: pd.DataFrame, times: Sequence[float], *, future: Any = None) -> pd.DataFrame:
+    def p_alive_path(self, summary: CustomerFrame, times: Sequence[float], *, future: Any = None) -> pd.DataFrame:
         """`p_alive` at T + each of `times`: one row a customer, one column a time."""
         wanted = durations(np.asarray(times, dtype=object), "times").ravel()
         columns = {float(t): self.p_alive(summary, at=float(t), future=future) for t in wanted}
         return pd.DataFrame(columns, index=summary.index).rename_axis(columns="at")
 
     def expected_purchases(
-        self, summary: pd.DataFrame, horizon: float | ArrayLike, *, after: float | ArrayLike = 0.0,
+        self, summary: CustomerFrame, horizon: float | ArrayLike, *, after: float | ArrayLike = 0.0,
         future: Any = None,
     ) -> pd.Series[float]:  # fmt: skip
         """E[purchases in (T + after, T + after + horizon] | history] of each customer."""
@@ -156,7 +155,7 @@ class ClockModel(CalendarEffects):
         return state.h.series(state.expected(start, spans), "expected_purchases")
 
     def conditional_pmf(
-        self, n: int | Sequence[int] | NDArray[np.int64], summary: pd.DataFrame, horizon: float | ArrayLike, *,
+        self, n: int | Sequence[int] | NDArray[np.int64], summary: CustomerFrame, horizon: float | ArrayLike, *,
         after: float | ArrayLike = 0.0, future: Any = None,
     ) -> pd.DataFrame:  # fmt: skip
         """P(n purchases in (T + after, T + after + horizon] | history): one row a customer, one column for each n."""
@@ -165,7 +164,7 @@ class ClockModel(CalendarEffects):
         return pd.DataFrame(columns, index=state.h.index).rename_axis(columns="n")
 
     def residual_transactions(
-        self, summary: pd.DataFrame, annual_discount_rate: float, *, horizon: float = math.inf,
+        self, summary: CustomerFrame, annual_discount_rate: float, *, horizon: float = math.inf,
         future: Any = None,
     ) -> pd.Series[float]:  # fmt: skip
         """Discounted expected residual transactions (DERT) of each customer: purchases after T, each discounted to T.
@@ -198,7 +197,7 @@ class ClockModel(CalendarEffects):
 
     @typed
     def time_to_next_purchase(
-        self, summary: pd.DataFrame, *, quantile: float = 0.5, if_alive: bool = False, future: Any = None
+        self, summary: CustomerFrame, *, quantile: float = 0.5, if_alive: bool = False, future: Any = None
     ) -> pd.Series[float]:
         """Time after T by which the next purchase has come with probability `quantile`; infinite where it never does.
 
@@ -234,7 +233,7 @@ class ClockModel(CalendarEffects):
         return np.where(waits <= run[-1], np.interp(waits, run, spans), waits * spans[-1] / run[-1])
 
     def expected_purchases_like(
-        self, summary: pd.DataFrame, t: ArrayLike, *, from_morning: bool = False, future: Any = None
+        self, summary: CustomerFrame, t: ArrayLike, *, from_morning: bool = False, future: Any = None
     ) -> Floats:
         """E[X(t)] of new customers with the first purchases of these rows, each by its own age `t` (or all by one).
 
@@ -243,7 +242,7 @@ class ClockModel(CalendarEffects):
         begin = np.asarray(first_days(summary) - float(from_morning), dtype=np.float64)
         return self._expected_new(begin, durations(t, "t", shape=begin.shape), future, summary.index)
 
-    def purchase_pmf_like(self, n: int, summary: pd.DataFrame, t: ArrayLike, *, future: Any = None) -> Floats:
+    def purchase_pmf_like(self, n: int, summary: CustomerFrame, t: ArrayLike, *, future: Any = None) -> Floats:
         """P(X(t) = n) of new customers with the first purchases of these rows, each by its own age `t`."""
         begin = first_days(summary).astype(np.float64)
         return self._pmf_new([int(counts(n))], begin, durations(t, "t", shape=begin.shape), future, summary.index)[0]
@@ -273,7 +272,7 @@ class ClockModel(CalendarEffects):
         found: pd.DataFrame = self.base.draw_customers(n, seed=seed, replication=replication)
         return found
 
-    def draw_posterior(self, summary: pd.DataFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
+    def draw_posterior(self, summary: CustomerFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
         """One exact draw of each customer's traits and of whether it is `alive`, given its own history."""
         check_draws(0, seed, replication)
         state = self._state(summary, 0.0, None)

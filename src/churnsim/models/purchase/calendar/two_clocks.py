@@ -19,7 +19,7 @@ import pandas as pd
 
 from churnsim.checks import check_kind, check_number, typed
 from churnsim.data.summaries.calendar import Calendar, Future, check_future
-from churnsim.data.summaries.frame_kinds import verbs_in_kind
+from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.models.purchase.calendar.calendar_model import CalendarModel
 from churnsim.models.purchase.calendar.clock import CYCLE, positions
 from churnsim.models.purchase.calendar.clock_model import ClockModel, ClockState
@@ -32,7 +32,6 @@ from churnsim.units import DAYS_PER_UNIT
 LEAVING = "leaving:"  # before the name of a column whose effect is on leaving
 
 
-@verbs_in_kind
 @dataclass(frozen=True, kw_only=True, eq=False)
 class TwoClocks(ClockModel):
     """Base of the Pareto/NBD models on two clocks. A subclass says how both run (`_clocks`)."""
@@ -113,7 +112,7 @@ class TwoClocks(ClockModel):
 
     @typed
     def time_to_next_purchase(
-        self, summary: pd.DataFrame, *, quantile: float = 0.5, if_alive: bool = False, future: Any = None
+        self, summary: CustomerFrame, *, quantile: float = 0.5, if_alive: bool = False, future: Any = None
     ) -> pd.Series[float]:
         """Time after T by which the next purchase has come with probability `quantile`; infinite where it never does
         or not within 400 years."""
