@@ -125,6 +125,33 @@ def test_rows_that_say_that_they_are_no_purchase_are_left_out_whatever_else_is_i
             read_transactions(path, leave_out=wrong)
 
 
+def test_columns_that_spaces_align_are_told_apart(tmp_path):
+    """As printed in columns: spaces before a line, several between values, some behind; lines keep their numbers."""
+    path = tmp_path / "a.txt"
+    lines = [
+        " customer_id  date  cds   amount",
+        " 00001 19970101  1   11.77",
+        "    2 19970112 10  112.00  ",
+        "",
+        " 3 19970113 1 5",
+    ]
+    path.write_text("\n".join(lines))
+    for words in ({}, {"delimiter": " "}):
+        log = read_transactions(path, **words)
+        assert log["customer_id"].tolist() == ["00001", "2", "3"]
+        assert log["amount"].tolist() == [11.77, 112.0, 5.0]
+        assert log["date"].dt.day.tolist() == [1, 12, 13]
+    path.write_text("\r\n".join([*lines, " 4 19970114 1 x"]))
+    with pytest.raises(DataError, match="line 6, column 'amount': 'x'"):
+        read_transactions(path)
+    path.write_text("\n".join([*lines, " 4 19970114 1"]))
+    with pytest.raises(DataError, match="line 6"):
+        read_transactions(path, delimiter=" ")
+    path.write_text("Order date\n2024-01-01 10:00\n2024-01-02 11:00\n")  # two words are no two columns
+    with pytest.raises(DataError, match="has no column 'customer_id'; it has 'Order date'"):
+        read_transactions(path)
+
+
 def test_repeated_refunds_are_set_aside_in_a_file_and_in_a_database(tmp_path):
     rows = ["a,2024-01-01,6", "a,2024-01-02,6", "a,2024-02-01,-6", "a,2024-02-01,-6", "a,2024-03-01,7"]
     (tmp_path / "a.csv").write_text("\n".join(["customer_id,date,amount", *rows]))

@@ -433,7 +433,7 @@ def test_what_the_study_warns_of_stands_beside_the_verdict(tmp_path: Path) -> No
     assert "More that weakens it" in next(b.text for b in answer(context).blocks if getattr(b, "tone", "") == "warning")
     listing = next(block for block in blocks if block.kind == "listing")
     unranked, *others = listing.items
-    assert unranked.startswith("Not ranked: Retention-heavy, Balanced. Nobody leaves by the model. To rank this, name")
+    assert unranked.startswith("Not ranked: Retention-heavy, balanced. Nobody leaves by the model. To rank this, name")
     assert others == [
         "Claims; acsi: this part could not be computed (it needs an extra.)",
         "The log seems to begin mid-life.",

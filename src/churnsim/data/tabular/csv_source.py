@@ -9,6 +9,7 @@ import codecs
 import csv
 import hashlib
 import io
+import re
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -85,6 +86,8 @@ def _first_not_utf8(content: bytes) -> int | None:
 
 CANDIDATES = (",", ";", "\t", "|")
 SAMPLED_LINES = 100
+LEAST_BY_SPACES = 3
+"""Columns of a file that nothing but spaces separates: two could be one with a name, or a day, of two words."""
 
 
 def detect_delimiter(text: str, wanted: Sequence[str], *, source: str) -> str:
@@ -92,14 +95,18 @@ def detect_delimiter(text: str, wanted: Sequence[str], *, source: str) -> str:
 
     Among comma, semicolon, tab and bar those qualify under which the header holds every wanted name. When several do
     (only a header with one wanted name can), the one under which the lines have as many fields as the header. When none
-    does, the one that splits the header most, for the error about the missing column to speak of. Raises DataError when
-    two are left.
+    does, spaces where they part every line into as many fields, else the one that splits the header most, for the error
+    about the missing column to speak of. Raises DataError when two are left.
     """
     found = {candidate: _below_titles(_records(text, candidate), wanted) for candidate in CANDIDATES}
     headers = {
         candidate: [name.strip() for name in records[0]] if records else [] for candidate, records in found.items()
     }
     fits = [candidate for candidate in CANDIDATES if set(wanted) <= set(headers[candidate])]
+    if all(len(header) <= 1 for header in headers.values()) and '"' not in text:
+        widths = {len(line.split()) for line in text.splitlines()[:SAMPLED_LINES] if line.strip()}
+        if len(widths) == 1 and min(widths) >= LEAST_BY_SPACES:
+            return " "
     if not fits:
         return max(CANDIDATES, key=lambda candidate: len(headers[candidate]))
     if len(fits) > 1:
@@ -192,6 +199,14 @@ class CsvSource:
 
     @cached_property
     def _whole(self) -> bytes:
+        """The text, with one space for several where spaces separate the columns, and none around a line."""
+        text = self._written
+        if self._delimiter != " " or b'"' in text:
+            return text
+        return re.sub(rb"[ \t]+", b" ", re.sub(rb"(?m)^[ \t]+|[ \t]+(?=\r?$)", b"", text))
+
+    @cached_property
+    def _written(self) -> bytes:
         """The text as UTF-8 where its encoding does not write line ends, quotation marks and delimiters as ASCII
         does."""
         name = codecs.lookup(self._encoding[0]).name
@@ -217,7 +232,7 @@ class CsvSource:
             return "\t"
         if not self._form.detect:
             return ","
-        head = self._whole[:SAMPLE].decode(self._block_encoding, "replace")
+        head = self._written[:SAMPLE].decode(self._block_encoding, "replace")
         return detect_delimiter(head, self._wanted, source=str(self._path))
 
     def delimiter(self) -> str:
