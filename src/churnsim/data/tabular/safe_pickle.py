@@ -22,6 +22,7 @@ from churnsim.errors import DataError
 
 LARGEST_FILE = 64 * 1024 * 1024  # bytes unpacked: ten times what any table read here holds, too little to fill a memory
 TYPES = {"f8": np.dtype("<f8"), "i8": np.dtype("<i8")}
+TEXTS = {"string": np.dtype("<i4"), "large_string": np.dtype("<i8")}  # Arrow's types of text, with their offsets
 
 
 class NotPlainError(Exception):
@@ -90,8 +91,51 @@ def _together(*arguments: Any) -> tuple[Any, ...]:
     return arguments
 
 
+class _ArrowTexts(_Kept):
+    """A column or axis of texts that pandas 3 keeps with Arrow: its state holds them as `_arrow_texts` read them."""
+
+
+class _Texts(_Kept):
+    """A column or axis of texts that pandas 3 keeps without Arrow: an array of objects in its state."""
+
+
+def _arrow_texts(content: tuple[Any, ...]) -> NDArray[Any]:
+    """The texts of an Arrow array, from its buffers: bits of the cells that are there, where each begins, letters."""
+    kind, length, _, offset, (there, starts, letters), *_ = content
+    if kind not in TEXTS:
+        raise NotPlainError("an Arrow array of no texts")
+    if length == 0:  # its buffers may be left out
+        return np.empty(0, dtype=object)
+    if not 0 <= offset < offset + length < len(starts):  # one byte a text at least: no length can fill a memory
+        raise NotPlainError("a length beyond its cells")
+    places = np.frombuffer(starts, TEXTS[kind], offset + length + 1)[offset:].tolist()
+    held = np.ones(length, bool)
+    if there is not None:
+        held = np.unpackbits(np.frombuffer(there, np.uint8), bitorder="little")[offset : offset + length].astype(bool)
+    cells = np.empty(length, dtype=object)
+    cells[:] = [
+        str(letters[i:j], "utf-8") if known else None
+        for i, j, known in zip(places[:-1], places[1:], held.tolist(), strict=True)
+    ]
+    return cells
+
+
+def _alias(name: Any) -> Any:
+    return name
+
+
+def _buffer(content: Any = b"") -> bytes:
+    if not isinstance(content, bytes | bytearray):  # bytes(10**12) would fill a memory
+        raise NotPlainError(f"{type(content).__name__} where bytes belong")
+    return bytes(content)
+
+
+def _arrow_chunks(chunks: list[Any], *_: Any) -> NDArray[Any]:
+    return np.concatenate([np.empty(0, dtype=object), *chunks])
+
+
 # The last part of each name, since the modules of pandas and NumPy move between versions.
-_STAND_INS: dict[str, Callable[..., Any] | str] = {
+_STAND_INS: dict[str, Callable[..., Any] | str | None] = {
     "DataFrame": _Frame,
     "BlockManager": _together,
     "_unpickle_block": _together,
@@ -103,6 +147,16 @@ _STAND_INS: dict[str, Callable[..., Any] | str] = {
     "_reconstruct": _Array,
     "ndarray": "ndarray",
     "dtype": _Type,
+    "NA": None,  # no call, but the cell that is not there
+    "StringDtype": _together,
+    "StringArray": "StringArray",
+    "__pyx_unpickle_NDArrayBacked": _Texts,
+    "ArrowStringArray": _ArrowTexts,
+    "type_for_alias": _alias,
+    "py_buffer": _buffer,
+    "bytearray": _buffer,
+    "_restore_array": _arrow_texts,
+    "chunked_array": _arrow_chunks,
 }
 
 
@@ -110,7 +164,7 @@ class _RestrictedUnpickler(pickle.Unpickler):
     """Answers the names of a plain DataFrame's pickle with the stand-ins above, and refuses all others."""
 
     def find_class(self, module: str, name: str) -> Any:
-        if module.split(".")[0] not in ("builtins", "numpy", "pandas") or name not in _STAND_INS:
+        if module.split(".")[0] not in ("builtins", "numpy", "pandas", "pyarrow") or name not in _STAND_INS:
             raise NotPlainError(f"a call of {module}.{name}")
         return _STAND_INS[name]
 
@@ -122,7 +176,7 @@ def _frame(root: Any) -> pd.DataFrame:
     found: dict[int, NDArray[Any]] = {}
     for values, place, _ in blocks:
         positions = range(place.start, place.stop, place.step) if isinstance(place, slice) else _elements(place)
-        for position, column in zip(positions, _elements(values), strict=True):
+        for position, column in zip(positions, np.atleast_2d(_elements(values)), strict=True):
             found[int(position)] = column
     return pd.DataFrame({name: found[i] for i, name in enumerate(columns)}, index=pd.Index(rows))
 
@@ -131,6 +185,10 @@ def _elements(values: Any) -> NDArray[Any]:
     """An array of the pickle as one of numbers or texts."""
     if isinstance(values, np.ndarray):
         return values
+    if isinstance(values, _ArrowTexts):
+        return np.asarray(values.state["_pa_array"])
+    if isinstance(values, _Texts):
+        return _elements(next(part for part in values.state if isinstance(part, _Array)))
     if not isinstance(values, _Array):
         raise NotPlainError(f"{type(values).__name__} where an array belongs")
     _, shape, kind, fortran, content = values.state

@@ -78,7 +78,7 @@ class Design:
                 columns[name] = _numbers(values, name)
                 continue
             words = values.astype(str)
-            places = pd.Categorical(words, categories=list(levels)).codes
+            places = pd.Index(levels).get_indexer(words)
             if (unknown := places < 0).any():
                 raise DataError(
                     f"covariate {name!r} of customer {str(frame.index[unknown][0])[:80]!r} is "
