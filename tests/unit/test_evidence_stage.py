@@ -29,7 +29,7 @@ from churnsim.study.config.config_file import parse_config
 from churnsim.study.runner import RunSession, study_checksum
 from churnsim.study.stages.contract_stages import ContractStages
 from churnsim.study.stages.evidence_findings import _change, _verdict
-from churnsim.study.stages.evidence_stage import evidence_checksum, measured_market
+from churnsim.study.stages.evidence_stage import check_records, evidence_checksum, measured_market
 from churnsim.study.stages.market_stage import build_strategies, with_amounts
 from churnsim.study.stages.stages import TransactionStages
 from churnsim.study.storage.executor import Executor
@@ -255,6 +255,18 @@ def test_a_table_that_cannot_be_measured_leaves_the_others_as_they_are(known: An
     before = study_checksum(config, data)
     rows.iloc[1:].to_csv(tmp_path / "referrals.csv", index=False)
     assert study_checksum(config, data) != before
+
+
+def test_an_arm_that_no_row_has_is_found_before_the_work(tmp_path: Path) -> None:
+    """With the arms that there are; of a database's records, the made-up shop's here, as of a file's."""
+    check_records(study())
+    shop().contacts.assign(arm="Type A").to_csv(tmp_path / "contacts.csv", index=False)
+    with pytest.raises(
+        ConfigError, match=r"evidence.contacts: no row is of the arm 'control'.* has 'Type A'. Set cont"
+    ):
+        check_records(study('[evidence.contacts]\npath = "contacts.csv"\n', folder=tmp_path))
+    with pytest.raises(ConfigError, match=r"evidence.win_backs: no row is of the arm 'nobody'"):
+        check_records(study('[evidence.win_backs]\ncontrol = "nobody"\n'))
 
 
 def test_channels_of_spending_become_channels_of_the_market(known: Any, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from churnsim.study.config.config import DataSection, StudyConfig
 from churnsim.study.config.market_overrides import overridden_mechanisms, overridden_origins
 from churnsim.study.stages.break_even_stage import break_even_replications, mechanisms_alone
 from churnsim.study.stages.claim_stage import chosen_claims
+from churnsim.study.stages.evidence_stage import check_records
 from churnsim.study.stages.market_stage import build_strategies, with_beliefs
 from churnsim.study.stages.requirements import check_requirements
 from churnsim.study.stages.stages import stages_of
@@ -74,6 +75,7 @@ def preview(config: StudyConfig, *, runs_dir: str | Path = "runs") -> Preview:
     Raises what `run_study` raises before its work: DataError, ConfigError and MissingExtraError.
     """
     check_requirements(config)
+    check_records(config)
     stages = stages_of(config)
     data = stages.load(config)
     strategies = build_strategies(config, stages.customers(data))

@@ -65,6 +65,7 @@ from churnsim.units import DAYS_PER_UNIT, UNIT_NAMES
 
 ENDS = ((1 - LEVEL) / 2, (1 + LEVEL) / 2)
 FEWEST_DRAWS = 1000
+MOST_ARMS = 10  # told in an error
 
 
 class Found(NamedTuple):
@@ -363,6 +364,31 @@ def _own_records(config: StudyConfig, kind: str) -> pd.DataFrame:
     return getattr(_shop(), kind)  # type: ignore[no-any-return]
 
 
+def _read(config: StudyConfig, kind: str, section: RecordsSection) -> pd.DataFrame:
+    """The records of a table as they are written."""
+    if section.path is None:
+        return _own_records(config, kind)
+    with told_in_keys(f"evidence.{kind}", type(section).model_fields):
+        path = config.folder / section.path
+        return read_records(cast("Any", kind), path, columns=section.columns, **section.form)
+
+
+def check_records(config: StudyConfig) -> None:
+    """Read the study's records, and raise what that raises; ConfigError where an arm that is named is in none of the
+    rows."""
+    for kind, section in config.evidence.tables if config.evidence is not None else ():
+        rows = _read(config, kind, section)
+        arms = sorted(set(rows["arm"].dropna().astype(str))) if "arm" in rows.columns else []
+        for key in ("control", "arm"):
+            named = getattr(section, key, None)
+            if named is not None and arms and named not in arms:
+                raise ConfigError(
+                    f"evidence.{kind}: no row is of the arm {named!r} that {key} names; the file has "
+                    f"{', '.join(map(repr, arms[:MOST_ARMS]))}. Set {key} to one of these, or leave the table out: "
+                    "without customers who were left alone nothing can be measured."
+                )
+
+
 def _with_own_ids(study: Study, rows: pd.DataFrame) -> pd.DataFrame:
     """The rows with the ids that the study's customers have: "7" in a file is 7 where ids are numbers."""
     own = {str(customer): customer for customer in study.customers}
@@ -372,13 +398,8 @@ def _with_own_ids(study: Study, rows: pd.DataFrame) -> pd.DataFrame:
 
 def _rows(study: Study, kind: str, section: RecordsSection) -> tuple[pd.DataFrame, int]:
     """The records up to the study's end, and how many lie after it."""
-    if section.path is None:
-        rows = _own_records(study.config, kind)
-    else:
-        path = study.config.folder / section.path
-        with told_in_keys(f"evidence.{kind}", type(section).model_fields):
-            read = read_records(kind, path, columns=section.columns, **section.form)  # type: ignore[arg-type]
-        rows = _with_own_ids(study, read)
+    rows = _read(study.config, kind, section)
+    rows = rows if section.path is None else _with_own_ids(study, rows)
     until, at = study.until, "to" if kind == "spend" else "renewal" if kind == "offers" else "at"
     if until is None:
         return rows, 0
