@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 
 import altair as alt
 import vl_convert
+from altair.utils.schemapi import debug_mode
 from markupsafe import Markup
 
 from churnsim.plots.altair_chart import layered
@@ -22,6 +23,9 @@ _LINKS = frozenset({"href", "src", "style"})
 
 AnyChart = alt.Chart | alt.LayerChart | alt.FacetChart | alt.ConcatChart
 ChartMaker = Callable[[Size], tuple[AnyChart, int]]
+
+CHECKED = False
+"""Whether charts are checked against the schema of Vega-Lite, which takes longer than to draw them: the tests do it."""
 
 
 def maker(picture: PictureSpec) -> ChartMaker:
@@ -38,15 +42,16 @@ def draw(make: ChartMaker, *, name: str, title: str, description: str) -> tuple[
     """The chart that `make` builds, as (desktop, phone) markup; `make` returns it with its height in pixels."""
     drawings = []
     for size, suffix in ((WIDE, "wide"), (NARROW, "narrow")):
-        chart, height = make(size)
-        svg = to_svg(chart, size=size, height=height)
+        with debug_mode(CHECKED):
+            chart, height = make(size)
+            svg = to_svg(chart, size=size, height=height)
         drawings.append(inline(svg, name=f"{name}-{suffix}", title=title, description=description))
     return drawings[0], drawings[1]
 
 
 def to_svg(chart: AnyChart, *, size: Size, height: int) -> str:
     """Draw by vl-convert, with axes and legend inside the given width."""
-    spec: dict[str, Any] = chart.to_dict()
+    spec: dict[str, Any] = chart.to_dict(validate=CHECKED)
     spec["config"] = config(size)
     if not isinstance(chart, alt.ConcatChart):  # panels have sizes of their own
         spec["width"], spec["height"] = size.width, height
