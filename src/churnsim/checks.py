@@ -55,6 +55,8 @@ def is_foreign_frame(value: object) -> bool:
 
 def _real(value: object) -> float | None:
     """`value` as a finite float, or None where it is no such number; booleans are not numbers here."""
+    if type(value) is float:  # by far the most frequent, and the abstract classes below are slow to ask
+        return value if math.isfinite(value) else None
     if isinstance(value, bool) or type(value).__name__ in ("bool_", "bool") or not isinstance(value, numbers.Real):
         return None
     try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from enum import Enum
+from functools import cache
 from itertools import groupby, product
 from operator import attrgetter
 from typing import Any
@@ -116,12 +117,16 @@ def gain(
     *, life: str, profile: str, acquisition_cost: float, discount_rate: float, change: Change, retention: float
 ) -> float | None:
     """Relative gain of the average new customer's NPV; the mix keeps its polarization while its mean moves."""
-    value = unchecked(stream_value)
     before, after = (
-        value(PROFILES[profile], life=curve(life, r), discount_rate=discount_rate, acquisition_cost=acquisition_cost)
-        for r in (retention, change.after(retention))
+        _worth(profile, life, r, discount_rate) - acquisition_cost for r in (retention, change.after(retention))
     )
     return unchecked(stream_gain)(before, after)
+
+
+@cache
+def _worth(profile: str, life: str, retention: float, discount_rate: float) -> float:
+    """Net present value of a customer who cost nothing: the same in many cells of the map."""
+    return unchecked(stream_value)(PROFILES[profile], life=curve(life, retention), discount_rate=discount_rate)
 
 
 def inside(gain: float | None) -> bool:
