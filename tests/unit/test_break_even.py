@@ -12,8 +12,9 @@ import pytest
 from scipy.stats import t as student
 
 import churnsim as cs
-from churnsim.decisions import Quantity, break_even
-from churnsim.decisions.assumptions.levers import alone
+from churnsim.decisions import Quantity, break_even, variance_split
+from churnsim.decisions.assumptions.break_even import Curve
+from churnsim.decisions.assumptions.levers import LEVERS, alone
 from churnsim.decisions.comparison.best import chance_to_be_best
 from churnsim.errors import ConfigError
 from churnsim.records.run import Chance, Difference
@@ -27,7 +28,7 @@ from churnsim.study.stages.break_even_stage import (
 from churnsim.study.stages.comparison_stage import no_comparison
 from churnsim.study.stages.market_stage import build_strategies
 from churnsim.study.storage.executor import Executor
-from churnsim.study.storage.store import RunStore
+from churnsim.study.storage.store import OUTCOMES, RunStore, write_parquet
 
 NOTHING = cs.Strategy(name="nothing")
 CLUB = cs.Strategy(name="club", social_bond=cs.simulation.SocialBond(joins=0.5, cost_per_member=2.0))
@@ -84,6 +85,31 @@ def test_the_same_with_several_workers_and_from_another_start(experiment):
     elsewhere = cs.Strategy(name="club", social_bond=cs.simulation.SocialBond(joins=0.5, cost_per_member=0.05))
     far = break_even(experiment, [elsewhere, NOTHING], asked[1], COST, between=(0.01, 10.0))
     assert far.at == pytest.approx(alone.at, abs=0.02)
+
+
+PAID = {
+    "desk": cs.simulation.ComplaintDesk(staff=2, mean_service_time=0.1, wage_per_period=5.0),
+    "social_bond": cs.simulation.SocialBond(joins=0.5, cost_per_member=2.0),
+    "structural_bond": cs.simulation.StructuralBond(cost_per_customer=0.5),
+}
+
+
+@pytest.mark.parametrize("mechanism", [name for name, levers in LEVERS.items() if any(lever.paid for lever in levers)])
+def test_what_is_paid_runs_along_a_line(experiment, mechanism):
+    """Two values tell what a simulation of a third gives, up to the cents to which each of six periods is rounded."""
+    strategy = cs.Strategy(name="own", **{mechanism: PAID[mechanism]})
+    (lever,) = LEVERS[mechanism]
+    rivals = cs.simulation.Competitors()
+    experiment = replace(experiment, market=replace(experiment.market, competitors=rivals))  # a tie is against them
+    line, simulated = (
+        Curve.of(
+            experiment, [strategy, NOTHING], of="own", against=NOTHING.name, metrics=("npv", "equity", "margin"),
+            address=lever.address_in(strategy, mechanism), between=None, replications=3, level=0.95, linear=linear,
+        )
+        for linear in (True, False)
+    )  # fmt: skip
+    assert line.at(1.23) == pytest.approx(simulated.at(1.23), abs=0.01 * 6)
+    assert np.abs(line.at(1.23) - line.at(line.value)).max() > 1  # which is not the same everywhere
 
 
 def test_where_it_never_or_always_pays(experiment):
@@ -191,13 +217,19 @@ def test_a_study_looks_at_each_mechanism_alone(experiment, tmp_path):
     assert [name for name, _, _ in mechanisms_alone(config, strategies, {"baseline": "", "talk": ""})] == ["retention"]
     assert break_even_replications(config) == 20
     counted: list[int] = []
+    own = cs.Experiment(market=market, seed=config.seed, horizon=4, period=4, epoch=1, replications=20)
+    compared = cs.compare(own, [strategies[1], NOTHING])
+    store = RunStore.open(tmp_path, "firm", "0" * 64)
+    write_parquet(store.directory / OUTCOMES, compared.outcomes)
     found = break_evens(
-        config, market, mechanisms, pair=(strategies[1], NOTHING), store=RunStore.open(tmp_path, "firm", "0" * 64),
+        config, market, mechanisms, pair=(strategies[1], NOTHING), store=store,
         executor=Executor(workers=2, backend="threads"), edge=lambda _: nullcontext(), done=counted.append,
     )  # fmt: skip
     assert counted == [1, 1, 1, 1]
     assert found.variance is not None
     assert (found.variance.strategy, found.variance.chance.mean) == ("keep", 1.0)  # nothing else is drawn
+    split = variance_split(own, [strategies[1], NOTHING], Quantity(of="keep", against=NOTHING.name))
+    assert found.variance.sd == split.sd  # from the outcomes that are stored
     rows = {(row.lever, row.metric): row for part in found.alone for row in part.rows}
     prospects = market.prospects
     # A period's money over the customers that it wins of the whole pool.
@@ -206,8 +238,6 @@ def test_a_study_looks_at_each_mechanism_alone(experiment, tmp_path):
     assert (rows["contact_effect", "npv"].low, rows["contact_effect", "npv"].high) == (0.0, 1.0)
     assert (rows["wage", "npv"].value, rows["wage", "npv"].status) == (30.0, "chosen")
     keep = found.alone[1]
-    own = cs.Experiment(market=market, seed=config.seed, horizon=4, period=4, epoch=1, replications=20)
-    compared = cs.compare(own, [strategies[1], NOTHING])
     (row,) = compared.differences(against="nothing").to_dict("records")
     assert (keep.gain.mean, keep.gain.lower) == pytest.approx((row["mean"], row["lower"]))
     # What it brings a period, present values throughout: its margin over its spending, which is 60 a period.

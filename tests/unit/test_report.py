@@ -9,6 +9,7 @@ import importlib.util
 import json
 import re
 import sys
+from collections.abc import Iterator
 from copy import deepcopy
 from importlib.resources import files
 from itertools import accumulate
@@ -16,6 +17,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, get_args
 
+import altair as alt
 import pytest
 from typer.testing import CliRunner
 
@@ -23,6 +25,7 @@ from churnsim.cli import app
 from churnsim.cli.evidence import _print_calibration
 from churnsim.cli.run import print_summary
 from churnsim.errors import ConfigError, DataError, MissingExtraError
+from churnsim.plots.theme import Size
 from churnsim.records.base import STORED
 from churnsim.records.evidence import CalibrationRecord
 from churnsim.records.load import PIECES
@@ -32,6 +35,7 @@ from churnsim.report.chapters.answer import detail
 from churnsim.report.chapters.assumptions import chapter as assumptions
 from churnsim.report.chapters.method import limits
 from churnsim.report.chapters.strategies import does
+from churnsim.report.charts import svg
 from churnsim.report.headline import headline
 from churnsim.report.messages import Words
 from churnsim.report.page.context import Context
@@ -60,6 +64,14 @@ CHAPTERS = (
 )  # fmt: skip
 CLAIMS = 2  # of the fake run's claims were run, and have a picture each
 NASTY = '<script>alert(1)</script> "q" & </svg></title></style> {{ 7*7 }} {level}'
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _checked_charts() -> Iterator[None]:
+    """Altair refuses a chart that the schema of Vega-Lite does not allow."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(svg, "CHECKED", True)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +105,14 @@ def nasty_page(tmp_path_factory: pytest.TempPathFactory) -> str:
     folder = fake_run.write_run(tmp_path_factory.mktemp("nasty"), pieces)
     fake_run.add_draws(folder, pieces)
     return render(folder)
+
+
+def test_a_chart_that_is_none_is_refused() -> None:
+    def bad(size: Size) -> tuple[Any, int]:
+        return alt.Chart(alt.InlineData(values=[])).mark_bar(cornerRadius="wide"), 100
+
+    with pytest.raises(alt.utils.schemapi.SchemaValidationError, match="cornerRadius"):
+        svg.draw(bad, name="bad", title="", description="")
 
 
 def test_subscribers_are_told_by_their_survival(nasty_page: str) -> None:

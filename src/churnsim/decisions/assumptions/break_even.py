@@ -156,6 +156,8 @@ class Curve:
 
     `known` maps a value to its differences, one row a metric and one column a replication. Values are searched on a
     logarithmic scale where the range is positive and spans a factor of more than 4; those of a price are whole `cents`.
+    Of a `linear` number, which is paid and changes nothing else, two values are computed and tell those of all others.
+    `bases` holds what strategies earn that no value of the number concerns, which several curves may share.
     """
 
     experiment: Experiment
@@ -167,8 +169,9 @@ class Curve:
     replications: int
     level: float
     cents: bool = False
+    linear: bool = False
     known: dict[float, Floats] = field(default_factory=dict)
-    _base: Floats | None = None
+    bases: dict[str, Floats] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -183,6 +186,8 @@ class Curve:
         between: tuple[float, float] | None,
         replications: int,
         level: float,
+        linear: bool = False,
+        bases: dict[str, Floats] | None = None,
     ) -> Curve:
         """The curve of a number; ConfigError for what `break_even` refuses."""
         experiment.names(strategies)
@@ -191,28 +196,43 @@ class Curve:
         return cls(
             experiment=experiment, strategies=(one, other), address=address, metrics=metrics, value=value,
             between=_range(experiment.market, strategies, address, value, between), replications=replications,
-            level=level, cents=_in_cents(address),
+            level=level, cents=_in_cents(address), linear=linear, bases={} if bases is None else bases,
         )  # fmt: skip
 
     def at(self, value: float) -> Floats:
         """The differences where the number is `value`."""
         value = round(value, 2) if self.cents else value
         if value not in self.known:
-            one, other = self.strategies
-            found = self._outcomes(one, {self.address: value})
-            if not _concerns(self.experiment.market, other, self.address):
-                if self._base is None:
-                    self._base = self._outcomes(other, {})
-                self.known[value] = found - self._base
-            else:
-                self.known[value] = found - self._outcomes(other, {self.address: value})
+            self.known[value] = self._along(value) if self.linear and value != self.value else self._simulated(value)
         return self.known[value]
+
+    def _simulated(self, value: float) -> Floats:
+        one, other = self.strategies
+        found = self._outcomes(one, {self.address: value})
+        if concerns(self.experiment.market, other, self.address):
+            return found - self._outcomes(other, {self.address: value})
+        return found - self._unconcerned
+
+    def _along(self, value: float) -> Floats:
+        """On the line through the value of now and the end of the range that is farther away, where what the ledgers
+        round to cents matters least."""
+        here, (low, high) = self.at(self.value), self.between
+        end = max(low, high, key=lambda end: abs(end - self.value))
+        if end not in self.known:
+            self.known[end] = self._simulated(end)
+        return here + (self.known[end] - here) * ((value - self.value) / (end - self.value))
+
+    @property
+    def _unconcerned(self) -> Floats:
+        """What the second strategy earns, whatever the number is."""
+        other = self.strategies[1]
+        if other.name not in self.bases:
+            self.bases[other.name] = self._outcomes(other, {})
+        return self.bases[other.name]
 
     def elsewhere(self, values: Mapping[str, float]) -> Floats:
         """The differences where several numbers, which concern the first strategy alone, are changed."""
-        if self._base is None:
-            self._base = self._outcomes(self.strategies[1], {})
-        return self._outcomes(self.strategies[0], values) - self._base
+        return self._outcomes(self.strategies[0], values) - self._unconcerned
 
     def _outcomes(self, strategy: Strategy, values: Mapping[str, float]) -> Floats:
         """The metrics by replication, in pieces for the workers."""
@@ -245,7 +265,8 @@ class Curve:
 
     def _bracket(self, place: int) -> tuple[float, float] | None:
         """Two values between which the mean changes its sign, found from the own value outwards: to an end of the
-        range, on a logarithmic scale by doubling, on the side to which the mean changes. None where it keeps its sign.
+        range, on a logarithmic scale by doubling, on the side to which the mean changes. None where it keeps its sign,
+        for which the end is looked at after one step in vain.
         """
         low, high = self.between
         here = self._mean(place, self.value)
@@ -262,6 +283,8 @@ class Curve:
             value = end if (value - end) * step > 0 else round(value, 2) if self.cents else value
             if (self._mean(place, value) > 0) != (here > 0):
                 return min(earlier, value), max(earlier, value)
+            if (self._mean(place, end) > 0) == (here > 0):
+                return None
         return None
 
     def _mean(self, place: int, value: float) -> float:
@@ -360,7 +383,7 @@ def _crossing(x0: float, y0: float, x1: float, y1: float) -> float:
     return x0 if y0 == y1 else x0 - y0 * (x1 - x0) / (y1 - y0)
 
 
-def _concerns(market: Market, strategy: Strategy, address: str) -> bool:
+def concerns(market: Market, strategy: Strategy, address: str) -> bool:
     """Whether a strategy's outcomes may depend on the number."""
     head, *rest = address.removeprefix("market.").split(".")
     if head == "strategy":

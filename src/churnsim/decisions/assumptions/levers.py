@@ -27,15 +27,16 @@ class Lever:
     """A number in a unit that the firm knows.
 
     `name` says what it is; it stands at `address` ("own." for the strategy's mechanism). The numbers `beside` it, by
-    which it is told in the firm's unit, stay what they are. A `share` runs from 0 to 1. `perfect` says by what the
-    market's numbers are replaced, or multiplied where the name ends in an asterisk, where the mechanism works as well
-    as can be.
+    which it is told in the firm's unit, stay what they are. A `share` runs from 0 to 1. What is `paid` changes
+    nothing but the costs, and these in proportion. `perfect` says by what the market's numbers are replaced, or
+    multiplied where the name ends in an asterisk, where the mechanism works as well as can be.
     """
 
     name: str
     address: str
     beside: tuple[str, ...] = ()
     share: bool = False
+    paid: bool = False
     perfect: Mapping[str, float] = field(default_factory=dict)
 
     def address_in(self, strategy: Strategy, mechanism: str) -> str:
@@ -86,13 +87,13 @@ LEVERS: dict[str, tuple[Lever, ...]] = {
         ),
     ),
     "staff": (Lever(name="care_effect", address="staff.max_effect", share=True),),
-    "desk": (Lever(name="wage", address="own.wage_per_period"),),
+    "desk": (Lever(name="wage", address="own.wage_per_period", paid=True),),
     "win_back": (
         Lever(name="win_back_price", address="own.cost_per_contact"),
         Lever(name="win_back_success", address="win_back.success", share=True),
     ),
-    "social_bond": (Lever(name="member_cost", address="own.cost_per_member"),),
-    "structural_bond": (Lever(name="tie_cost", address="own.cost_per_customer"),),
+    "social_bond": (Lever(name="member_cost", address="own.cost_per_member", paid=True),),
+    "structural_bond": (Lever(name="tie_cost", address="own.cost_per_customer", paid=True),),
 }  # fmt: skip
 """By mechanism."""
 TOGETHER = {"desk": ("asking", "compensation", "empowered")}

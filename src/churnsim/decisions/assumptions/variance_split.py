@@ -116,11 +116,21 @@ def variance_split(
     experiment.names(strategies)
     size = experiment.size(60, least=10)
     experiment.warn_of_epochs(quantity.strategies(strategies))
-    task = _Replication(experiment.task_part, quantity.strategies(strategies), quantity, size)
+    return split_of(experiment, quantity.strategies(strategies), quantity, level=level, size=size)
+
+
+def split_of(
+    experiment: Experiment, strategies: Sequence[Strategy], quantity: Quantity, *, level: float, size: int = 0,
+    own: Floats | None = None,
+) -> VarianceSplit:  # fmt: skip
+    """The same by so many replications, or by those whose `own` values of the quantity are known: with its own draws
+    and luck, a replication of a comparison."""
+    size = size if own is None else own.size
+    task = _Replication(experiment.task_part, tuple(strategies), quantity, size)
     drawn = bool(experiment.market.draws), bool(experiment.market.beliefs)
     kinds = ["own", *(["same"] if any(drawn) else []), *(["parameters"] if all(drawn) else [])]
-    values = {kind: np.empty(size) for kind in kinds}
-    items = [(kind, replication) for kind in kinds for replication in range(size)]
+    values = {kind: np.empty(size) for kind in kinds} | ({} if own is None else {"own": own})
+    items = [(kind, replication) for kind in kinds if own is None or kind != "own" for replication in range(size)]
     for index, value in experiment.map(task, items):
         kind, replication = items[index]
         values[kind][replication] = value

@@ -10,10 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from churnsim.decisions.assumptions.break_even import BreakEven, Curve
+from churnsim.decisions.assumptions.break_even import BreakEven, Curve, concerns
 from churnsim.decisions.assumptions.levers import NOTHING, Lever, alone, label_of, levers_of
 from churnsim.decisions.assumptions.outcome import Quantity
-from churnsim.decisions.assumptions.variance_split import variance_split
+from churnsim.decisions.assumptions.variance_split import split_of
+from churnsim.decisions.comparison.metrics import metric_of
 from churnsim.decisions.comparison.paired import interval
 from churnsim.decisions.runs.experiment import Experiment
 from churnsim.evidence.assumptions import assumptions
@@ -26,6 +27,7 @@ from churnsim.records.break_even import (
     VarianceShare,
 )
 from churnsim.records.run import ComparisonRecord
+from churnsim.simulation.engine.ledger import ACCOUNTS
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.parameter_paths import changed, number_at
 from churnsim.simulation.scenario.strategy import Strategy
@@ -34,7 +36,7 @@ from churnsim.study.stages.earlier_runs import key_of, market_met, of_market
 from churnsim.study.stages.score_files import scores_checksum
 from churnsim.study.stages.what_if_stage import kept
 from churnsim.study.storage.executor import Executor
-from churnsim.study.storage.store import RunStore, write_json
+from churnsim.study.storage.store import OUTCOMES, RunStore, read_parquet, write_json
 from churnsim.typing import Floats
 
 METRICS = ("npv", "equity", "discounted_margin", "profit", "margin")
@@ -77,17 +79,19 @@ def break_evens(
         engine=clock.engine, workers=executor.workers, backend=executor.backend,
     )  # fmt: skip
     found, level = [], config.comparison.level
+    bases: dict[str, Floats] = {}
     for mechanism, strategy, most in mechanisms:
         label = label_of(mechanism, strategy)
         with edge(label.replace("_", " ")):
-            look = _Look(experiment, mechanism, strategy, most, size, level)
+            look = _Look(experiment, mechanism, strategy, most, size, level, bases)
             found.append(kept(store, part_of(label), Alone, look.record))
         done(1)
     variance = None
     if pair is not None:
         with edge("variance"):
             pairs = min(MOST_SPLIT, config.simulation.replications)
-            variance = kept(store, part_of("variance"), VarianceRecord, lambda: _split(experiment, pair, pairs, level))
+            own = _compared(store, experiment, pair, pairs)
+            variance = kept(store, part_of("variance"), VarianceRecord, lambda: _split(experiment, pair, own, level))
         done(1)
     return BreakEvenRecord(level=level, replications=size, alone=found, variance=variance)
 
@@ -144,17 +148,35 @@ def most_promising(comparison: ComparisonRecord, strategies: Sequence[Strategy])
     return (named[best.strategy], named[best.against]) if best else None
 
 
-def _split(experiment: Experiment, pair: tuple[Strategy, Strategy], size: int, level: float) -> VarianceRecord:
+def _compared(store: RunStore, experiment: Experiment, pair: tuple[Strategy, Strategy], size: int) -> Floats:
+    """The difference of a pair by replication, from the outcomes of the strategies; discounted, as ledgers are, by
+    what each replication drew."""
+    outcomes, period = read_parquet(store.directory / OUTCOMES), experiment.durations.period
+    outcomes = outcomes[outcomes["replication"] < size].sort_values(["replication", "period"])
+    markets = (experiment.market.in_replication(number, seed=experiment.seed) for number in range(size))
+    forces, found = [market.discount_force for market in markets], []
+    for strategy in pair:
+        rows = outcomes.loc[outcomes["strategy"] == strategy.name, list(ACCOUNTS)]
+        tables = rows.to_numpy(dtype=np.int64).reshape(size, -1, len(ACCOUNTS))
+        found.append(
+            [
+                float(metric_of(table, "npv", period=period, discount_force=force))
+                for table, force in zip(tables, forces, strict=True)
+            ]
+        )
+    return np.subtract(*found)
+
+
+def _split(experiment: Experiment, pair: tuple[Strategy, Strategy], own: Floats, level: float) -> VarianceRecord:
     one, other = pair
-    quantity = Quantity(of=one.name, against=other.name)
-    found = variance_split(experiment, pair, quantity, level=level, replications=size)
+    found = split_of(experiment, pair, Quantity(of=one.name, against=other.name), level=level, own=own)
     shares = {
         name: VarianceShare(mean=share[0], lower=share[1], upper=share[2])
         for name, share in (
             ("chance", found.chance), ("estimation", found.estimation), ("beliefs", found.beliefs)
         )
     }  # fmt: skip
-    return VarianceRecord(strategy=one.name, against=other.name, sd=found.sd, replications=size, **shares)
+    return VarianceRecord(strategy=one.name, against=other.name, sd=found.sd, replications=own.size, **shares)
 
 
 class _Look:
@@ -168,9 +190,10 @@ class _Look:
         most: Strategy,
         replications: int,
         level: float,
+        bases: dict[str, Floats],
     ) -> None:
         self.experiment, self.mechanism, self.strategy, self.most = experiment, mechanism, strategy, most
-        self.replications, self.level = replications, level
+        self.replications, self.level, self.bases = replications, level, bases
         self.told = assumptions(experiment.market, [strategy]).set_index("parameter")
 
     def record(self) -> Alone:
@@ -195,9 +218,11 @@ class _Look:
         if lever.beside:  # as they are, not as each replication draws them
             values = {name: number_at(experiment.market, (), name) for name in lever.beside}
             experiment = replace(experiment, market=changed(experiment.market, (), values)[0])
+        apart = any(concerns(experiment.market, NOTHING, name) for name in lever.beside)
         return Curve.of(
             experiment, [self.strategy, NOTHING], of=self.strategy.name, against=NOTHING.name, address=address,
             metrics=METRICS, between=between, replications=self.replications, level=self.level,
+            linear=lever.paid, bases=None if apart else self.bases,
         )  # fmt: skip
 
     def _gain(self, differences: Floats) -> tuple[MechanismGain, float]:
