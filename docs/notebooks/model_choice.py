@@ -26,7 +26,7 @@ choice.table[["parameters", "loglik", "log_score", "behind", "behind_error"]].ro
 
 # %% [markdown]
 # A tie is a result: Pareto/NBD and BG/NBD foresee these customers equally well, so that either will do, and what
-# hangs on the choice should be asked of both (`choice.draw_parameters` does). The picture shows the whole story:
+# depends on the choice should be asked of both (`choice.draw_parameters` does). The picture shows the whole story:
 # until the line the models were fitted, after it they foresee.
 
 # %%

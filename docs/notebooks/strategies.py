@@ -3,7 +3,7 @@
 #
 # The customers of CDNOW as they were on 30 September 1997 are replayed for a year with nothing done for them, and
 # under two strategies that cost 100 dollars every four weeks. What one strategy does to a customer, another does to
-# the same customer with the same luck, so that a few replications tell them apart.
+# the same customer with the same random numbers, so that a few replications tell them apart.
 
 # %%
 import churnsim

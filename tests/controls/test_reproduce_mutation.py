@@ -60,7 +60,7 @@ def test_a_blunt_control_is_named_and_makes_the_command_fail(tmp_path):
     assert blunt_controls(file) == ["card-npv-exact (nothing)"]
     done = CliRunner().invoke(app, ["reproduce", "--figures", str(file)])
     assert done.exit_code == 1
-    assert "blunt comparison: card-npv-exact (nothing)" in done.output
+    assert "insensitive comparison: card-npv-exact (nothing)" in done.output
 
 
 @pytest.mark.parametrize(

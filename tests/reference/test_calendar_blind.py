@@ -240,7 +240,7 @@ def test_p_alive_of_the_plain_families_at_a_later_time():
     np.testing.assert_allclose(one.p_alive(data, at=9.0), same.p_alive(data, at=9.0), rtol=1e-9)
 
 
-S, BETA, LEAVE = 0.6, 9.0, -0.9  # of leaving at mu of the leaving clock, whose speed hangs on the price
+S, BETA, LEAVE = 0.6, 9.0, -0.9  # of leaving at mu of the leaving clock, whose speed depends on the price
 LEAVING = [0.0] + [
     math.exp(LEAVE * (float(PRICE["price"].asof(pd.Timestamp(FIRST + timedelta(days=k)))) - 1.05))
     for k in range(1, 700)

@@ -32,10 +32,10 @@ BIRTHS = Target(quantity="births", low=20, high=40)
 
 
 def linear(weights, luck_sd):
-    """Simulations in which the result is a sum of the normal scores and of luck."""
+    """Simulations in which the result is a sum of the normal scores and of replication."""
 
-    def simulate(z, row, luck):
-        chance = np.random.default_rng(5).normal(size=luck.max() + 1)[luck]
+    def simulate(z, row, replication):
+        chance = np.random.default_rng(5).normal(size=replication.max() + 1)[replication]
         return (z @ weights + luck_sd * chance)[:, None]
 
     return simulate
@@ -45,12 +45,12 @@ def posterior(seed, observed, error, *, weights=(1.0, 0.5, 0.0), luck_sd=0.4, n=
     simulate, generator = linear(np.array(weights), luck_sd), np.random.default_rng(seed)
     first = first_particles(simulate, n, len(weights), 1, generator)
     kernel = norm(observed, error).logpdf
-    return tempered(simulate, lambda q: kernel(q[:, 0]), first, rows=1, luck=n, generator=generator)
+    return tempered(simulate, lambda q: kernel(q[:, 0]), first, rows=1, replication=n, generator=generator)
 
 
 @pytest.mark.parametrize("error", [0.5, 0.05])
 def test_the_posterior_of_a_linear_model_is_the_normal_one(error):
-    """z normal, y = w z + luck + error: the posterior is normal, by the formula for a conditional law."""
+    """z normal, y = w z + replication + error: the posterior is normal, by the formula for a conditional law."""
     found = posterior(1, observed=2.0, error=error)
     w = np.array([1.0, 0.5, 0.0])
     variance = float(w @ w + 0.4**2 + error**2)

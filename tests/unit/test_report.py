@@ -129,7 +129,7 @@ def test_subscribers_are_told_by_their_survival(nasty_page: str) -> None:
         "The best 20% of the customers bring 45% of all spending (95% interval 38% to 53%).",
         "Jan 2023 (100)",
         "1042 2024-01-31 12 CHF 1,500 25% CHF 80 CHF 60",
-        "The 2 customers on whom most hangs are in contact-first.csv",
+        "The 2 customers on whom most depends are in contact-first.csv",
     ],
 )
 def test_the_customers_have_their_own_story(nasty_page: str, told: str) -> None:

@@ -317,7 +317,7 @@ def test_more_replications_begin_with_those_that_are_there(home: Path) -> None:
         with_replications(config, 1)
 
 
-TAKEN = "replications are taken from an earlier run, since nothing that they hang on has changed"
+TAKEN = "replications are taken from an earlier run, since nothing that they depend on has changed"
 INERT = {
     name: kind for name, kind in parts_of(Market).items()
     if kind.used_by.get("") and name != "renewal_offers"  # which needs contracts

@@ -268,7 +268,7 @@ def reproduce(
     for r in failed:
         typer.echo(f"not reproduced: {r.figure}: published {r.published:.10g}, computed {r.computed:.6g}")
     for control in blunt:
-        typer.echo(f"blunt comparison: {control} reproduces although it is wrong on purpose")
+        typer.echo(f"insensitive comparison: {control} reproduces although it is wrong on purpose")
     controls = len(load_controls(figures))
     if controls and not blunt:
         typer.echo(f"{controls} negative controls, wrong on purpose, did not reproduce.")

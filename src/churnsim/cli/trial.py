@@ -66,8 +66,9 @@ def design(
     """Plan the cheapest trial that tells the value of a number of a study's market, and draw who is held out.
 
     The study's customers are replayed under the strategy and without the part of it that the number belongs to, with
-    the same luck. Writes assignment.csv (who is in which arm), manifest.json (what was planned, and the hash of the
-    list) and power.svg. Ends with code 2, and says what could be detected, where no duration and share is enough.
+    the same random numbers. Writes assignment.csv (who is in which arm), manifest.json (what was planned, and the hash
+    of the list) and power.svg. Ends with code 2, and says what could be detected, where no duration and share is
+    enough.
 
     \b
     Examples:

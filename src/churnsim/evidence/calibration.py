@@ -33,7 +33,8 @@ from churnsim.typing import Floats, Ints
 
 OBSERVED: Status = "measured here (observational)"
 LEAST_DRAWS = 50
-APART = 2**40  # first replication: whoever simulates the market afterwards by the same seed meets luck of its own
+# First replication: whoever simulates the market afterwards by the same seed meets random numbers of its own.
+APART = 2**40
 TELLING = 100.0  # effective draws from which the prior's simulations alone show what one target does
 TOLD = 0.1  # the same below which it is next to nothing, however many draws there are
 HALF = 0.5  # share of the variance from which on a number is known from the targets more than from before
@@ -370,7 +371,7 @@ class _Numbers:
 
 @dataclass(frozen=True)
 class _Task:
-    """The results of some simulations: each a particle's numbers, row and luck."""
+    """The results of some simulations: each a particle's numbers, row and replication."""
 
     experiment: Experiment
     strategy: Strategy
@@ -379,7 +380,7 @@ class _Task:
     def __call__(self, block: list[tuple[dict[str, float], int, int]]) -> list[list[float]]:
         return [self._results(*item) for item in block]
 
-    def _results(self, values: dict[str, float], row: int, luck: int) -> list[float]:
+    def _results(self, values: dict[str, float], row: int, replication: int) -> list[float]:
         market = self.experiment.market
         try:
             changes = {"beliefs": {}, **with_values(market, values)}
@@ -391,7 +392,7 @@ class _Task:
         else:
             here = replace(market, **changes)
         log = any(goal.needs_log for goal in self.goals)
-        ledger = replace(self.experiment, market=here).ledger(self.strategy, luck, log=log)
+        ledger = replace(self.experiment, market=here).ledger(self.strategy, replication, log=log)
         return [goal.of(ledger, market.unit) for goal in self.goals]
 
 
@@ -400,14 +401,14 @@ class _Simulations:
 
     def __init__(self, task: _Task, experiment: Experiment, numbers: _Numbers) -> None:
         self.task, self.experiment, self.numbers = task, experiment, numbers
-        self.done = self.next_luck = 0
+        self.done = self.next_replication = 0
 
-    def __call__(self, z: Floats, row: Ints, luck: Ints) -> Floats:
-        at = Particles(z, row, luck, np.empty(0))
+    def __call__(self, z: Floats, row: Ints, replication: Ints) -> Floats:
+        at = Particles(z, row, replication, np.empty(0))
         names, columns = zip(*self.numbers.values(at).items(), strict=True)
         items = [
             (dict(zip(names, values, strict=True)), int(k), APART + int(w))
-            for values, k, w in zip(np.column_stack(columns).tolist(), row, luck, strict=True)
+            for values, k, w in zip(np.column_stack(columns).tolist(), row, replication, strict=True)
         ]
         size = -(-len(items) // (PIECES_PER_WORKER * self.experiment.workers))
         blocks = [items[start : start + size] for start in range(0, len(items), size)]
@@ -415,12 +416,12 @@ class _Simulations:
         for index, results in self.experiment.map(self.task, blocks, steps=len):
             found[index] = results
         self.done += len(items)
-        self.next_luck = max(self.next_luck, int(luck.max()) + 1)
+        self.next_replication = max(self.next_replication, int(replication.max()) + 1)
         return np.array([row for block in found for row in block], dtype=np.float64)
 
     def with_other_luck(self, at: Particles) -> Floats:
         """What the particles' numbers give another time."""
-        return self(at.z, at.row, self.next_luck + np.arange(len(at.luck)))
+        return self(at.z, at.row, self.next_replication + np.arange(len(at.replication)))
 
 
 def _log_kernel(goals: tuple[Target, ...], results: Floats) -> Floats:
@@ -435,7 +436,7 @@ def _posterior(
     """Particles under those targets whose results stand in these columns."""
     return tempered(
         runs, lambda results: _log_kernel(goals, results[:, columns]), first,
-        rows=runs.numbers.rows, luck=runs.next_luck, generator=generator,
+        rows=runs.numbers.rows, replication=runs.next_replication, generator=generator,
     )  # fmt: skip
 
 
@@ -484,6 +485,6 @@ def _checks(table: pd.DataFrame, told: pd.DataFrame, found: Tempered) -> list[st
     ]
     if (idle := table.index[table["narrowed"] <= told_from(found.effective)]).size:
         checks.append(f"the targets say nothing, or next to nothing, of {', '.join(idle)}")
-    if found.effective < len(found.particles.luck) / 4:
+    if found.effective < len(found.particles.replication) / 4:
         checks.append(f"the posterior is worth {found.effective:.0f} independent draws alone: take more draws")
     return checks

@@ -386,7 +386,9 @@ def _checks(model: _Model, table: _Table, mode: Floats, effective: float, lifts:
         told.append("less than a year was seen: a season that spending follows would count as its effect")
     after = float(np.corrcoef(residual[1:], residual[:-1])[0, 1])
     if abs(after) > 3 / math.sqrt(len(residual)):
-        told.append(f"what is left over hangs on the period before (correlation {after:.2f}): intervals are too narrow")
+        told.append(
+            f"what is left over depends on the period before (correlation {after:.2f}): intervals are too narrow"
+        )
     together = np.atleast_2d(np.corrcoef(model.spend.T))
     one, other = divmod(int(np.argmax(np.triu(together, 1))), len(together))
     if together[one, other] > ALIKE and one != other:

@@ -1,18 +1,18 @@
-r"""Sequential Monte Carlo where the likelihood can only be simulated: numbers, luck, and results that were observed
-with an error whose law is known.
+r"""Sequential Monte Carlo where the likelihood can only be simulated: numbers, chance events, and results that
+were observed with an error whose law is known.
 
-Each particle holds numbers x, the luck w of one simulation and its results q(x, w). Results y = q + e were observed, e
-with density K. The posterior of (x, w) is proportional to p(x) p(w) K(y - q(x, w)), and of x it is exact: the observed
-interval takes the place of the tolerance of approximate Bayesian computation (Wilkinson 2013, Statistical Applications
-in Genetics and Molecular Biology 12(2), 129-141). Particles are led there through K^b, b from 0 to 1, each next b being
-such that half of the particles are left in effect (Del Moral, Doucet & Jasra 2012, Statistics and Computing 22(5),
-1009-1020); they are drawn again by their weights and moved.
+Each particle holds numbers x, the replication w of one simulation (its random numbers) and its results q(x, w). Results
+y = q + e were observed, e with density K. The posterior of (x, w) is proportional to p(x) p(w) K(y - q(x, w)), and of x
+it is exact: the observed interval takes the place of the tolerance of approximate Bayesian computation (Wilkinson 2013,
+Statistical Applications in Genetics and Molecular Biology 12(2), 129-141). Particles are led there through K^b, b from
+0 to 1, each next b being such that half of the particles are left in effect (Del Moral, Doucet & Jasra 2012, Statistics
+and Computing 22(5), 1009-1020); they are drawn again by their weights and moved.
 
 Numbers are kept as normal scores z, a priori independent and standard normal. With m and C the particles' mean and
 covariance, a move proposes z' = m + sqrt(1 - r^2) (z - m) + r C^(1/2) N(0, I), which leaves N(m, C) as it is, so that
 z' is accepted with chance min(1, g(z') / g(z)), g = p(z) K^b / N(z; m, C) (Beskos, Jasra, Muzaffer & Stuart 2015,
-Statistics and Computing 25(4), 727-737). Every other move keeps the particle's luck, so that its results differ by the
-numbers alone and more of them are accepted.
+Statistics and Computing 25(4), 727-737). Every other move keeps the particle's replication, so that its results differ
+by the numbers alone and more of them are accepted.
 """
 
 from __future__ import annotations
@@ -35,27 +35,27 @@ LEFT = 0.3  # correlation with where they were drawn that is left after the last
 WIDER = 1.15  # standard deviation of proposals over that of the particles: tails must be proposed too
 
 Simulate = Callable[[Floats, Ints, Ints], Floats]
-"""Results, shape (particles, targets), of numbers (particles, numbers), rows and luck; NaN where there can be none."""
+"""Results, shape (particles, targets), of numbers (particles, numbers), rows and replications; NaN for none."""
 
 
 class Particles(NamedTuple):
-    """Normal scores of the numbers, the row of numbers that come in joint draws, the luck and the results."""
+    """Normal scores of the numbers, the row of numbers that come in joint draws, the replication and the results."""
 
     z: Floats
     row: Ints
-    luck: Ints
+    replication: Ints
     results: Floats
 
     def take(self, chosen: Ints) -> Particles:
         """Those of these places."""
-        return Particles(self.z[chosen], self.row[chosen], self.luck[chosen], self.results[chosen])
+        return Particles(self.z[chosen], self.row[chosen], self.replication[chosen], self.results[chosen])
 
     def where(self, use: Flags, other: Particles) -> Particles:
         """These, but the `other` ones where `use` is true."""
         wide = use[:, None]
         return Particles(
             np.where(wide, other.z, self.z), np.where(use, other.row, self.row),
-            np.where(use, other.luck, self.luck), np.where(wide, other.results, self.results),
+            np.where(use, other.replication, self.replication), np.where(wide, other.results, self.results),
         )  # fmt: skip
 
 
@@ -67,9 +67,9 @@ class Tempered(NamedTuple):
 
 
 def first_particles(simulate: Simulate, n: int, numbers: int, rows: int, generator: np.random.Generator) -> Particles:
-    """`n` particles of the prior, with luck 0 to n - 1."""
-    z, row, luck = generator.normal(size=(n, numbers)), generator.integers(rows, size=n), np.arange(n)
-    return Particles(z, row, luck, simulate(z, row, luck))
+    """`n` particles of the prior, with replications 0 to n - 1."""
+    z, row, replication = generator.normal(size=(n, numbers)), generator.integers(rows, size=n), np.arange(n)
+    return Particles(z, row, replication, simulate(z, row, replication))
 
 
 def tempered(
@@ -78,7 +78,7 @@ def tempered(
     particles: Particles,
     *,
     rows: int,
-    luck: int,
+    replication: int,
     generator: np.random.Generator,
 ) -> Tempered:
     """Lead particles of the prior to the posterior.
@@ -86,29 +86,29 @@ def tempered(
     Parameters
     ----------
     simulate : callable
-        As above. Simulations that are new get luck from `luck` upwards.
+        As above. Simulations that are new get replications from `replication` upwards.
     log_kernel : callable
         log K of each particle's results; -inf for NaN.
     particles : Particles
         Of the prior.
     rows : int
         How many joint draws of numbers there are.
-    luck : int
-        The first luck that no simulation has had.
+    replication : int
+        The first replication that no simulation has had.
     generator : numpy.random.Generator
         Of moves and choices.
 
     Returns
     -------
     Tempered
-        Results out of reach give the numbers and the luck that come nearest.
+        Results out of reach give the numbers and the replication that come nearest.
 
     Raises
     ------
     FitError
         After 60 steps of b.
     """
-    n = len(particles.luck)
+    n = len(particles.replication)
     power, inflation, reach = 0.0, 1.0, 1.0
     density = log_kernel(particles.results)
     for _ in range(ROUNDS):
@@ -126,8 +126,8 @@ def tempered(
             step_from = particles.z - mean
             z = mean + math.sqrt(1 - reach**2) * step_from + reach * generator.normal(size=particles.z.shape) @ root.T
             row = generator.integers(rows, size=n) if fresh else particles.row
-            own = luck + np.arange(n) if fresh else particles.luck
-            luck += n if fresh else 0
+            own = replication + np.arange(n) if fresh else particles.replication
+            replication += n if fresh else 0
             there = Particles(z, row, own, simulate(z, row, own))
             new = log_kernel(there.results)
             ratio = power * (new - density) + _log_law(z, mean, root) - _log_law(particles.z, mean, root)
@@ -135,7 +135,7 @@ def tempered(
             particles, density = particles.where(accepted, there), np.where(accepted, new, density)
             moved |= accepted
             share = float(accepted.mean())
-            if not fresh:  # else luck may refuse what no shorter step would mend
+            if not fresh:  # else chance may refuse what no shorter step would mend
                 reach = min(1.0, reach * 1.3) if share > 0.4 else max(0.05, reach / 1.4) if share < 0.2 else reach
             left = _correlation(started.z, particles.z, moved)
             if sweep and moved.mean() >= MOVED and (not last or left < LEFT):

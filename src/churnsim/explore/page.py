@@ -159,7 +159,7 @@ class LivePage:
         return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
     def _numbers(self, context: Context) -> Iterator[dict[str, Any]]:
-        """The numbers of the market, those first on which the answer hangs most."""
+        """The numbers of the market, those first on which the answer depends most."""
         known = changeable(self._explorer.market, self._explorer.config)
         rows = [row for row in context.run.assumptions if row.parameter in known]
         for row in sorted(rows, key=lambda row: -(row.share or 0.0)):

@@ -1,4 +1,4 @@
-"""What a run stores of its customers: cohorts, how much the best bring, and whom most hangs on."""
+"""What a run stores of its customers: cohorts, how much the best bring, and whom most depends on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import Field
 from churnsim.records.base import Number, Record
 
 CONTACTS = "contacts.parquet"
-"""The customers on whom most hangs, a row each with the keys of `ContactRow`; most at stake first."""
+"""The customers on whom most depends, a row each with the keys of `ContactRow`; most at stake first."""
 
 
 class CohortRow(Record):

@@ -74,7 +74,7 @@ class InformationRecord(Record):
     """value_of_information.json: one decision among the strategies in the running and spending nothing.
 
     `best` is what is best by today's beliefs, `gain` how much more it earns than `nothing`; `first` names the row of
-    what to measure first. `foresight` is what it would be worth to foresee the luck of a replication too.
+    what to measure first. `foresight` is what it would be worth to foresee the chance events of a replication too.
     """
 
     metric: str

@@ -405,7 +405,7 @@ class Run(Record):
     value : ValueRecord or None
         What the customers in the data are worth (money).
     customers : CustomersRecord or None
-        Cohorts, how much the best customers bring, and on whom most hangs; of studies of purchases.
+        Cohorts, how much the best customers bring, and on whom most depends; of studies of purchases.
     assumptions : list of AssumptionRecord
         The numbers that outcomes rest on, with source and status.
     strategies : list of StrategyRecord

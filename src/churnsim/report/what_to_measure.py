@@ -28,13 +28,13 @@ def sentence(context: Context, found: InformationRecord) -> str:
 
 
 def what_it_is(context: Context, found: InformationRecord) -> list[str]:
-    """Of which decision, over how long, for whom; and that luck is not counted."""
+    """Of which decision, over how long, for whom; and that chance is not counted."""
     whole = found.row("everything")
     assert whole is not None  # every record has it
     customers = fmt.count(context.run.manifest.data.customers)
     options = context.listed([title(context, name) for name in found.options])
     changes = fmt.percent(whole.changes, 0)
-    luck = "measure.luck_too" if found.foresight > whole.worth else "measure.luck"
+    chance = "measure.chance_too" if found.foresight > whole.worth else "measure.chance"
     return [
         context.say("measure.decision", options=options, customers=customers, horizon=context.horizon),
         context.say(
@@ -43,7 +43,7 @@ def what_it_is(context: Context, found: InformationRecord) -> list[str]:
         ) if found.best != found.nothing else context.say(
             "measure.now_nothing", best=title(context, found.best), changes=changes
         ),
-        context.say(luck, foresight=money(context, found.foresight)),
+        context.say(chance, foresight=money(context, found.foresight)),
     ]  # fmt: skip
 
 

@@ -417,7 +417,7 @@ def _assumptions(book: _Workbook, assumptions: Sequence[AssumptionRecord]) -> No
 
 
 def _customers(book: _Workbook, contacts: pd.DataFrame) -> None:
-    """The customers on whom most hangs, with what to do next about each."""
+    """The customers on whom most depends, with what to do next about each."""
     context, money = book.context, "money" if book.context.run.value is not None else "number"
     sheet = book.sheet(book.say("customers"), widths=(24, 14, 12, 14, 14, 18, 14, 44), freeze=(TOP, 1))
     sheet.text(0, 0, context.say("customers.first_heading"), "title")

@@ -100,7 +100,7 @@ def wrong_way_items(
     Each item is correlated with the mean of the `anchor` items of the other groups (those that are never reversed) and
     with the rest of its own group. It is reported when it runs against the anchor, or against its own group though the
     group as a whole runs with the anchor, beyond a one-sided Fisher test at a family-wise error of 1%. A whole group
-    the wrong way round is found by the anchor alone; where groups do not hang together at all (correlation near zero)
+    the wrong way round is found by the anchor alone; where groups do not correlate at all (correlation near zero)
     that cannot be found.
     """
     group_of = {item: name for name, items in groups.items() for item in items}

@@ -1,6 +1,6 @@
 """The customer value ratio V = sum alpha_i u_i / sum beta_j c_j ('Keeping existing customers', undated).
 
-Benefits over costs: above 1 delighted, 1 satisfied, below 1 not. And why its verdict hangs on the scales.
+Benefits over costs: above 1 delighted, 1 satisfied, below 1 not. And why its verdict depends on the scales.
 
 A ratio of two averages of opinions has no unit that the world gives it. Where benefits and costs are asked on one scale
 with weights that sum to 1, the side of 1 says only whether benefits are rated above costs, and any number can be had
@@ -97,7 +97,7 @@ def customer_value_ratio(
         warnings=(
             *size_warnings(len(complete)),
             *quality_warnings(survey),
-            "the verdict hangs on how benefits and costs are scaled: see the table of scales.",
+            "the verdict depends on how benefits and costs are scaled: see the table of scales.",
         ),
         details={
             "scales": _under_scales(means, draws, k, low=low, high=high, level=level),

@@ -230,7 +230,7 @@ class RunSession:
             self._validation(fits, market, executor)
         with self._edge("value of the customers", {"value.json": None}):
             self._value(fits, market)
-        with self._edge("the customers' own story"):
+        with self._edge("the customers and their purchases"):
             self._customers(fits, market)
         with self._edge("strategies", {"comparison.json": no_comparison(self.config)}):
             self._strategies(market, executor)
@@ -417,7 +417,7 @@ class RunSession:
         )
         if borrowed:
             watch.note(
-                f"{borrowed.total()} replications are taken from an earlier run, since nothing that they hang on has "
+                f"{borrowed.total()} replications are taken from an earlier run, since nothing that they depend on has "
                 f"changed: {', '.join(borrowed)}."
             )
         outcomes, size, larger = None, 0, config.simulation.replications
@@ -508,7 +508,7 @@ class RunSession:
         keys = {name: self._stage_keys[name] for name in names if name in self._stage_keys}
         if taken := borrow(self.store, file, keys, put):
             told = ", ".join(name.removeprefix("claim ").replace("_", " ") for name in taken)
-            self.watch.note(f"taken from an earlier run, since nothing that they hang on has changed: {told}.")
+            self.watch.note(f"taken from an earlier run, since nothing that they depend on has changed: {told}.")
 
     def _claims(self, market: Market, executor: Executor) -> None:
         chosen = chosen_claims(self.config)

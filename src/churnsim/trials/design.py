@@ -484,7 +484,7 @@ def _remarks(
     experiment: Experiment, strategy: Strategy, question: _Question, replications: int, part: str
 ) -> tuple[str, ...]:  # fmt: skip
     """What the figures rest on."""
-    told = [f"from {replications} replays of the customers in both arms with the same luck"]
+    told = [f"from {replications} replays of the customers in both arms with the same random numbers"]
     if part:
         told.append(f"it is among {part}; profit forgone is theirs, in the weeks of the trial")
     if experiment.market.beliefs:

@@ -1,4 +1,4 @@
-"""A firm's own customers under a strategy and without a part of it, each with the same luck in both arms.
+"""A firm's own customers under a strategy and without a part of it, each with the same random numbers in both arms.
 
 Every random number is addressed by customer and event, so that a run in which all are treated and one in which all are
 held out are what each customer would do in either arm. A trial shows one of the two, of whom is drawn.

@@ -6,7 +6,7 @@ A figures file is TOML. Each `[[figure]]` has `id`, `group`, `what`, `compute` (
 tolerance) are given with the figure or once for its group, under `[groups.NAME]`.
 
 Each `[[control]]` is a figure computed wrongly on purpose: `figure` (its id), `what` (the error) and `inputs` (those
-of the figure that it replaces). A control that reproduces shows that the comparison is blunt.
+of the figure that it replaces). A control that reproduces shows that the comparison is insensitive.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""How much an answer hangs on each number that replications draw.
+"""How much an answer depends on each number that replications draw.
 
 Replication k has its own numbers, the same under every strategy. The share of the variance of a paired difference that
 goes with one of them is the squared rank correlation of the two over replications: of a monotone influence whatever its
@@ -81,7 +81,7 @@ def shares_of_variance(answer: pd.Series[float], numbers: pd.DataFrame) -> pd.Se
     if n < LEAST or len(numbers) != n:
         raise DataError(f"shares need the same {LEAST} replications or more of both; got {n} and {len(numbers)}.")
     ranks, own = numbers.rank().to_numpy(), answer.rank().to_numpy()
-    if not np.ptp(own) > 0:  # an answer that never changes hangs on nothing
+    if not np.ptp(own) > 0:  # an answer that never changes depends on nothing
         return pd.Series(0.0, index=numbers.columns)
     squares = [np.corrcoef(column, own)[0, 1] ** 2 if np.ptp(column) > 0 else 0.0 for column in ranks.T]
     adjusted = np.maximum(0.0, (np.array(squares, dtype=np.float64) * (n - 1) - 1) / (n - 2))

@@ -1,8 +1,8 @@
-"""Which assumptions an answer hangs on: Morris's elementary effects and Sobol's indices, by SALib.
+"""Which assumptions an answer depends on: Morris's elementary effects and Sobol's indices, by SALib.
 
 Every point of the design is run with the same seed and replications (common random numbers), so that the answer is one
 fixed function of the assumptions and its variance is theirs. What chance is left in that function, since replications
-are few, is reported beside the indices as `noise`: what the points' own luck, beyond what all of them share,
+are few, is reported beside the indices as `noise`: what the points' own chance events, beyond what all of them share,
 contributes to the variance over the design (the interaction of points and replications, over the number of
 replications).
 

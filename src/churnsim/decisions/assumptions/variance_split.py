@@ -1,9 +1,9 @@
 """How much of a result's spread is chance, how much the error of the fitted parameters, and how much what is believed.
 
 By the law of total variance, with pairs of replications that share some of what varies and nothing else (pick and
-freeze): the covariance of two that share parameters and beliefs, and not their luck, is the variance that these two
-cause; of two that share the parameters alone, what the parameters cause by themselves. The rest of the first is the
-beliefs', the interaction of both among it, and the rest of the variance is chance. Sobol' (1993), Mathematical
+freeze): the covariance of two that share parameters and beliefs, and not their random numbers, is the variance that
+these two cause; of two that share the parameters alone, what the parameters cause by themselves. The rest of the first
+is the beliefs', the interaction of both among it, and the rest of the variance is chance. Sobol' (1993), Mathematical
 Modelling and Computational Experiments 1, 407-414; Janon et al. (2014), ESAIM: Probability and Statistics 18, 342-364
 (the estimator).
 """
@@ -40,8 +40,8 @@ class VarianceSplit:
     sd : float
         Standard deviation of the quantity in one replication.
     chance, estimation, beliefs : (float, float, float)
-        Share of the variance, with its bootstrap interval: of luck, of the error of the fitted parameters, and of what
-        is believed of the market's numbers. 0 where nothing is drawn.
+        Share of the variance, with its bootstrap interval: of chance, of the error of the fitted parameters, and of
+        what is believed of the market's numbers. 0 where nothing is drawn.
     level : float
         Of the intervals.
     replications : int
@@ -146,8 +146,8 @@ def split_of(
 
 @dataclass(frozen=True)
 class _Replication:
-    """The task of one replication: with its own draws and luck ("own"), with its own draws and the next one's luck
-    ("same"), or with its own parameters alone ("parameters")."""
+    """The task of one replication: with its own draws and random numbers ("own"), with its own draws and the next one's
+    random numbers ("same"), or with its own parameters alone ("parameters")."""
 
     experiment: Experiment
     strategies: tuple[Strategy, ...]
@@ -156,16 +156,16 @@ class _Replication:
 
     def __call__(self, item: tuple[str, int]) -> float:
         kind, replication = item
-        given, seed, luck = self.experiment.market, self.experiment.seed, replication
+        given, seed, numbers = self.experiment.market, self.experiment.seed, replication
         if kind != "own":
-            luck = (replication + 1) % self.size
-        market = given.in_replication(luck if kind == "parameters" else replication, seed=seed)
+            numbers = (replication + 1) % self.size
+        market = given.in_replication(numbers if kind == "parameters" else replication, seed=seed)
         if kind == "parameters":
             purchases, spend = given.draws[replication]
             market = replace(market, purchases=purchases, spend=spend)
         here = replace(self.experiment, market=market)
         return float(
-            self.quantity.per_replication(self.quantity.outcomes(here, self.strategies, range(luck, luck + 1)))[0]
+            self.quantity.per_replication(self.quantity.outcomes(here, self.strategies, range(numbers, numbers + 1)))[0]
         )
 
 

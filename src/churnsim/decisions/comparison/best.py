@@ -1,6 +1,6 @@
 """How surely each of several strategies is the best one, and what choosing it costs where it is not.
 
-Each replication is one way the world may be: one draw of what is not known and one run of luck, the same for every
+Each replication is one way the world may be: one draw of what is not known and one run of chance, the same for every
 strategy. The share of them in which a strategy earns most is the chance that it does; what it then lacks of the best
 one, on average, is the expected loss of choosing it (its expected opportunity loss, or regret). The smallest of these
 losses is what perfect foresight would be worth.

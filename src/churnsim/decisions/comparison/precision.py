@@ -1,7 +1,7 @@
 """Running until a difference is known precisely enough, or a budget of replications ends.
 
 The half-width of a t interval shrinks like s/sqrt(n). After each stage the n that the present s asks for is tried
-next, at most twice the present one, so that an s that is small by luck is looked at again before it is believed.
+next, at most twice the present one, so that an s that is small by chance is looked at again before it is believed.
 Stopping when an interval is short favours samples whose s is small. What that costs depends on the first stage;
 measured here over 3,000 runs at a nominal 95%, for half-widths between s/10 and s/2: with 30 replications to begin
 with, intervals cover 93.5-95% for normal differences and 92-94% for exponential ones; with 2, 89-94% and 77-92%

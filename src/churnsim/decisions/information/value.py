@@ -1,9 +1,9 @@
 """What it is worth to know numbers before deciding: of all of them, of each, of groups, and of a trial.
 
-Replication k has its own numbers and its own luck, the same under every option. With g_d(numbers) the mean gain of
-option d given numbers, knowing them is worth E max_d g_d(numbers) - max_d E g_d: the expected value of perfect
+Replication k has its own numbers and its own chance events, the same under every option. With g_d(numbers) the mean
+gain of option d given numbers, knowing them is worth E max_d g_d(numbers) - max_d E g_d: the expected value of perfect
 information (EVPI) of all numbers that are drawn, of partial perfect information (EVPPI) of some. The means come from
-regression over replications (Strong, Oakley & Brennan 2014, Medical Decision Making 34, 311-326). Luck is no
+regression over replications (Strong, Oakley & Brennan 2014, Medical Decision Making 34, 311-326). Chance is no
 information: nobody can learn it before deciding, and a mean given the numbers does not hold it, whereas the maximum
 over options of what was simulated would.
 
@@ -165,7 +165,7 @@ class ValueOfInformation:
     rest : Worth or None
         Of all other numbers together, in place of `first`; None where there are no others.
     foresight : float
-        What it would be worth to foresee also the luck of a replication, which no measurement does.
+        What it would be worth to foresee also the chance events of a replication, which no measurement does.
     level : float
         Of the intervals.
     replications : int

@@ -173,7 +173,7 @@ def optimise(
 ) -> Optimisation:
     """The levers within their bounds at which a strategy does best, beside spending nothing.
 
-    A sample average approximation over one set of replications, the same for all levers, with a smooth stand-in of
+    A sample average approximation over one set of replications, the same for all levers, with a smooth surrogate of
     what was computed; a choice among the best, and nothing, by Kim and Nelson's procedure on fresh replications; then,
     on fresh ones again, an upper limit of what the choice may lack of the optimum (Mak, Morton & Wood 1999; Bayraksan &
     Morton 2006), what a little more of each lever would earn, and the best spending of each total.

@@ -3,8 +3,8 @@
 With the same replications everywhere the mean score is a fixed function of the levers (common random numbers;
 Kleywegt, Shapiro & Homem-de-Mello 2002, SIAM Journal on Optimization 12, 479-502), and in money a rough one: it jumps
 wherever a customer comes who otherwise does not. Methods that follow slopes, and pattern searches with short steps,
-stop on the nearest of these jumps. So points are spread over all that is allowed, a smooth stand-in is put through them
-(`surrogate.py`), and the search goes on around its largest value in boxes of half the width, until all of a box is
+stop on the nearest of these jumps. So points are spread over all that is allowed, a smooth surrogate is put through
+them (`surrogate.py`), and the search goes on around its largest value in boxes of half the width, until all of a box is
 worth the same (as Gutmann 2001, Journal of Global Optimization 19, 201-227, and Regis & Shoemaker 2007, INFORMS
 Journal on Computing 19, 497-509, do for expensive functions).
 """
@@ -77,9 +77,9 @@ def first_points(space: Space, starts: Floats) -> Floats:
 
 
 def best_of(sample: Sample, space: Space, *, tolerance: float) -> Floats:
-    """Search, adding to the sample; the best point by the stand-in. `tolerance` is in the objective's unit."""
+    """Search, adding to the sample; the best point by the surrogate. `tolerance` is in the objective's unit."""
     size = space.size
-    least = 3 * (size + 1) * (size + 2) // 2  # points of a stand-in
+    least = 3 * (size + 1) * (size + 2) // 2  # points of a surrogate
     centre: Floats = sample.points[np.argmax(sample.means)]
     half = 0.5 * (space.high - space.low)
     low, high = space.low, space.high

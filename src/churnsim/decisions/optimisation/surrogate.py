@@ -1,4 +1,4 @@
-"""A smooth stand-in for a function that was computed at some points, and where it is largest.
+"""A smooth surrogate for a function that was computed at some points, and where it is largest.
 
 Radial basis functions with a quadratic (scipy's `RBFInterpolator`). What it says at a point is a weighted sum of the
 computed values, and the weights depend on the points alone. So the means over replications, one replication and any
@@ -23,7 +23,7 @@ from churnsim.typing import Floats, Ints
 
 SMOOTHINGS = (1e-6, 1e-4, 1e-3, 1e-2, 1e-1, 1.0, 10.0, 100.0)
 CLOUD = 400
-"""Points of each of three clouds at which the stand-in is looked at before it is climbed."""
+"""Points of each of three clouds at which the surrogate is looked at before it is climbed."""
 CLIMBS = 3
 
 
@@ -64,7 +64,7 @@ class Surrogate:
         return float(((values - hat @ values) ** 2).sum()) / left**2 if left > 1e-3 * len(values) else np.inf
 
     def fitted(self, values: Floats) -> Callable[[Floats], Floats]:
-        """The stand-in of values (a row a point) as a function of points (rows)."""
+        """The surrogate of values (a row a point) as a function of points (rows)."""
         if not self.columns.size:
             mean = values.mean(axis=0, keepdims=True)
             return lambda at: np.repeat(mean, len(at), axis=0)
@@ -82,7 +82,7 @@ class Surrogate:
         return self.fitted(np.eye(len(self.points)))(at)
 
     def best(self, values: Floats, space: Space, *, low: Floats, high: Floats) -> Floats:
-        """The point of `space` between `low` and `high` at which the stand-in of the values is largest.
+        """The point of `space` between `low` and `high` at which the surrogate of the values is largest.
 
         The best of three clouds, each in a part of the one before, and of what Kraft's SLSQP (1988) climbs to from the
         best points of all.

@@ -10,7 +10,7 @@ its first piece goes on, after it the speed is 1. Where a purchase or the end of
 mapped back (the time-rescaling theorem; `buying_clock.py`).
 
 Every purchase passes here: the inverse finds its piece by a table of more parts than pieces, so that the step to the
-next piece is nearly always the last, and no branch hangs on it; the next purchase of the customer begins in that piece.
+next piece is nearly always the last, and no branch depends on it; the customer's next purchase begins in that piece.
 """
 
 from __future__ import annotations

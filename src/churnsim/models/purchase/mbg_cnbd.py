@@ -192,8 +192,8 @@ class MBGCNBD(LivingErlang, TakesCalendar):
 
     @classmethod
     def _on_clock(cls, parameters: Floats, h: Histories, weight: Floats, **fixed: Any) -> ClockTerms:
-        # ln P hangs on the clock by w = (T - t_x)/(alpha + T): dw/dT = (alpha + t_x)/(alpha + T)^2, dw/dt_x = -1/(alpha
-        # + T).
+        # ln P depends on the clock by w = (T - t_x)/(alpha + T): dw/dT = (alpha + t_x)/(alpha + T)^2,
+        # dw/dt_x = -1/(alpha + T).
         k = fixed["k"]
         r, alpha, a, b = parameters
         result = Chunks(h.x, h.t_x, h.T, weight).sum(kernel.objective, (r, alpha, a, b), (k,))

@@ -33,26 +33,26 @@ def chapter(context: Context) -> Chapter:
     shared = [row for row in stored if row.share is not None]
     names = ("parameter~", "value#", *(["share#"] if shared else []), "status~")
     columns = heads(context, "assumptions", *names, level=fmt.percent(LEVEL))
-    # By how much the answer hangs on each; those that no replication draws, or of which that is not known, keep their
+    # By how much the answer depends on each; those that no replication draws, or of which that is not known, keep their
     # order.
     replications = context.run.comparison.replications
     noise = share_of_chance(replications, len(shared)) if shared else 0.0
     told = {row.parameter: row.share for row in shared if row.share is not None and row.share > noise}
     ranked = sorted(stored, key=lambda row: told.get(row.parameter, -1.0), reverse=True)
     rows = [_row(context, row, measured.get(row.parameter), told if shared else None) for row in ranked]
-    hangs = [Paragraph(text=_hangs(context, shared[0].answer, noise))] if shared else []
+    depends = [Paragraph(text=_depends(context, shared[0].answer, noise))] if shared else []
     blocks: list[Block] = [
         Paragraph(text=say("assumptions.intro", counts=context.listed(said), level=fmt.percent(LEVEL))),
         *(_records(context, evidence) if evidence and evidence.measured else []),
         *(_calibration(context, evidence.calibration) if evidence and evidence.calibration else []),
-        *hangs,
+        *depends,
         table(say("assumptions.caption"), columns, rows),
     ]
     title = say("section.known" if evidence else "section.assumptions")
     return Chapter(id="assumptions", title=title, blocks=blocks if stored else [])
 
 
-def _hangs(context: Context, answer: str, noise: float) -> str:
+def _depends(context: Context, answer: str, noise: float) -> str:
     """What the shares are of. The stored answer, "npv of A less that of B", names a measure and strategies by key."""
     found = re.fullmatch(r"(\w+) of (.+) less that of (.+)", answer)
     if found:
@@ -61,7 +61,7 @@ def _hangs(context: Context, answer: str, noise: float) -> str:
         titles = {"of": context.titles.get(of, of), "against": context.titles.get(against, against)}
         answer = context.say("assumptions.answer", measure=measure, **titles)
     replications = fmt.count(context.run.comparison.replications)
-    return context.say("assumptions.hangs", answer=answer, noise=fmt.percent(noise, 1), replications=replications)
+    return context.say("assumptions.depends", answer=answer, noise=fmt.percent(noise, 1), replications=replications)
 
 
 def _records(context: Context, evidence: EvidenceRecord) -> list[Block]:

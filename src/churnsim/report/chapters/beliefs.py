@@ -1,4 +1,4 @@
-"""What one must believe for a statement to hold, and which assumptions the answer hangs on."""
+"""What one must believe for a statement to hold, and which assumptions the answer depends on."""
 
 from __future__ import annotations
 

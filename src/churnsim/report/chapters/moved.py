@@ -1,4 +1,4 @@
-"""Move a belief: sliders for the numbers that the answer hangs on most, worked out in the reader's browser."""
+"""Move a belief: sliders for the numbers that the answer depends on most, worked out in the reader's browser."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ _SURE = {"1": "stated", "0.5": "surer", "0": "exactly"}
 
 
 def _chosen(context: Context) -> list[AssumptionRecord]:
-    """The numbers believed by a law that the choice hangs on most: by what knowing them is worth, then by their share
+    """The numbers believed by a law that the choice depends on most: by what knowing them is worth, then by their share
     of the variance."""
     found, draws = context.run.value_of_information, context.draws
     if found is None or draws is None:

@@ -86,7 +86,7 @@ class WinBack(StrategyPart):
         return lift_rules(market, "return", answer.purchase_lift - 1.0, answer.lift_half_life, answer.pulled_forward)
 
     def _scores(self, review: Review, silent: Flags) -> NDArray[np.float64]:
-        """What silent customers are chosen by: a second life's expected value less the cost, luck, or least silence."""
+        """What silent customers are chosen by: a second life's value less the cost, chance, or least silence."""
         seen, now, market = review.seen, review.now, review.market
         if self.choose == "all":
             return np.asarray(seen.last_purchase, dtype=np.float64)

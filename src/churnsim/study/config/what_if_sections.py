@@ -1,5 +1,5 @@
 """What a study may ask beyond its comparison: a precision, a choice of the best, maps of what one must believe, and
-which assumptions the answer hangs on."""
+which assumptions the answer depends on."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class BeliefSection(Section):
 
 
 class SensitivitySection(Section):
-    """Which assumptions an answer hangs on."""
+    """Which assumptions an answer depends on."""
 
     strategy: str = Field(description="the strategy looked at")
     against: str | None = Field(default=None, description="the strategy it is compared with, if any")

@@ -81,7 +81,7 @@ def _differences(comparison: Comparison, metric: str, against: str | None, level
 def with_shares(
     rows: list[AssumptionRecord], comparison: Comparison, config: StudyConfig, market: Market
 ) -> list[AssumptionRecord]:
-    """The assumptions with how much the answer hangs on each that replications draw: the difference in net present
+    """The assumptions with how much the answer depends on each that replications draw: the difference in net present
     value (of a log without amounts in purchases) between the strategy that is ahead of the others and spending nothing,
     or else the one that all are compared with. Without enough replications no share is told."""
     against = idle_strategy(config, comparison) or config.comparison.against

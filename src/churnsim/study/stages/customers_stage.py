@@ -1,4 +1,4 @@
-"""The customers' own story: who came back by cohort, how much the best bring, and on whom most hangs."""
+"""The customers and their purchases: who came back by cohort, how much the best bring, and on whom most depends."""
 
 from __future__ import annotations
 
