@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from churnsim.data import datasets
-from churnsim.study.stages.stages import starts_mid_life
+from churnsim.study.stages.stages import days_without_newcomers, starts_mid_life
 
 
 def first_days(*counts: int) -> pd.Series:
@@ -30,3 +30,13 @@ def test_even_growing_and_short_arrivals_are_not(counts: tuple[int, ...]) -> Non
 def test_the_cohort_of_cdnow_is_not() -> None:
     """Its newcomers of three months were chosen: nobody is new after March 1997."""
     assert starts_mid_life(datasets.cdnow(full=True).groupby("customer_id")["date"].min()) == (0.0, 0.0)
+
+
+def test_a_log_of_one_cohort_is_seen() -> None:
+    """CDNOW's is, whose last newcomer came on 25 March 1997 of the 545 days to June 1998; one with newcomers in each
+    month to the end, or to the middle, is not."""
+    cdnow = datasets.cdnow(full=True).groupby("customer_id")["date"].min()
+    assert days_without_newcomers(cdnow, pd.Timestamp("1998-06-30")) == 462
+    first = first_days(*[7] * 12)
+    assert days_without_newcomers(first, first.max() + pd.Timedelta(days=29)) is None
+    assert days_without_newcomers(first, first.max() + (first.max() - first.min())) is None

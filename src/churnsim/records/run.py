@@ -25,8 +25,9 @@ from churnsim.records.what_if import PrecisionRecord, SelectionRecord, WhatIf
 class DataFacts(Record):
     """Where the customers came from.
 
-    `rows` are used, of `rows_read` where the source was read row by row; `left_out` counts the others by their reason,
-    and `set_aside` shows the first of those that could not be used. `detected` says how the file was understood.
+    `rows` are used, of `rows_read` where the source was read row by row, and make `purchases`; `left_out` counts the
+    others by their reason, and `set_aside` shows the first of those that could not be used. `detected` says how the
+    file was understood.
     """
 
     source: str
@@ -35,6 +36,7 @@ class DataFacts(Record):
     customers: int
     first: str
     last: str
+    purchases: int | None = None
     rows_read: int | None = None
     left_out: dict[str, int] = Field(default_factory=dict)
     set_aside: list[Row] = Field(default_factory=list)

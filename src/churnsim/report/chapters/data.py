@@ -17,13 +17,14 @@ def chapter(context: Context) -> Chapter:
     customers, rows = fmt.count(facts.customers), fmt.count(facts.rows)
     subscribers = context.run.survival
     kind = "intro_subscribers" if subscribers else "intro"
-    counts = [(say("data.customers"), customers), (say("data.rows"), rows)]
+    made = rows if facts.purchases is None else fmt.count(facts.purchases)
+    counts = [(say("data.customers"), customers), (say("data.purchases"), made), (say("data.rows"), rows)]
     if subscribers:
         counts = [(say("data.subscribers"), customers), (say("data.leavers"), fmt.count(subscribers.leavers))]
     left_out = sum(facts.left_out.values()) if facts.left_out else len(facts.set_aside)
     read = [] if facts.rows_read is None else [(say("data.rows_read"), fmt.count(facts.rows_read))]
     blocks: list[Block] = [
-        Paragraph(text=say(f"data.{kind}", customers=customers, rows=rows, first=first, last=last)),
+        Paragraph(text=say(f"data.{kind}", customers=customers, purchases=made, first=first, last=last)),
         Facts(
             rows=[
                 (say("data.source"), facts.source),

@@ -106,6 +106,7 @@ def load_data(
         customers=len(summary),
         first=used["date"].min(),
         last=used["date"].max(),
+        purchases=int(summary["frequency"].sum()) + len(summary),
         rows_read=reading.get("rows"),
         left_out=left_out,
         set_aside=set_aside,

@@ -70,6 +70,12 @@ def log_warnings(config: StudyConfig, data: StudyData) -> Iterator[StudyWarning]
         yield StudyWarning(
             stage="data", code="starts mid-life", message=message, figures={"share": share, "usual_share": usual}
         )
+    if (days := days_without_newcomers(first, pd.Timestamp(data.holdout_end))) is not None:
+        message = (
+            f"nobody is seen for the first time after {first.max():%Y-%m-%d}: these are the customers of a time, and "
+            "how many others come, and at what cost, the log cannot show."
+        )
+        yield StudyWarning(stage="data", code="one cohort", message=message, figures={"days": days})
     history = (pd.Timestamp(data.holdout_end) - first.min()).days / DAYS_PER_UNIT[data.unit]
     horizon = max(length.to(data.unit) for length in (config.simulation.horizon, config.value.horizon) if length)
     if horizon > history:
@@ -88,6 +94,13 @@ def log_warnings(config: StudyConfig, data: StudyData) -> Iterator[StudyWarning]
         yield StudyWarning(
             stage="validation", code="holdout without a season", message=message, figures={"days": held_out}
         )
+
+
+def days_without_newcomers(first: pd.Series[Any], end: pd.Timestamp) -> int | None:
+    """Days to the `end` in which nobody bought for the first time, by the days of first purchases; None unless they are
+    more than half of all."""
+    span, closed = ((end - day).days for day in (first.min(), first.max()))
+    return closed if closed > span / 2 else None
 
 
 def starts_mid_life(first: pd.Series[pd.Timestamp]) -> tuple[float, float]:
