@@ -11,8 +11,9 @@ from churnsim.errors import ChurnSimError, ConfigError, DataError, FitError
 from churnsim.records.base import Number, Record, Row
 
 WarningCode = Literal[
-    "silent end", "starts mid-life", "one cohort", "horizon beyond history", "holdout without a season", "holdout missed",
-    "fit", "no amounts", "spend correlated", "source", "survey", "nobody leaves", "long epochs", "calendar",
+    "silent end", "starts mid-life", "one cohort", "horizon beyond history", "holdout without a season",
+    "holdout missed", "fit", "no amounts", "spend correlated", "source", "survey", "nobody leaves", "long epochs",
+    "calendar",
 ]  # fmt: skip
 """What kind of thing a warning is about, for a report that has more to say of it than its sentence."""
 
