@@ -7,7 +7,7 @@ import pytest
 from tests.parity.test_engines_on_calendars import END, on_calendar
 
 import churnsim as cs
-from churnsim.kernels.engine.clock_table import in_time, on_clock
+from churnsim.kernels.engine.clock_table import in_time, on_clock, on_grid
 from churnsim.kernels.engine.residual import LEAST, STEP
 from churnsim.simulation.core.clocks import clock_table, worth_later
 from churnsim.simulation.engine.bookkeeping import INDEX
@@ -65,6 +65,12 @@ def test_a_clock_and_its_inverse():
     np.testing.assert_allclose([in_time(clock, float(b)) for b in by_hand], times, atol=1e-12)
     assert in_time(clock, on_clock(clock, 100.0)) == pytest.approx(100.0, abs=1e-13)
     assert in_time(clock, np.inf) == np.inf
+    # What the clock shows at a purchase on the grid is the point of the grid, so that it need not be read again.
+    rough = clock_table(np.exp(np.random.default_rng(1).normal(0.0, 2.0, 4000)), 700, 7.0)
+    for reached in np.random.default_rng(2).uniform(0.0, 600.0, 2000):
+        point = on_grid(rough, float(reached))
+        assert abs(point - reached) <= 2.0**-25
+        assert on_grid(rough, on_clock(rough, in_time(rough, point))) == point
 
 
 def test_what_is_left_after_the_end_is_the_integral():

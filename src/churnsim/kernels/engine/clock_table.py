@@ -10,7 +10,9 @@ its first piece goes on, after it the speed is 1. Where a purchase or the end of
 mapped back (the time-rescaling theorem; `buying_clock.py`).
 
 Every purchase passes here: the inverse finds its piece by a table of more parts than pieces, so that the step to the
-next piece is nearly always the last, and no branch depends on it; the customer's next purchase begins in that piece.
+next piece is nearly always the last, and no branch depends on it. Purchases fall on a grid of the clock's time that is
+coarser than what rounding leaves of a way there and back: what the clock shows at a purchase is then known from before
+its time is, and the next purchase need not wait for that.
 """
 
 from __future__ import annotations
@@ -26,16 +28,22 @@ class ClockTable(NamedTuple):
 
     start: float  # t_0
     pieces: float  # in a time unit
-    knots: Floats  # rows B_k, a_k, 1 - 1/s_k, a_k+1 - a_k, and one for the end
+    length: float  # of a piece
+    knots: Floats  # rows a_k, a_k+1 - a_k, and one for the end
+    inverse: Floats  # rows a_k - (1 - 1/s_k) B_k, 1 - 1/s_k, and one for the end
     places: Ints  # of equal parts of the clock's time, the piece in which each begins
     begin: float  # B_0
     end: float  # B_n
     parts: float  # in a unit of the clock's time
 
 
+# Added and taken off again, this rounds to multiples of 2^-24 what is below 2^27 (1.5 . 2^52 . 2^-24).
+ROUNDS = 1.5 * 2.0**28
+
+
 @inlined
-def on_clock_near(clock: ClockTable, time: float, piece: int) -> float:
-    """B(time) of a `time` that probably lies in a `piece`, for which nothing then waits until it is found."""
+def on_clock(clock: ClockTable, time: float) -> float:
+    """B(time)."""
     knots = clock.knots
     last = knots.shape[0] - 1
     if last < 0:
@@ -43,40 +51,42 @@ def on_clock_near(clock: ClockTable, time: float, piece: int) -> float:
     place = (time - clock.start) * clock.pieces
     # Also of infinity, which is in no piece.
     if not place < last:
-        return time + knots[last, 1]
-    into = place - piece
-    if not 0.0 <= into < 1.0:
-        piece = int(max(place, 0.0))
-        into = place - piece
-    return time + (knots[piece, 1] + into * knots[piece, 3])
+        return time + knots[last, 0]
+    piece = int(max(place, 0.0))
+    return time + (knots[piece, 0] + (place - piece) * knots[piece, 1])
 
 
 @inlined
-def on_clock(clock: ClockTable, time: float) -> float:
-    """B(time)."""
-    return on_clock_near(clock, time, 0)
-
-
-@inlined
-def placed(clock: ClockTable, reached: float) -> tuple[float, int]:
-    """The time at which the clock has `reached` so much, and the piece in which that is."""
-    knots = clock.knots
-    last = knots.shape[0] - 1
-    if last < 0:
-        return reached, 0
-    if not reached < clock.end:
-        return reached - knots[last, 1], 0
-    k = int(clock.places[int(max((reached - clock.begin) * clock.parts, 0.0))])
-    k += 1 if knots[k + 1, 0] <= reached else 0
-    while knots[k + 1, 0] <= reached:
-        k += 1
-    return reached - (knots[k, 1] + knots[k, 2] * (reached - knots[k, 0])), k
+def on_grid(clock: ClockTable, reached: float) -> float:
+    """The point of the grid next to what the clock has reached; that itself without a table."""
+    return reached if clock.knots.shape[0] == 0 else (reached + ROUNDS) - ROUNDS
 
 
 @inlined
 def in_time(clock: ClockTable, reached: float) -> float:
     """The time at which the clock has `reached` so much."""
-    return placed(clock, reached)[0]
+    knots = clock.knots
+    last = knots.shape[0] - 1
+    if last < 0:
+        return reached
+    if not reached < clock.end:
+        return reached - knots[last, 0]
+    k = int(clock.places[int(max((reached - clock.begin) * clock.parts, 0.0))])
+    time = _on_piece(clock, k, reached)
+    # Both are computed, so that no branch depends on where the next piece begins.
+    after, edge = _on_piece(clock, k + 1, reached), clock.start + (k + 1) * clock.length
+    if time >= edge:
+        time = after
+    while time >= edge + clock.length:  # rare: parts are shorter than most pieces
+        edge += clock.length
+        k += 1
+        time = _on_piece(clock, k + 1, reached)
+    return time
+
+
+@inlined
+def _on_piece(clock: ClockTable, k: int, reached: float) -> float:
+    return reached - (clock.inverse[k, 0] + clock.inverse[k, 1] * reached)
 
 
 @inlined

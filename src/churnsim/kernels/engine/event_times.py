@@ -10,7 +10,7 @@ import math
 
 from churnsim.kernels.engine.arguments import Tables
 from churnsim.kernels.engine.buying_clock import moved_purchase, stretched
-from churnsim.kernels.engine.clock_table import ClockTable, in_time, on_clock, on_clock_near, placed
+from churnsim.kernels.engine.clock_table import ClockTable, in_time, on_clock, on_grid
 from churnsim.kernels.engine.event_rules import failure_probability
 from churnsim.kernels.engine.records import ACTIVE, CLOCK, CONTRACT, LOST, Record, Records
 from churnsim.kernels.engine.satisfaction import satisfaction_factor
@@ -46,20 +46,29 @@ def purchase_gap(rules: Records, gaps: Floats, u: float, rate: float) -> float:
 def next_purchase(tables: Tables, u: float, rate: float, time: float, clocks: Floats, i: int) -> float:
     """When the purchase after one at `time` comes, by the market's buying clock and that of customer i, where there are
     `clocks`."""
-    return next_purchase_near(tables, u, rate, time, clocks, i, 0)[0]
+    return purchase_after(tables, u, rate, time, shown(tables, time, clocks), clocks, i)[0]
 
 
 @inlined
-def next_purchase_near(
-    tables: Tables, u: float, rate: float, time: float, clocks: Floats, i: int, piece: int
-) -> tuple[float, int]:
-    """`next_purchase` after one that probably lies in a `piece` of the market's clock, and the piece in which it is."""
-    gap, now = purchase_gap(tables.rules, tables.gaps, u, rate), on_clock_near(tables.buying, time, piece)
+def shown(tables: Tables, time: float, clocks: Floats) -> float:
+    """What the market's buying clock shows at a purchase at `time`, on the grid where no customer's clock runs on
+    it."""
+    now = on_clock(tables.buying, time)
+    return now if clocks.shape[0] > 0 else on_grid(tables.buying, now)
+
+
+@inlined
+def purchase_after(
+    tables: Tables, u: float, rate: float, time: float, now: float, clocks: Floats, i: int
+) -> tuple[float, float]:
+    """`next_purchase` after one at `time`, at which the market's clock has `shown` `now`; and what it shows then."""
+    gap = purchase_gap(tables.rules, tables.gaps, u, rate)
     if clocks.shape[0] > 0:
-        gap = stretched(tables.lifts, gap, now, clocks[i])
-    due, piece = placed(tables.buying, now + gap)
+        due = max(time, in_time(tables.buying, now + stretched(tables.lifts, gap, now, clocks[i])))
+        return due, on_clock(tables.buying, due)
+    reached = on_grid(tables.buying, now + gap)
     # Not before `time`, whatever is rounded.
-    return max(time, due), piece
+    return max(time, in_time(tables.buying, reached)), reached
 
 
 @inlined

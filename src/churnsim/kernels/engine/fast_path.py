@@ -7,7 +7,7 @@ import math
 from churnsim.kernels.engine import event_rules
 from churnsim.kernels.engine import ledger_accounts as accounts
 from churnsim.kernels.engine.arguments import Buffers, Means, Tables
-from churnsim.kernels.engine.event_times import dropout_now, next_purchase_near, organic_factor
+from churnsim.kernels.engine.event_times import dropout_now, organic_factor, purchase_after, shown
 from churnsim.kernels.engine.ledger_updates import answered, lose, note
 from churnsim.kernels.engine.records import DROPOUT, DROPOUT_AT_ONCE, UNITS_PER_CENT, Record, Records
 from churnsim.kernels.numerics.jit import inlined, rule
@@ -50,7 +50,7 @@ def purchase_until(
     raised = 1.0 + means.uplift if c.crossed != 0 else 1.0
     scale = event_rules.spend_scale(c.spend_rate, raised)
     k, revenue, account = c.k, 0, 0  # the last two of all rows
-    piece = 0  # of the buying clock
+    now = shown(tables, time, clocks)
     asking = rule.asking_cents
     per_time = 1.0 / (bounds[1] - bounds[0])
     while time < end:
@@ -60,6 +60,8 @@ def purchase_until(
         u_gap, u_spend, failed, kind, outcome = event_rules.purchase(
             rules, organic, failure, 1.0, k, uid, replication, seed
         )
+        # Early, since a calendar's table has to be waited for.
+        due, now = purchase_after(tables, u_gap, rate, time, now, clocks, i)
         # Nobody has an offer here: those are made under contract.
         cents, margin = event_rules.paid(
             rules, event_rules.amount(rules, spends, profits, u_spend, scale, raised, seen + k), 0
@@ -77,7 +79,7 @@ def purchase_until(
         if outcome != event_rules.KEEPS and lose(rules, outcome, k, time, c, row, buffers, replication, seed):
             time = math.inf
             break
-        time, piece = next_purchase_near(tables, u_gap, rate, time, clocks, i, piece)
+        time = due
         c.due = time
     c.revenue += revenue
     c.repeat_revenue += revenue

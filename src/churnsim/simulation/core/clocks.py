@@ -26,8 +26,8 @@ from churnsim.models.purchase.calendar.two_clocks import TwoClockModel
 from churnsim.typing import Floats, Ints
 from churnsim.units import DAYS_PER_UNIT
 
-EVEN = ClockTable(0.0, 1.0, np.empty((0, 4)), np.empty(0, dtype=np.int32), 0.0, 0.0, 1.0)
-PARTS = 4  # of the clock's time to a day
+EVEN = ClockTable(0.0, 1.0, 1.0, np.empty((0, 2)), np.empty((0, 2)), np.empty(0, dtype=np.int32), 0.0, 0.0, 1.0)
+PARTS = 2  # of the clock's time to a day
 SLOWEST = 1e-9  # speed of a day, so that its inverse is a number
 YEAR = 365  # days that go on for ever after the end
 
@@ -85,10 +85,13 @@ def clock_table(speed: Floats, before: int, per: float) -> ClockTable:
     number = PARTS * speed.size
     parts = number / (B[-1] - B[0])
     places = np.searchsorted(B, B[0] + np.arange(number + 1) / parts, side="right") - 1
+    slowed = np.append(1.0 - 1.0 / speed, 0.0)
     return ClockTable(
         start=float(t[0]),
         pieces=per,
-        knots=np.column_stack([B, ahead, np.append(1.0 - 1.0 / speed, 0.0), np.append(np.diff(ahead), 0.0)]),
+        length=1.0 / per,
+        knots=np.column_stack([ahead, np.append(np.diff(ahead), 0.0)]),
+        inverse=np.column_stack([ahead - slowed * B, slowed]),
         places=np.clip(places, 0, speed.size - 1).astype(np.int32),
         begin=float(B[0]),
         end=float(B[-1]),
