@@ -13,13 +13,14 @@ from scipy.stats import t as student
 
 import churnsim as cs
 from churnsim.decisions import Quantity, break_even, variance_split
-from churnsim.decisions.assumptions.break_even import Curve
+from churnsim.decisions.assumptions.break_even import BreakEven, Curve
 from churnsim.decisions.assumptions.levers import LEVERS, alone
 from churnsim.decisions.comparison.best import chance_to_be_best
 from churnsim.errors import ConfigError
 from churnsim.records.run import Chance, Difference
 from churnsim.study.config.config_file import parse_config
 from churnsim.study.stages.break_even_stage import (
+    _Look,
     break_even_replications,
     break_evens,
     mechanisms_alone,
@@ -235,6 +236,17 @@ def test_a_study_looks_at_each_mechanism_alone(experiment, tmp_path):
     # A period's money over the customers that it wins of the whole pool.
     won = prospects.size * prospects.ceiling * (1 - np.exp(-60 / (prospects.size * prospects.spend_scale)))
     assert rows["customer_cost", "npv"].value == pytest.approx(60 / won)
+    cost = rows["customer_cost", "npv"]
+    assert (cost.low, cost.high) == pytest.approx((60 / won / 16, 60 / won * 16))
+    # What pays above a share of the prospects pays below a cost, and the ends of the interval change places.
+    (lever,) = LEVERS["acquisition"]
+    ceiling = prospects.ceiling
+    found_at = BreakEven(
+        quantity="", address=lever.address, value=ceiling, pays="above", at=2 * ceiling, lower=ceiling, upper=None,
+        between=(ceiling / 16, ceiling * 16), level=0.95, replications=20, points=(),
+    )  # fmt: skip
+    row = _Look(own, "acquisition", mechanisms[0][1], strategies[0], 20, 0.95, {})._row(lever, "npv", found_at)
+    assert (row.pays, row.lower, row.at, row.upper) == ("below", None, pytest.approx(30 / won), pytest.approx(60 / won))
     assert (rows["contact_effect", "npv"].low, rows["contact_effect", "npv"].high) == (0.0, 1.0)
     assert (rows["wage", "npv"].value, rows["wage", "npv"].status) == (30.0, "chosen")
     keep = found.alone[1]
@@ -287,7 +299,7 @@ def test_a_named_channel_is_looked_at_alone_as_the_unnamed_one_is(experiment, tm
         "acquisition", "acquisition by fairs", "acquisition by search ads",
     ]  # fmt: skip
     for one, other in zip(whole.rows, search.rows, strict=True):
-        assert other.address == "prospects.channels.search ads.spend_scale"
+        assert other.address == "prospects.channels.search ads.ceiling"
         assert (other.pays, other.value, other.at) == (one.pays, pytest.approx(one.value), pytest.approx(one.at))
     size = market.prospects.size  # of the smaller base
     won = size * own.ceiling * (1 - np.exp(-30 / (size * own.spend_scale)))

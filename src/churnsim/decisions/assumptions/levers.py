@@ -17,6 +17,8 @@ from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.parameter_paths import number_at
 from churnsim.simulation.scenario.strategy import Strategy
 
+WIDE = 16.0
+"""By how much more and less a customer may cost."""
 NOTHING = Strategy(name="nothing", title="Nothing")
 TINY = 0.02
 """Of the money at which 63% of an effect is reached: so little that any money reaches nearly all of it."""
@@ -43,14 +45,21 @@ class Lever:
         """The address of the number."""
         return self.address.replace("own.", f"strategy.{strategy.name}.{mechanism}.")
 
+    @property
+    def falls(self) -> bool:
+        """Whether what is told falls where the number rises: the more prospects can be won, the less one costs."""
+        return self.name == "customer_cost"
+
     def between(self, value: float) -> tuple[float, float] | None:
         """The range to look at: None is that of `break_even`; a price of 0 goes up to 1, for want of a scale."""
+        if self.falls and value > 0:
+            return value / WIDE, min(1.0, value * WIDE)
         return (0.0, 1.0) if self.share or value == 0 else None
 
     def told(self, market: Market, strategy: Strategy, value: float) -> float:
         """A value of the number in the firm's unit: of prospects what a customer costs in the first period, on
         average."""
-        if self.name != "customer_cost":
+        if not self.falls:
             return value
         prospects, acquisition = market.prospects, strategy.acquisition
         assert acquisition is not None  # the strategy is the mechanism alone
@@ -69,7 +78,7 @@ class Lever:
 
 LEVERS: dict[str, tuple[Lever, ...]] = {
     "acquisition": (Lever(
-            name="customer_cost", address="prospects.spend_scale", beside=("prospects.ceiling", "prospects.size"),
+            name="customer_cost", address="prospects.ceiling", beside=("prospects.spend_scale", "prospects.size"),
         ),),
     "retention": (
         Lever(
@@ -107,20 +116,21 @@ def levers_of(mechanism: str, strategy: Strategy) -> tuple[Lever, ...]:
         return LEVERS[mechanism]
     (channel,) = spending.channels
     of = f"prospects.channels.{channel}"
-    return (Lever(name="customer_cost", address=f"{of}.spend_scale", beside=(f"{of}.ceiling", "prospects.size")),)
+    return (Lever(name="customer_cost", address=f"{of}.ceiling", beside=(f"{of}.spend_scale", "prospects.size")),)
 
 
 def alone(strategies: Sequence[Strategy]) -> Iterator[tuple[str, Strategy, Strategy]]:
     """Each mechanism with levers that one of the strategies uses: its name, a strategy of it alone with all the money
-    that the one putting most into it plans to spend, and that one. Then each named channel of acquisition alone, with
-    what the strategy that puts most into it spends on it."""
+    that the one planning to spend most on it plans (of equals the last), and that one. Then each named channel of
+    acquisition alone, with what the strategy that puts most into it spends on it."""
     for mechanism in LEVERS:
         using = [strategy for strategy in strategies if getattr(strategy, mechanism) is not None]
         if mechanism == "acquisition":  # by several channels a customer has several costs
             using = [strategy for strategy in using if strategy.acquisition and not strategy.acquisition.channels]
         if not using:
             continue
-        most = max(using, key=lambda strategy: getattr(strategy, mechanism).budget)
+        # Of those whose spending follows from what customers do the last one, since one's own come after a template's.
+        most = max(reversed(using), key=lambda strategy: getattr(strategy, mechanism).budget)
         part = getattr(most, mechanism)
         if isinstance(part, Budgeted):
             part = replace(part, budget_per_period=most.budget_per_period)

@@ -40,6 +40,7 @@ from churnsim.study.storage.store import OUTCOMES, RunStore, read_parquet, write
 from churnsim.typing import Floats
 
 METRICS = ("npv", "equity", "discounted_margin", "profit", "margin")
+TURNED = {"above": "below", "below": "above"}
 MOST_SPLIT = 100
 """Replications by which a variance is split, for want of a need for more digits."""
 LEAST = 20
@@ -164,7 +165,7 @@ def _compared(store: RunStore, experiment: Experiment, pair: tuple[Strategy, Str
                 for table, force in zip(tables, forces, strict=True)
             ]
         )
-    return np.subtract(*found)
+    return np.asarray(np.array(found[0]) - np.array(found[1]))
 
 
 def _split(experiment: Experiment, pair: tuple[Strategy, Strategy], own: Floats, level: float) -> VarianceRecord:
@@ -249,9 +250,12 @@ class _Look:
         ].to_dict()
         low, high = sorted(map(told, found.between))
         known = sorted(told(about[end]) for end in ("low", "high")) if about["low"] < about["high"] else [None, None]
+        ends, pays = (found.lower, found.upper), str(found.pays)
+        if lever.falls:
+            ends, pays = ends[::-1], TURNED.get(pays, pays)
         return BreakEvenRow(
             lever=lever.name, address=lever.address, share=lever.share, metric=metric, status=str(about["status"]),
-            source=str(about["source"]), pays=found.pays, value=told(found.value),
-            at=plain(found.at), lower=plain(found.lower), upper=plain(found.upper), low=low, high=high,
+            source=str(about["source"]), pays=pays, value=told(found.value),
+            at=plain(found.at), lower=plain(ends[0]), upper=plain(ends[1]), low=low, high=high,
             value_low=known[0], value_high=known[1],
         )  # fmt: skip
