@@ -366,9 +366,22 @@ def _misuse(error: TypeError, call: Callable[..., Any], args: tuple[Any, ...], o
     needed = [one for one in every if one.default is one.empty]
     shape = ", ".join(one.name if one.kind is not one.KEYWORD_ONLY else f"{one.name}=..." for one in needed)
     further = ", ".join(one.name for one in every if one not in needed)
-    unknown = next((key for key in options if key not in signature.parameters), None)
-    meant = argument_here(unknown, signature.parameters) if unknown else ""
+    meant = "".join(argument_here(key, signature.parameters) for key in options if key not in signature.parameters)
     return f"{name}: {wrong}.{meant} Call {name}({shape})" + (f"; by name, if wanted: {further}." if further else ".")
+
+
+def check_options(name: str, options: Collection[str], known: Collection[str]) -> None:
+    """TypeError where a call that passes its `options` on is given one that is not `known`.
+
+    Examples
+    --------
+    >>> check_options("sample_posterior", {"tune": 100}, ["draws", "seed"])
+    Traceback (most recent call last):
+    TypeError: sample_posterior has no argument 'tune'. It takes draws, seed.
+    """
+    for key in options:
+        if key not in known:
+            raise TypeError(f"{name} has no argument {key!r}.{argument_here(key, known)} It takes {', '.join(known)}.")
 
 
 def unchecked(call: C) -> C:
@@ -427,7 +440,8 @@ def _misfit(kind: str, value: Any, names: dict[str, Any]) -> str:
         fits_in = all(hasattr(value, key) for key in vars(wanted) if key[0] != "_")
     else:
         fits_in = isinstance(value, wanted)
-    return "" if fits_in else f"a {wanted.__name__}"
+    made_by = getattr(wanted, "made_by", "")
+    return "" if fits_in else f"a {wanted.__name__}{made_by and f', which {made_by} returns'}"
 
 
 def _holds_number(value: object) -> bool:

@@ -33,7 +33,25 @@ NAMES = {
     "GammaGammaModel": "churnsim.GammaGamma.fit(summary)",
     "gg": "churnsim.GammaGamma.fit(summary)",
     "clv": "churnsim.BGNBD, churnsim.GammaGamma and churnsim.customer_value",
-    "clvdata": "churnsim.split_holdout(log, until=..., unit=...)",
+    "clvdata": "churnsim.split_holdout(churnsim.read_transactions(file, customer_id=..., date=..., amount=...), "
+    "until=..., unit=...)",
+    "SetStaticCovariates": "churnsim.data.join_covariates(summary, covariates, source=...), for the fit of "
+    "churnsim.models.ParetoNBDCovariates",
+    "SetDynamicCovariates": "churnsim.data.CustomerSeries.of(frame), or churnsim.data.Calendar for what all customers "
+    "have alike",
+    "newcustomer": "expected_purchases_new(horizon)",
+    "bgbb": "churnsim.models.BGBB.fit(summary)",
+    "Prior": "a distribution of scipy.stats, or churnsim.models.LogNormal(median=..., spread=...)",
+    "HalfNormal": "scipy.stats.halfnorm, as any distribution of scipy.stats is a prior",
+    "plot_customer_exposure": "churnsim.plots.exposure(summary)",
+    "plot_expected_purchases_ppc": "churnsim.plots.predictive(fit, summary)",
+    "plot_probability_alive_heatmap": "churnsim.plots.alive_matrix(fit, T=...)",
+    "conditional_probability_alive_matrix": "churnsim.plots.data.alive_matrix(fit, T=...)",
+    "distribution_new_customer": "churnsim.plots.heterogeneity(fit, 'rate')",
+    "sample_posterior_predictive": "in what churnsim.models.sample_posterior(family, summary, seed=1) returns",
+    "variance_matrix_": "matrix, an attribute of the fit",
+    "save": "model.save(path), and load(path) of the family",
+    "posterior": "churnsim.models.sample_posterior(family, summary, seed=1).posterior",
     "summary_data_from_transaction_data": "churnsim.summarise(log, until=..., unit=...)",
     "load_cdnow_summary": "churnsim.summarise(churnsim.datasets.cdnow(), until='1997-09-30', unit='W')",
     "load_transaction_data": "churnsim.datasets.cdnow()",
@@ -112,17 +130,18 @@ NAMES = {
     "plot_survival_function": "churnsim.plots.survival(subscribers)",
 }  # fmt: skip
 ARGUMENTS = {
-    "observation_period_end": ("until",),
+    "observation_period_end": ("holdout_until", "holdout_end", "until"),
     "calibration_period_end": ("until", "calibration_end"),
     "calibration_end": ("until",),
     "estimation_split": ("until", "calibration_end"),
-    "freq": ("unit",),
+    "freq": ("unit", "time_unit"),
     "time_unit": ("unit",),
     "data": ("summary", "transactions", "subscriptions"),
     "df": ("summary", "subscriptions", "transactions"),
     "t": ("horizon", "times"),
     "time": ("horizon", "times"),
-    "future_t": ("horizon",),
+    "future_t": ("horizon", "time"),
+    "datetime_format": ("date_format",),
     "discount_rate": ("annual_discount_rate",),
     "formula": ("covariates",),
     "penalizer": ("penalty",),
@@ -132,11 +151,24 @@ ARGUMENTS = {
 _PRIORS = "Priors are an argument of churnsim.models.sample_posterior(family, summary, seed=1, priors=...)"
 _TENURES = "A frame has the columns tenure, churned and perhaps entry: frame.rename(columns={...})."
 # Of arguments that nothing here stands for.
+_NAMED = (
+    "The columns are customer_id, date and amount: churnsim.read_transactions(frame, customer_id=..., date=..., "
+    "amount=...) reads them by other names, and churnsim.data.rfm_summary takes the names."
+)
+_NEEDLESS = "{}= has no counterpart here: leave it out."
 INSTEAD = {
     "penalizer_coef": f"{_PRIORS}, which do what a penalty did.",
     "model_config": f"{_PRIORS}.",
     "priors": f"{_PRIORS}.",
     "method": "fit maximises the likelihood, and churnsim.models.sample_posterior draws from the posterior.",
+    **dict.fromkeys(("customer_id", "date", "amount", "price"), _NAMED),
+    **dict.fromkeys(("include_first_transaction", "time_scaler"), _NEEDLESS),
+    "tune": "The chains warm up by themselves, and go on until they agree; draws= is where they begin.",
+    "target_accept": _NEEDLESS,
+    "freq": "The unit is that of the fits and of the summary.",
+    "dayfirst": "date_format='%d/%m/%Y' of churnsim.read_transactions says it, which finds it out where the days tell.",
+    "date_format": "churnsim.read_transactions(frame, date_format='%d/%m/%Y') reads dates that are text.",
+    "covariates": "Name them in covariates_rate=[...] and covariates_lifetime=[...].",
     "start_params_model": "fit finds its own start.",
     "initial_params": "fit finds its own start.",
     "duration_col": _TENURES,
@@ -146,9 +178,9 @@ INSTEAD = {
     "entry_col": _TENURES,
     "start_col": _TENURES,
     "stop_col": _TENURES,
-    "customer_id_col": "The columns are customer_id, date and amount; churnsim.data.rfm_summary takes their names.",
-    "datetime_col": "The columns are customer_id, date and amount; churnsim.data.rfm_summary takes their names.",
-    "monetary_value_col": "The columns are customer_id, date and amount; churnsim.data.rfm_summary takes their names.",
+    "customer_id_col": _NAMED,
+    "datetime_col": _NAMED,
+    "monetary_value_col": _NAMED,
 }
 
 
@@ -164,18 +196,28 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 def said_here(name: str, known: Iterable[str] = ()) -> str:
     """What to say in place of a name, as a sentence after an error; empty where nothing is like it."""
     if name in NAMES:
-        return f" Here it is {NAMES[name]}; docs/coming-from.md has more."
+        return f" Here it is {NAMES[name]}; the page 'Coming from' of the documentation has more."
     near = nearest(name, known)
     return f" Is {near!r} meant?" if near else ""
+
+
+class NoSuchNameError(AttributeError):
+    """A name that a model does not have; what is meant is looked up when the error is shown, as few are."""
+
+    def __str__(self) -> str:
+        return f"{self.args[0]}{said_here(self.name, dir(type(self.obj)))}"
 
 
 def argument_here(name: str, known: Iterable[str]) -> str:
     """The argument of ours that is meant by another's, as a sentence; empty where nothing is like it."""
     ours = [*known]
-    found = next((each for each in ARGUMENTS.get(name, ()) if each in ours), None) or nearest(name, ours)
+    found = next((each for each in ARGUMENTS.get(name, ()) if each in ours), None)
     if found:
-        return f" Is {found!r} meant?"
-    return f" {INSTEAD[name]}" if name in INSTEAD else ""
+        return f" {name}= is {found}= here."
+    if name in INSTEAD:
+        return f" {INSTEAD[name].format(name)}"
+    near = nearest(name, ours)
+    return f" Is {near!r} meant?" if near else ""
 
 
 def attach_stub(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:

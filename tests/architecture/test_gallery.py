@@ -131,6 +131,10 @@ SLOWER = (
      "NBD knows no dropout.", "plots.tracking(validation)"),
     ("tracking-weekly", "Tracking, incremental", "The same by week.",
      'plots.tracking(validation, ["bg_nbd", "pareto_nbd"], cumulative=False)'),
+    ("tracking-band", "Tracking, with what was foreseen", "The band is how many purchases there would be by then, given "
+     "what every customer had done when the calibration ended (95%, with the estimates' error and chance); the line is "
+     "what was expected of new customers from the start.",
+     'plots.tracking(validation, ["pareto_nbd"], level=0.95)'),
     ("holdout", "Calibration against holdout", "Mean purchases in weeks 40 to 78 by the number in weeks 1 to 39.",
      "plots.holdout(validation)"),
     ("calibration", "Are chances right?", "The share that bought beside the chance that was given.",

@@ -9,7 +9,7 @@ import pytest
 
 import churnsim
 from churnsim import models, plots
-from churnsim.errors import UnitWarning
+from churnsim.errors import ConfigError, DataError, UnitWarning
 from churnsim.models.survival.curve import CurveFit
 from churnsim.models.survival.regression import RegressionFit
 from churnsim.other_packages import INSTEAD, NAMES, argument_here, nearest
@@ -47,8 +47,11 @@ def test_a_fit_says_its_verbs_and_shows_itself(cdnow_models):
     fit = cdnow_models[0]
     with pytest.raises(AttributeError, match=re.escape("Here it is p_alive(summary)")):
         fit.conditional_probability_alive()
-    with pytest.raises(AttributeError, match="Is 'expected_purchases' meant"):
-        fit.expected_purchase()
+    for one in (fit, fit.model):
+        with pytest.raises(AttributeError, match="Is 'expected_purchases' meant"):
+            one.expected_purchase()
+        with pytest.raises(AttributeError, match=re.escape("Here it is p_alive(summary)")):
+            one.conditional_probability_alive()
     assert repr(fit) == (
         "<BGNBD fitted to 2,357 customers in weeks: r 0.2426, alpha 4.414, a 0.7929, b 2.426; "
         "log-likelihood -9,582.4; converged>"
@@ -78,14 +81,48 @@ def test_wrong_arguments_are_answered_with_the_call(cdnow_split, cdnow_models):
     s, (fit, spend) = cdnow_split, cdnow_models
     with pytest.raises(TypeError, match=r"BGNBD\.fit: too many positional arguments\. Call BGNBD\.fit\(summary\)"):
         churnsim.BGNBD.fit(s["frequency"], s["recency"], s["T"])
-    with pytest.raises(TypeError, match=r"Is 'horizon' meant\? Call BGNBD\.expected_purchases\(summary, horizon\)"):
+    with pytest.raises(TypeError, match=r"t= is horizon= here\. Call BGNBD\.expected_purchases\(summary, horizon\)"):
         fit.expected_purchases(s, t=39)
-    with pytest.raises(TypeError, match="Is 'until' meant"):
+    with pytest.raises(TypeError, match="observation_period_end= is until= here"):
         churnsim.summarise(churnsim.datasets.cdnow(), observation_period_end="1997-09-30")
     with pytest.raises(TypeError, match=r"Call customer_value\(summary, purchases=\.\.\., spend=\.\.\., annual_disc"):
         churnsim.customer_value(s, fit, spend)
     with pytest.raises(TypeError, match=r"Call alive_matrix\(fit, T=\.\.\.\); by name, if wanted: most_purchases"):
         plots.alive_matrix(fit)
+
+
+def test_every_argument_of_another_package_is_answered(cdnow_split, cdnow_models):
+    """Also where one is missing, or where they are passed on; a column's name is told to the reader of logs."""
+    s, (fit, spend) = cdnow_split, cdnow_models
+    log = churnsim.datasets.cdnow()
+    for call, words in (
+        (lambda: churnsim.customer_value(s, purchases=fit, spend=spend, time=12, discount_rate=0.1),
+         "time= is horizon= here. discount_rate= is annual_discount_rate= here"),
+        (lambda: churnsim.split_holdout(log, calibration_period_end="1997-09-30"), "calibration_period_end= is until="),
+        (lambda: churnsim.summarise(log, customer_id="who"), "churnsim.read_transactions(frame, customer_id"),
+        (lambda: models.ParetoNBDCovariates.fit(s, covariates=["x"]), "covariates_lifetime=[...]. It takes unit"),
+        (lambda: models.sample_posterior(churnsim.BGNBD, s, seed=1, tune=100), "posterior has no argument 'tune'"),
+    ):  # fmt: skip
+        with pytest.raises(TypeError, match=re.escape(words)):
+            call()
+    renamed = log.rename(columns={"customer_id": "who"})
+    with pytest.raises(DataError, match=r"no column 'customer_id'.*churnsim\.read_transactions"):
+        churnsim.summarise(renamed)
+    with pytest.raises(DataError, match=r"read the frame with churnsim\.read_transactions\(frame, date_format"):
+        churnsim.summarise(log.assign(date="31/01/1997"))
+    with pytest.raises(ConfigError, match=r"needs its covariates.*covariates_rate=\['age'\]"):
+        churnsim.validate(log, [models.ParetoNBDCovariates], calibration_end="1997-09-30")
+    with pytest.raises(ConfigError, match=r"such as churnsim\.BGNBD; got 'bg_nbd'"):
+        models.sample_posterior("bg_nbd", s, seed=1)
+    with pytest.raises(ConfigError, match=r"a Validation, which churnsim\.validate\(log"):
+        plots.tracking(fit)
+    with pytest.raises(DataError, match="ids are of two kinds"):
+        models.BGNBDCovariates.fit(s.assign(age=float("nan")), covariates_rate=["age"])
+    fitter = type("BetaGeoFitter", (), {"params_": {"r": 0.2, "alpha": 4.0, "a": 0.8, "b": 2.4}})()
+    fitter.data = pd.DataFrame({"recency": [3.0] * 40, "T": 20.0})
+    with pytest.warns(UnitWarning):
+        assert models.from_lifetimes(fitter).unit == "W"
+    assert models.from_lifetimes(fitter, unit="D").unit == "D"
 
 
 def test_control_an_error_inside_a_call_is_its_own(cdnow_models):
@@ -97,8 +134,9 @@ def test_control_an_error_inside_a_call_is_its_own(cdnow_models):
 def test_nearest_name_and_arguments():
     assert nearest("paretonbd", ["BGNBD", "ParetoNBD", "_ParetoNBD"]) == "ParetoNBD"
     assert nearest("zzz", ["BGNBD"]) is None
-    assert argument_here("freq", ["until", "unit"]) == " Is 'unit' meant?"
-    assert argument_here("freq", ["until"]) == ""
+    assert argument_here("freq", ["until", "unit"]) == " freq= is unit= here."
+    assert argument_here("untill", ["until", "unit"]) == " Is 'until' meant?"
+    assert argument_here("zzz", ["until"]) == ""
 
 
 def test_data_sets_are_a_module_by_their_short_name():

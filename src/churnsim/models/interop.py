@@ -10,10 +10,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from churnsim.errors import ConfigError
 from churnsim.models.purchase.bg_bb import BGBB
 from churnsim.models.purchase.bg_nbd import BGNBD
+from churnsim.models.purchase.histories import unit_of
 from churnsim.models.purchase.mbg_nbd import MBGNBD
 from churnsim.models.purchase.pareto_nbd import ParetoNBD
 from churnsim.models.spend.gamma_gamma import GammaGamma
@@ -29,11 +31,12 @@ _LIFETIMES: dict[str, Any] = {
 _RENAMED = {"v": "gamma"}
 
 
-def from_lifetimes(fitter: Any, *, unit: str = "W") -> Any:
+def from_lifetimes(fitter: Any, *, unit: str | None = None) -> Any:
     """The model of a fitted lifetimes fitter: BetaGeo, ModifiedBetaGeo, ParetoNBD, BetaGeoBetaBinom or GammaGamma.
 
-    A fitter does not know its time unit, so `unit` says it (Gamma-Gamma has none). A penalised fit's parameters are
-    taken as they are. Raises ConfigError for another fitter, and for one that was not fitted.
+    A fitter does not know its time unit, so `unit` says it (Gamma-Gamma has none); without it these are weeks, with a
+    UnitWarning where the durations it was fitted to are whole numbers, as lifetimes has them. A penalised fit's
+    parameters are taken as they are. Raises ConfigError for another fitter, and for one that was not fitted.
 
     Examples
     --------
@@ -50,7 +53,10 @@ def from_lifetimes(fitter: Any, *, unit: str = "W") -> Any:
     given = getattr(fitter, "params_", None)
     if given is None or not len(given):
         raise ConfigError(f"this {name} has no params_. Call its fit first.")
-    return _made(_LIFETIMES[name], {str(key): float(value) for key, value in dict(given).items()}, unit)
+    values = {str(key): float(value) for key, value in dict(given).items()}
+    data = getattr(fitter, "data", None)
+    known = isinstance(data, pd.DataFrame) and {"recency", "T"} <= {*data.columns}
+    return _made(_LIFETIMES[name], values, unit_of(data, unit) if known else unit or "W")
 
 
 def from_inference_data(family: type[Any], data: Any, n: int, *, seed: int, unit: str = "W") -> list[Any]:

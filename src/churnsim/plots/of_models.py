@@ -237,7 +237,7 @@ def _matrix(fit: Any, table: pd.DataFrame, value: str, T: float, shade: Shade) -
         marks=[
             Mark(kind="cells", table=cells, x="earliest", x2="latest", y="below", y2="above", value=value, width=0.0)
         ],
-        x=AxisSpec(title=f"Recency: {unit} from the first to the last purchase, of {T:g} observed", limits=(0.0, T)),
+        x=AxisSpec(title=f"Recency: {unit} from the first to the last purchase, of {T:.4g} observed", limits=(0.0, T)),
         y=AxisSpec(title="Frequency: repeat purchases", limits=(-0.5, float(cells["above"].max()))),
         shade=shade,
         height=440,

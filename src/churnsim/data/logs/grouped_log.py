@@ -21,7 +21,7 @@ from churnsim.data.logs.days import iso_day, latest_day
 from churnsim.data.logs.log_rules import check_one_currency, currency_column
 from churnsim.data.tabular.columns import amounts, dates, ids
 from churnsim.data.tabular.row_errors import Flaws
-from churnsim.data.tabular.table_columns import check_columns
+from churnsim.data.tabular.table_columns import RENAME, check_columns
 from churnsim.data.tabular.text_columns import ARROW_TEXT
 from churnsim.errors import DataError
 from churnsim.kernels.numerics import purchase_days as kernel
@@ -33,6 +33,7 @@ _UNITS = {
 # Ids may spread over eight numbers for each row before a table of all of them costs more than sorting the ids.
 SPREAD = 8
 BLOCK_BITS = 9  # 512 blocks: of a million customers 2,000 each, whose rows are some hundred kilobytes
+RENAME_OR_READ = f"{RENAME}, or read the frame with churnsim.read_transactions, which takes the names"
 MOST_SPAN = 2**34  # numbers that the kernel can tell apart
 
 
@@ -102,7 +103,7 @@ def grouped(transactions: Any, *, today: object | None = None, hours_from: int |
     from the beginning of that day."""
     frame = tabular(transactions)
     columns = ["customer_id", "date", *(["amount"] if "amount" in frame.columns else [])]
-    check_columns(list(frame.columns), columns, source="the transactions frame", rename=True)
+    check_columns(list(frame.columns), columns, source="the transactions frame", rename=RENAME_OR_READ)
     if frame.empty:
         raise DataError("the transactions frame is empty. Give it at least one purchase.")
     currency = currency_column(frame.columns)
@@ -156,6 +157,7 @@ def _checked_columns(frame: pd.DataFrame, latest: int) -> _Columns:
     when = dates(
         frame["date"], "date", flaws, date_format=None, latest=pd.Timestamp(iso_day(latest)),
         ask="set .attrs['today'] of the frame",
+        say="read the frame with churnsim.read_transactions(frame, date_format=...)",
     )  # fmt: skip
     paid = amounts(frame["amount"], "amount", flaws) if "amount" in frame.columns else None
     if flaws.count:

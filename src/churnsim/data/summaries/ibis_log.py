@@ -20,7 +20,7 @@ from churnsim.data.logs.log_rules import Refunds, currency_column, net_refunds, 
 from churnsim.data.summaries.summary_query import summary_frame
 from churnsim.data.tabular.columns import MISSING, text_as_objects
 from churnsim.data.tabular.row_errors import show
-from churnsim.data.tabular.table_columns import check_columns
+from churnsim.data.tabular.table_columns import RENAME, check_columns
 from churnsim.errors import DataError
 from churnsim.units import DAYS_PER_UNIT, check_unit
 
@@ -161,7 +161,7 @@ def summary_expression(table: Any, *, until: str | date, unit: str = "D") -> Any
 def _check_columns(table: Any) -> None:
     if not is_ibis(table):
         raise DataError(f"table must be a table of Ibis; got {shown(table)}.")
-    check_columns(list(table.columns), ["customer_id", "date"], source="the Ibis table", rename=True)
+    check_columns(list(table.columns), ["customer_id", "date"], source="the Ibis table", rename=RENAME)
 
 
 def _counted(customers: Any, spend: bool) -> Any:

@@ -30,7 +30,7 @@ from churnsim.data.summaries.counted import (
 from churnsim.data.summaries.summary_query import nobody_by
 from churnsim.data.tabular.arrow_source import open_parquet
 from churnsim.data.tabular.files import regular_file
-from churnsim.data.tabular.table_columns import check_columns
+from churnsim.data.tabular.table_columns import RENAME, check_columns
 from churnsim.errors import ConfigError, DataError, interruptible
 from churnsim.units import check_unit
 
@@ -73,7 +73,7 @@ class ParquetSummary:
         for file in self.files:
             with open_parquet(regular_file(file)) as opened:
                 schema, metadata = opened.schema_arrow, opened.metadata
-            check_columns(schema.names, ["customer_id", *HISTORY], source=str(file), rename=True)
+            check_columns(schema.names, ["customer_id", *HISTORY], source=str(file), rename=RENAME)
             for name in HISTORY:
                 kind = schema.field(name).type
                 if not (pa.types.is_integer(kind) or pa.types.is_floating(kind)):

@@ -145,6 +145,7 @@ def dates(
     what: str = "purchase",
     optional: bool = False,
     ask: str = "pass today=",
+    say: str = "pass date_format=",
 ) -> pd.Series[pd.Timestamp]:
     """The column `name` as dates without a zone, the one way in which dates are read everywhere.
 
@@ -164,6 +165,8 @@ def dates(
         What a row is called in messages.
     ask : str
         How the caller's user says that the clock of the computer is wrong.
+    say : str
+        How the caller's user says what the dates are written like.
 
     Returns
     -------
@@ -192,8 +195,8 @@ def dates(
             Flaw(
                 column=name,
                 reason="is not an ISO date (YYYY-MM-DD)",
-                remedy="Write it so, or pass date_format=, such as '%d/%m/%Y' (day first), '%m/%d/%Y' (month "
-                "first) or '%Y%m%d': the order of day and month is never guessed.",
+                remedy=f"Write it so, or {say}, such as '%d/%m/%Y' (day first), '%m/%d/%Y' (month first) or "
+                "'%Y%m%d': the order of day and month is not guessed.",
             ),
         )
     unreadable = (

@@ -16,21 +16,24 @@ ARGUMENTS = ("customer_id", "date", "amount")
 SHOWN_COLUMNS = 20  # a wide table's names would drown the message
 
 
+RENAME = "Rename the column that holds it"
+
+
 def check_columns(
     found: Sequence[object],
     wanted: Sequence[str],
     *,
     source: str,
     delimiter: str | None = None,
-    rename: bool = False,
+    rename: str = "",
     arguments: Sequence[str] = ARGUMENTS,
 ) -> None:
     """Raise DataError unless each of `wanted` is in `found` exactly once; says what is there and what is
     close.
 
     `wanted` is in the order of `arguments`, by which the caller takes the names; those beyond them it takes in a list.
-    `delimiter` is the one the columns were told apart by. `rename` says that the caller takes no names of columns, so
-    that the table itself must change.
+    `delimiter` is the one the columns were told apart by. `rename` is what to do where the caller takes no names of
+    columns, so that the table itself must change.
     """
     times = Counter(found)
     for argument, name in zip_longest(arguments[: len(wanted)], wanted):
@@ -40,7 +43,7 @@ def check_columns(
         if number == 0:
             remedy = _delimiter_hint(found, delimiter) or (
                 _close(found, name)
-                + ("Rename the column that holds it" if rename else _pass(argument))
+                + (rename or _pass(argument))
                 + (", or pass amount=None for a log without amounts." if argument == "amount" else ".")
             )
             raise DataError(f"{source} has no column {show(name)}; it has {_listed(found)}. {remedy}")

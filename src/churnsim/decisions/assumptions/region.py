@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -121,6 +121,7 @@ class Region:
     ['fails', 'fails', 'fails', 'fails', 'holds', 'fails']
     """
 
+    made_by: ClassVar[str] = "churnsim.decisions.map_region(value, statement, axes)"
     statement: Statement
     axes: tuple[Axis, ...]
     frame: pd.DataFrame

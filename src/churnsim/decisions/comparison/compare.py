@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from functools import cached_property
 from itertools import combinations
-from typing import Unpack
+from typing import ClassVar, Unpack
 
 import numpy as np
 import pandas as pd
@@ -36,6 +36,7 @@ class Comparison:
     a run to a precision ended.
     """
 
+    made_by: ClassVar[str] = "churnsim.compare(market, strategies, seed=..., horizon=...)"
     outcomes: pd.DataFrame
     period: float
     discount_force: float

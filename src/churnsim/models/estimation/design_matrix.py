@@ -139,7 +139,12 @@ def _numbers(values: pd.Series[Any], name: str) -> Floats:
         first = int(np.argmax(bad))
         raise DataError(
             f"the covariate {name!r} must be a finite number; customer {str(values.index[first])[:80]!r} has "
-            f"{numbers[first]:g} ({int(bad.sum())} such rows). Fill it in, or leave the customer out."
+            f"{numbers[first]:g} ({int(bad.sum())} such rows). "
+            + (
+                "No customer has one: were tables joined whose ids are of two kinds, such as '7' and 7?"
+                if np.isnan(numbers).all()
+                else "Fill it in, or leave the customer out."
+            )
         )
     return numbers
 

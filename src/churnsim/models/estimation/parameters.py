@@ -16,6 +16,7 @@ from churnsim.checks import check_kind, check_number, explained
 from churnsim.data.summaries.frame_kinds import verbs_in_kind
 from churnsim.data.tabular.files import read_json_file
 from churnsim.errors import ConfigError
+from churnsim.other_packages import NoSuchNameError
 from churnsim.units import check_unit
 
 P = ParamSpec("P")
@@ -92,6 +93,10 @@ class ParametricModel(metaclass=_Family):
         """Let the verbs take any kind of frame, and answer in it."""
         super().__init_subclass__()
         verbs_in_kind(cls)
+
+    def __getattr__(self, name: str) -> Any:
+        """An error that says what is meant, for a name that is not there."""
+        raise NoSuchNameError(f"{type(self).__name__} has no {name!r}.", name=name, obj=self)
 
     def __post_init__(self) -> None:
         for field in fields(self):  # type: ignore[arg-type]

@@ -12,6 +12,7 @@ scaled data. `laplace` is the normal approximation on it.
 
 from __future__ import annotations
 
+import inspect
 import json
 import warnings
 from collections.abc import Callable, Mapping
@@ -24,7 +25,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
 
-from churnsim.checks import check_seed, shown
+from churnsim.checks import check_options, check_seed, shown
 from churnsim.data.summaries.frame_kinds import CustomerFrame, in_kind
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.likelihood import Likelihood
@@ -170,7 +171,10 @@ def sample_posterior(
 ) -> arviz.InferenceData:
     """Draw from the posterior of a family's parameters (such as `BGNBD`), as InferenceData (with ArviZ 1 a DataTree).
 
-    `priors` maps parameters to densities over the **scaled** parameter (see `priors.py`); those not given are weak. The
+    `priors` maps parameters to densities over the **scaled** parameter: alpha and beta over the summary's mean `T`,
+    gamma of Gamma-Gamma over the mean spend, all others as they are (the attribute `scales` of the result has the
+    factors). A median of 10 weeks for alpha is ``LogNormal(median=10 / summary["T"].mean(), spread=0.3)``. Those not
+    given are log-normal with median 1 and spread 1.5, which is weak. The
     chains are prolonged until R-hat is below 1.01 and the effective sample size above 1,000 for every parameter; if
     16,000 draws a chain do not suffice, a PosteriorWarning says so, and so does the attribute `status` of what is
     returned. Group `posterior` holds the parameters in the model's own unit, `sample_stats` the log-posterior `lp`;
@@ -214,6 +218,12 @@ def sample_posterior(
     emcee, az = optional_modules("emcee", "arviz", extra="posterior", purpose="a posterior")
     if draws < 100 or chains < 4:
         raise ConfigError(f"draws must be 100 or more and chains 4 or more; got {shown(draws)} and {shown(chains)}.")
+    if not hasattr(family, "likelihood"):
+        raise ConfigError(f"family must be a class such as churnsim.BGNBD; got {shown(family)}.")
+    known = inspect.signature(family.likelihood).parameters
+    if not any(one.kind is one.VAR_KEYWORD for one in known.values()):
+        own = ("priors", "draws", "chains", "predictive")
+        check_options("sample_posterior", options, [*own, *(name for name in known if name != "summary")])
     if hasattr(family, "unit"):
         options = {"unit": unit, **options}
     likelihood = family.likelihood(summary, weights=weights, **options)

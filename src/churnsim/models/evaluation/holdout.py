@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import pandas as pd
@@ -176,6 +176,7 @@ class Validation:
         the likelihood-ratio test, and whether it `forecasts` better, worse, or is not told apart (two standard errors).
     """
 
+    made_by: ClassVar[str] = "churnsim.validate(log, [churnsim.BGNBD], calibration_end=...)"
     scores: pd.DataFrame
     by_frequency: pd.DataFrame
     tracking: pd.DataFrame

@@ -410,6 +410,12 @@ def _name(family: Any) -> str:
 def _maker(family: Any) -> Callable[[pd.DataFrame, str | None], ModelFit[PurchaseModel]]:
     if getattr(family, "reads", None) == "opportunities":
         return lambda summary, unit: family.fit(in_opportunities(summary), unit=unit)
+    if hasattr(family, "plain"):
+        raise ConfigError(
+            f"{family.__name__} needs its covariates: give a mapping of names to functions, such as {{'with age': "
+            f"lambda summary: {family.__name__}.fit(summary, covariates_rate=['age'])}}, and of a log the table as "
+            "covariates=."
+        )
     if hasattr(family, "fit"):
         return lambda summary, unit: family.fit(summary, unit=unit)
     if callable(family):

@@ -10,6 +10,7 @@ covariate less its mean over the fitted customers, so that the model's own param
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -19,7 +20,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from churnsim.checks import check_kind, typed
+from churnsim.checks import check_kind, check_options, typed
 from churnsim.data.summaries.counted import SummaryLike
 from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.errors import ConfigError, DataError
@@ -309,6 +310,8 @@ class CovariateModel(BuyTillYouDie):
         ('rate:spender', 'converged')
         """
         frame = cast("pd.DataFrame", summary)
+        of_plain = [name for name in inspect.signature(cls.plain.likelihood).parameters if name != "summary"]
+        check_options(f"{cls.__name__}.fit", fixed, [*of_plain, "covariates_rate", "covariates_lifetime", "penalty"])
         found = fit_likelihood(
             cls.likelihood(
                 frame, unit=unit, weights=weights, covariates_rate=covariates_rate,

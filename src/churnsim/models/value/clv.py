@@ -108,9 +108,9 @@ def customer_value(
     annual_discount_rate : float
         Effective; 0.10 is ten percent a year.
     horizon : float
-        Time units looked ahead, in the purchase model's unit.
+        Time units looked ahead, in the purchase model's unit; for ever unless given.
     margin : float
-        Share of revenue that is contribution, between 0 and 1.
+        Share of revenue that is contribution, between 0 and 1; 1 unless given.
 
     Returns
     -------
@@ -212,9 +212,9 @@ def customer_value_intervals(
     annual_discount_rate : float
         Effective; 0.10 is ten percent a year.
     horizon : float
-        Time units looked ahead, in the purchase model's unit.
+        Time units looked ahead, in the purchase model's unit; for ever unless given.
     margin : float
-        Share of revenue that is contribution, between 0 and 1.
+        Share of revenue that is contribution, between 0 and 1; 1 unless given.
     level : float
         Of the intervals.
 
@@ -276,9 +276,9 @@ def total_value(
     seed : int
         Of the draws.
     horizon : float
-        Time units looked ahead, in the purchase model's unit.
+        Time units looked ahead, in the purchase model's unit; for ever unless given.
     margin : float
-        Share of revenue that is contribution, between 0 and 1.
+        Share of revenue that is contribution, between 0 and 1; 1 unless given.
     level : float
         Of the interval.
     draws : int

@@ -344,7 +344,10 @@ def _model_of(fit: Any) -> Any:
     """The purchase model of a fit, or the one given."""
     model = fit.model if isinstance(fit, ModelFit) else fit
     if isinstance(model, type) or not hasattr(model, "expected_purchases_new"):
-        raise ConfigError(f"fit must be a purchase model or its fit, such as BGNBD.fit(summary); got {shown(fit)}.")
+        raise ConfigError(
+            f"fit must be a purchase model or its fit, such as BGNBD.fit(summary); got {shown(fit)}. Of a posterior: "
+            "churnsim.models.posterior_models(family, posterior, 100, seed=1) are models."
+        )
     return model
 
 
