@@ -7,7 +7,7 @@ Two of the texts disagree: 'Keeping existing customers' (undated) puts the quali
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -77,28 +77,38 @@ def _answers(planted: Sequence[float] | None) -> Mapping[str, tuple[pd.DataFrame
     return found
 
 
-def judge_service(evidence: Evidence = None, quick: bool = False, *, planted: Sequence[float] | None = None) -> Finding:
-    """Whether service satisfies more than the product does."""
+def _parts(
+    estimand: str, judged: Callable[[Spread, Spread, Spread], tuple[Answer, Spread, str]],
+    planted: Sequence[float] | None, quick: bool,
+) -> tuple[Part, ...]:  # fmt: skip
+    """A part for each survey: `judged` gives answer, figure and reason from the effects."""
     parts = []
     for letter, (name, (answers, asked)) in zip("ab", _answers(planted).items(), strict=False):
-        product, service, more = effects(answers, asked, quick=quick)
+        answer, found, reason = judged(*effects(answers, asked, quick=quick))
         parts.append(
             Part(
-                name=f"({letter}) {name}",
-                estimand="Standardised effect on satisfaction of the quality of service less that of the product, both "
-                "in one regression.",
-                answer=more.above(0.0),
-                **more.figures("standard deviations"),
-                reason=f"Service {service}, product {product}: {more} more ({asked.asks}).",
+                name=f"({letter}) {name}", estimand=estimand, answer=answer, reason=f"{reason} ({asked.asks}).",
+                **found.figures("standard deviations"),
             )
-        )
+        )  # fmt: skip
+    return tuple(parts)
+
+
+def judge_service(evidence: Evidence = None, quick: bool = False, *, planted: Sequence[float] | None = None) -> Finding:
+    """Whether service satisfies more than the product does."""
+
+    def judged(product: Spread, service: Spread, more: Spread) -> tuple[Answer, Spread, str]:
+        return more.above(0.0), more, f"Service {service}, product {product}: {more} more"
+
+    more = "Standardised effect on satisfaction of the quality of service less that of the product, "
+    parts = _parts(f"{more}both in one regression.", judged, planted, quick)
     return Finding(
         answer=combine(parts),
         reason=" ".join(f"{part.name}: {part.reason}" for part in parts)
         + " What satisfies is told by the same people at one time; which is the cause takes an experiment."
         + of_others(evidence),
         **parts[0].figures,
-        parts=tuple(parts),
+        parts=parts,
     )
 
 
@@ -106,27 +116,21 @@ def judge_only_product(
     evidence: Evidence = None, quick: bool = False, *, planted: Sequence[float] | None = None
 ) -> Finding:
     """Whether the product alone satisfies: the effect of service beside it is next to none."""
-    parts = []
-    for letter, (name, (answers, asked)) in zip("ab", _answers(planted).items(), strict=False):
-        product, service, _ = effects(answers, asked, quick=quick)
+
+    def judged(product: Spread, service: Spread, more: Spread) -> tuple[Answer, Spread, str]:
         only = product.lower > 0 and service.upper < NEGLIGIBLE
         other = service.lower > 0 or product.upper < 0
-        parts.append(
-            Part(
-                name=f"({letter}) {name}",
-                estimand="Standardised effect of service on satisfaction beside that of the product; below "
-                f"{NEGLIGIBLE} the product is the only way.",
-                answer=Answer.HOLDS if only else Answer.FAILS if other else Answer.UNDECIDED,
-                **service.figures("standard deviations"),
-                reason=f"Beside the product ({product}) service has an effect of {service} ({asked.asks}).",
-            )
-        )
+        answer = Answer.HOLDS if only else Answer.FAILS if other else Answer.UNDECIDED
+        return answer, service, f"Beside the product ({product}) service has an effect of {service}"
+
+    beside = f"Standardised effect of service on satisfaction beside that of the product; below {NEGLIGIBLE} "
+    parts = _parts(f"{beside}the product is the only way.", judged, planted, quick)
     return Finding(
         answer=combine(parts),
         reason=" ".join(f"{part.name}: {part.reason}" for part in parts)
         + f" One other way is enough for the product not to be the only one.{of_others(evidence)}",
         **parts[0].figures,
-        parts=tuple(parts),
+        parts=parts,
     )
 
 
@@ -174,8 +178,7 @@ def judge_benchmark(evidence: Evidence = None, quick: bool = False, *, shift: fl
         answer=part.answer,
         reason=f"On {label}: {part.reason} That a gap can be seen does not say that closing it keeps customers."
         + of_others(evidence),
-        estimate=part.estimate,
-        unit=part.unit,
+        **part.figures,
         parts=(part,),
         tables={"gaps": rows},
     )

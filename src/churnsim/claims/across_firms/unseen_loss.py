@@ -83,11 +83,16 @@ def judge(
     else:
         absent = [name for name in LOGS if not datasets.describe(name).at_hand]
         logs = {name: load(name) for name in LOGS if name not in absent}
-    parts, rows = [], []
+    parts: list[Part] = []
+    rows: Rows = []
     for letter, (name, log) in zip("abcdefgh", logs.items(), strict=False):
         found = inferred(log)
         parts.append(_part(letter, name, found))
-        rows += _rows(name, found)
+        rows += [
+            {"firm": name, "model": family, "lost_percent": lost, "forecast": found.forecast[family],
+             "actual": found.actual}
+            for family, lost in found.lost.items()
+        ]  # fmt: skip
     answers = {part.answer for part in parts}
     alone = len(parts) == 1 and not isinstance(evidence, MarketEvidence) and world is None
     answer = answers.pop() if len(answers) == 1 and not alone else Answer.UNDECIDED
@@ -101,14 +106,6 @@ def judge(
         parts=tuple(parts),
         tables={"models": rows},
     )
-
-
-def _rows(name: str, found: Inferred) -> Rows:
-    return [
-        {"firm": name, "model": family, "lost_percent": found.lost[family], "forecast": found.forecast[family],
-         "actual": found.actual}
-        for family in found.lost
-    ]  # fmt: skip
 
 
 def control(evidence: Evidence, quick: bool) -> Finding:

@@ -83,8 +83,7 @@ def judge(
             "a renewal it counts churn twice. " + " ".join(f"{part.name}: {part.reason}" for part in parts) + " The "
             "second term must be net of what winning the potential customers costs, which the text does not say."
         ),
-        estimate=parts[-1].estimate,
-        unit=parts[-1].unit,
+        **parts[-1].figures,
         region="NPV is that of customers who have just renewed, and all churn alike."
         if combine(parts) is Answer.UNDECIDED
         else None,

@@ -52,10 +52,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, rates: dict[str, di
         answer=answer,
         reason=" ".join(f"{part.name}: {part.reason}" for part in parts)
         + " All are intentions told to an interviewer; none is a customer seen to leave.",
-        estimate=100.0 * leave["major"],
-        lower=100.0 * leave["minor"],
-        upper=100.0 * leave["major"],
-        unit="percent of the silent, minor to major loss",
+        **parts[0].figures,
         region=" ".join(f"{part.name[:3]} {part.region}" for part in parts if part.region)
         if answer is Answer.UNDECIDED
         else None,

@@ -6,27 +6,10 @@ from churnsim.claims.machinery.claim import Evidence, Finding, Part
 from churnsim.claims.machinery.verdicts import Answer, closes
 from churnsim.economics.retention_table import RetentionTable
 
+ROWS = ("retained", "lost", "sales", "gross_profit", "marketing", "net_contribution", "profit", "return_on_sales")
 PRINTED = {
-    0.75: {
-        "retained": 15.0,
-        "lost": 5.0,
-        "sales": 150.0,
-        "gross_profit": 67.5,
-        "marketing": 29.0,
-        "net_contribution": 38.5,
-        "profit": 8.5,
-        "return_on_sales": 5.67,
-    },
-    0.80: {
-        "retained": 16.0,
-        "lost": 4.0,
-        "sales": 152.0,
-        "gross_profit": 70.0,
-        "marketing": 26.0,
-        "net_contribution": 44.0,
-        "profit": 14.0,
-        "return_on_sales": 9.2,
-    },
+    0.75: dict(zip(ROWS, (15.0, 5.0, 150.0, 67.5, 29.0, 38.5, 8.5, 5.67), strict=True)),
+    0.80: dict(zip(ROWS, (16.0, 4.0, 152.0, 70.0, 26.0, 44.0, 14.0, 9.2), strict=True)),
 }
 """The chart of 'Keeping existing customers' (undated), its garbled labels put back in order (return on sales in
 percent, money in millions)."""
@@ -64,14 +47,9 @@ def _cells(printed: dict[float, dict[str, float]]) -> list[dict[str, float | str
         for row, stated in column.items():
             value = float(getattr(computed, row)) * (100.0 if row == "return_on_sales" else 1.0)
             half = HALF_DIGIT.get(row, {}).get(retention, 0.05)
+            off = abs(value - stated) / half
             rows.append(
-                {
-                    "retention": retention,
-                    "row": row,
-                    "printed": stated,
-                    "computed": value,
-                    "half_digits_off": abs(value - stated) / half,
-                }
+                {"retention": retention, "row": row, "printed": stated, "computed": value, "half_digits_off": off}
             )
     return rows
 

@@ -11,7 +11,6 @@ from churnsim.claims.machinery.claim import Evidence, Finding, Part
 from churnsim.claims.machinery.verdicts import Answer, Basis, Spread
 from churnsim.satisfaction.structural_fit import RELATIONSHIP, path_model
 from churnsim.satisfaction.survey import Survey
-from churnsim.satisfaction.synthetic.answers import KnownSurvey
 from churnsim.satisfaction.synthetic.structures import synthetic_paths
 
 RESPONDENTS, RESAMPLES = 600, 100
@@ -33,11 +32,9 @@ def judge(evidence: Evidence = None, quick: bool = False, *, shuffled: bool = Fa
             name=str(name),
             estimand=f"Standardised path {name} in a synthetic survey where it is {known.truth[str(name)]:.2f}.",
             answer=Answer.HOLDS if row["lower"] > 0 and _near(row, known.truth[str(name)]) else Answer.FAILS,
-            estimate=float(row["estimate"]),
-            lower=float(row["lower"]),
-            upper=float(row["upper"]),
-            unit="standard deviations",
-            reason=f"{row['estimate']:.2f} [{row['lower']:.2f}, {row['upper']:.2f}]; true {_true(known, name)}.",
+            **_effect(row).figures("standard deviations"),
+            reason=f"{row['estimate']:.2f} [{row['lower']:.2f}, {row['upper']:.2f}]; "
+            f"true {known.truth[str(name)]:.2f}.",
         )
         for name, row in paths.iterrows()
     )
@@ -70,7 +67,7 @@ def _among_customers(quick: bool) -> tuple[Part, ...]:
         )  # fmt: skip
     parts = []
     for name, row in customers_asked.path_table(quick).iterrows():
-        found = Spread(*(float(row[key]) for key in ("estimate", "lower", "upper")))
+        found = _effect(row)
         parts.append(
             Part(
                 name=f"{name}, among customers", estimand=estimand, answer=found.above(0.0), basis=Basis.MEASURED,
@@ -94,5 +91,5 @@ def _near(row: Any, truth: float) -> bool:
     return bool(abs(row["estimate"] - truth) < 5 * row["standard_error"])
 
 
-def _true(known: KnownSurvey, name: Any) -> str:
-    return f"{known.truth[str(name)]:.2f}"
+def _effect(row: Any) -> Spread:
+    return Spread(*(float(row[key]) for key in ("estimate", "lower", "upper")))

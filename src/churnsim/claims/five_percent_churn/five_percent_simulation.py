@@ -150,7 +150,7 @@ def _rows(setting: SimulatedCustomers, found: _ByModel) -> Rows:
         {
             "customers": setting.name, "model": model, "weight": weights[model], "change": change,
             "retention": gains.retention, "dropout_factor": 0.95 if change == FEWER_PERCENT else gains.factor,
-            "gain": spread(values).mean, "lower": spread(values).lower, "upper": spread(values).upper,
+            **spread(values).row("gain"),
         }
         for model, gains in models.items()
         for change, values in gains.gains.items()
@@ -180,11 +180,11 @@ def _part(setting: SimulatedCustomers, found: _ByModel, change: str, *, name: st
 def gains_table(evidence: MarketEvidence, *, horizon: float) -> pd.DataFrame:
     """Both gains of both settings, one row each: customers, change, gain, its interval and what the interval is made
     of; `horizon` is that of today's customers."""
-    return pd.DataFrame([row for s in settings_of(replace(evidence, horizon=horizon)) for row in _gains(s)[0]])
+    return pd.DataFrame([row for s in settings_of(replace(evidence, horizon=horizon)) for row in _gains(s)])
 
 
-def _gains(setting: SimulatedCustomers) -> tuple[Rows, float]:
-    """The gains of both changes with their intervals, and today's yearly retention."""
+def _gains(setting: SimulatedCustomers) -> Rows:
+    """The gains of both changes with their intervals."""
     evidence = setting.evidence
     retention = _yearly_retention(evidence)
     today = retention(1.0)
@@ -218,7 +218,7 @@ def _gains(setting: SimulatedCustomers) -> tuple[Rows, float]:
                 "replications": int(base.size),
             }
         )
-    return rows, today
+    return rows
 
 
 def expected_gains(evidence: MarketEvidence, factor: float) -> Floats:

@@ -82,9 +82,7 @@ def gain_part(gain: Gain, *, name: str = "", estimand: str = "") -> Part:
 
 def gain_table(gains: Sequence[Gain], **common: Any) -> Rows:
     """The gains as rows."""
-    return [
-        {**common, "of": g.of, "against": g.against, "gain": g.mean, "lower": g.lower, "upper": g.upper} for g in gains
-    ]
+    return [{**common, "of": gain.of, "against": gain.against, **gain.row("gain")} for gain in gains]
 
 
 def market_with(evidence: MarketEvidence, **parts: Any) -> MarketEvidence:

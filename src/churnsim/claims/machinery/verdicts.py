@@ -123,6 +123,10 @@ class Spread:
         """The fields of a part or finding that hold it."""
         return {"estimate": self.mean, "lower": self.lower, "upper": self.upper, "unit": unit}
 
+    def row(self, name: str) -> dict[str, float]:
+        """The same as fields of a table's row, the mean under this name."""
+        return {name: self.mean, "lower": self.lower, "upper": self.upper}
+
     def above(self, level: float = 0.0) -> Answer:
         """HOLDS above the level, FAILS not above it, UNDECIDED across it."""
         return above(self.lower, self.upper, level)

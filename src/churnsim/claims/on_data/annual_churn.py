@@ -95,10 +95,8 @@ def _cohorts(years: float) -> list[Part]:
     parts = []
     for name, left in datasets.retention_cohorts().items():
         fit = ShiftedBetaGeometric.fit_cohort(left)
-        if years == 1.0:
-            lost, n = 1.0 - float(left.iloc[1] / left.iloc[0]), float(left.iloc[0])
-        else:
-            lost, n = 1.0 - float(np.asarray(fit.model.survival(years))), float(left.iloc[0])
+        n = float(left.iloc[0])
+        lost = 1.0 - (float(left.iloc[1]) / n if years == 1.0 else float(np.asarray(fit.model.survival(years))))
         reach = 1.96 * float(np.sqrt(lost * (1.0 - lost) / n))
         found = Spread(100.0 * lost, 100.0 * (lost - reach), 100.0 * (lost + reach))
         parts.append(_judged(f"{name} cohort", "Share of 1,000 new customers lost in the first year, percent.", found))

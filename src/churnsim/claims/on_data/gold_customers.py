@@ -39,7 +39,8 @@ def judge(evidence: Evidence = None, quick: bool = False, *, least: bool = False
     ranked = records(table)
     rows = {str(row["method"]): row for row in ranked}
     parts = tuple(
-        _part(letter, name, rows[method], chance) for letter, (method, name) in zip("abcd", NAMED.items(), strict=True)
+        _judged(letter, name, _spent_later(rows[method]), chance)
+        for letter, (method, name) in zip("abcd", NAMED.items(), strict=True)
     )
     plain, most = rows["past spend"], rows["hindsight"]
     others = _elsewhere(quick, chance) if asks_of_all(evidence) else ()
@@ -106,10 +107,6 @@ def _split(log: pd.DataFrame) -> tuple[str, str]:
     if first <= pd.Timestamp(UNTIL) < pd.Timestamp(HOLDOUT_UNTIL) <= last:
         return UNTIL, HOLDOUT_UNTIL
     return str((first + (last - first) / 2).date()), str(last.date())
-
-
-def _part(letter: str, name: str, row: dict[str, Any], chance: float) -> Part:
-    return _judged(letter, name, _spent_later(row), chance)
 
 
 def _judged(letter: str, name: str, found: Spread, chance: float) -> Part:

@@ -133,9 +133,8 @@ def _row(found: Comparison, share: float, budget: float) -> dict[str, float]:
     cost_kept = spent["retention"].sum() / kept.sum() if kept.sum() > 0 else np.nan
     level = spread(worth.to_numpy(dtype=np.float64))
     return {
-        "budget": budget, "acquisition_share": share, "equity": level.mean, "lower": level.lower, "upper": level.upper,
-        "won": float(won.mean()), "kept": float(kept.mean()), "cost_won": float(cost_won),
-        "cost_kept": float(cost_kept),
+        "budget": budget, "acquisition_share": share, **level.row("equity"), "won": float(won.mean()),
+        "kept": float(kept.mean()), "cost_won": float(cost_won), "cost_kept": float(cost_kept),
         "ratio": float(cost_won / cost_kept),
     }  # fmt: skip
 

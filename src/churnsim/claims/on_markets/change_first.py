@@ -8,10 +8,15 @@ import numpy as np
 
 from churnsim.claims.machinery.claim import Finding, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
-from churnsim.claims.machinery.fitted import base_draws, on_market
-from churnsim.claims.machinery.verdicts import Answer, Spread, spread
-from churnsim.claims.on_markets.dismiss_unprofitable import TRAILING_YEARS, YEARS, discounted_time
-from churnsim.errors import DataError
+from churnsim.claims.machinery.fitted import on_market
+from churnsim.claims.machinery.verdicts import Answer, spread
+from churnsim.claims.on_markets.dismiss_unprofitable import (
+    TRAILING_YEARS,
+    YEARS,
+    discounted_time,
+    draws_with_a_history,
+    gain_of,
+)
 
 COSTS = (1.0, 4.0, 16.0)
 """Cost to serve a customer a year whether it buys or not, money: an assumption, varied."""
@@ -28,11 +33,7 @@ def judge(
 
     Raises DataError for customers without past purchases.
     """
-    draws = list(base_draws(evidence))
-    if not any(draw.repeat_revenue.any() for draw in draws):
-        raise DataError(
-            "these customers have no past purchases to hold against their cost. It takes a purchase history."
-        )
+    draws = draws_with_a_history(evidence)
     rows: Rows = []
     for cost in costs:
         gains, tried, kept, worth = [], [], [], []
@@ -51,8 +52,8 @@ def judge(
         rows.append(
             {
                 "cost_to_serve_per_year": cost, "tried_percent": 100.0 * float(np.mean(tried)),
-                "kept_percent_of_tried": 100.0 * float(np.mean(kept)), "gain": gain.mean, "lower": gain.lower,
-                "upper": gain.upper, "most_a_trial_may_cost": each.mean, "answer": gain.above().value,
+                "kept_percent_of_tried": 100.0 * float(np.mean(kept)), **gain.row("gain"),
+                "most_a_trial_may_cost": each.mean, "answer": gain.above().value,
             }
         )  # fmt: skip
     return _finding(evidence.label, rows, cut, trial)
@@ -65,9 +66,9 @@ def _finding(label: str, rows: Rows, cut: float, trial: float) -> Finding:
             estimand="Net present value of trying a change first less that of dismissing at once, money over "
             "two years.",
             answer=Answer(row["answer"]),
-            **Spread(row["gain"], row["lower"], row["upper"]).figures("money over two years"),
+            **gain_of(row).figures("money over two years"),
             reason=f"{row['tried_percent']:.0f}% are tried, {row['kept_percent_of_tried']:.0f}% of whom pay then "
-            f"and stay: {Spread(row['gain'], row['lower'], row['upper'])}; trying pays below "
+            f"and stay: {gain_of(row)}; trying pays below "
             f"{row['most_a_trial_may_cost']:.2f} a customer.",
         )
         for row in rows

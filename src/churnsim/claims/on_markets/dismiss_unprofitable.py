@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from churnsim.claims.machinery.claim import Finding, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
-from churnsim.claims.machinery.fitted import base_draws, on_market
+from churnsim.claims.machinery.fitted import DrawnCustomers, base_draws, on_market
 from churnsim.claims.machinery.verdicts import Answer, Spread, spread
 from churnsim.errors import DataError
 
@@ -24,11 +25,7 @@ def judge(
     evidence: MarketEvidence, quick: bool = False, *, dismiss_best: bool = False, costs: Sequence[float] = COSTS
 ) -> Finding:
     """What dismissal saves and loses, by cost to serve; the control dismisses the most profitable."""
-    draws = list(base_draws(evidence))
-    if not any(draw.repeat_revenue.any() for draw in draws):
-        raise DataError(
-            "these customers have no past purchases to hold against their cost. It takes a purchase history."
-        )
+    draws = draws_with_a_history(evidence)
     rows: Rows = []
     for cost in costs:
         gains, shares, turned = [], [], []
@@ -50,13 +47,26 @@ def judge(
                 "cost_to_serve_per_year": cost,
                 "dismissed_percent": 100.0 * float(np.mean(shares)),
                 "would_have_paid_percent_of_dismissed": 100.0 * float(np.mean(turned)),
-                "gain": gain.mean,
-                "lower": gain.lower,
-                "upper": gain.upper,
+                **gain.row("gain"),
                 "answer": gain.above().value,
             }
         )
     return _finding(evidence.label, rows)
+
+
+def draws_with_a_history(evidence: MarketEvidence) -> list[DrawnCustomers]:
+    """Today's customers by draw. Raises DataError where none of them has past purchases."""
+    draws = list(base_draws(evidence))
+    if not any(draw.repeat_revenue.any() for draw in draws):
+        raise DataError(
+            "these customers have no past purchases to hold against their cost. It takes a purchase history."
+        )
+    return draws
+
+
+def gain_of(row: Mapping[str, Any]) -> Spread:
+    """The gain that a row of the table holds."""
+    return Spread(row["gain"], row["lower"], row["upper"])
 
 
 def discounted_time(force: float, horizon: float) -> float:
@@ -75,13 +85,10 @@ def _finding(label: str, rows: Rows) -> Finding:
             estimand="Net present value of dismissing all whose trailing margin is below their cost, money "
             "over two years.",
             answer=Answer(row["answer"]),
-            estimate=row["gain"],
-            lower=row["lower"],
-            upper=row["upper"],
-            unit="money over two years",
+            **gain_of(row).figures("money over two years"),
             reason=(
                 f"{row['dismissed_percent']:.0f}% are dismissed, {row['would_have_paid_percent_of_dismissed']:.0f}% of "
-                f"whom would have paid: {Spread(row['gain'], row['lower'], row['upper'])}."
+                f"whom would have paid: {gain_of(row)}."
             ),
         )
         for row in (cheap, costly)
@@ -94,10 +101,9 @@ def _finding(label: str, rows: Rows) -> Finding:
             + " Those dismissed include customers who would have turned, and with a low cost they are worth more than "
             "is saved on the rest." * (parts[0].answer is Answer.FAILS)
         ),
-        estimate=costly["gain"],
-        lower=costly["lower"],
-        upper=costly["upper"],
-        unit=f"money over two years at a cost to serve of {costly['cost_to_serve_per_year']:g} a year",
+        **gain_of(costly).figures(
+            f"money over two years at a cost to serve of {costly['cost_to_serve_per_year']:g} a year"
+        ),
         region=f"Serving a customer costs {min(pays):g} a year or more (of "
         f"{', '.join(f'{c:g}' for c in (row['cost_to_serve_per_year'] for row in rows))} looked at)."
         if pays and answer is Answer.UNDECIDED

@@ -12,11 +12,10 @@ from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import on_market
 from churnsim.claims.machinery.made_up_market import made_up_market
 from churnsim.claims.machinery.maps import map_of, map_tables, where
-from churnsim.claims.machinery.strategy_comparison import PER_CUSTOMER, budget_of, split
-from churnsim.claims.machinery.verdicts import Answer, above, combine, conjunction
+from churnsim.claims.machinery.strategy_comparison import PER_CUSTOMER, Gain, budget_of, market_with, split
+from churnsim.claims.machinery.verdicts import Answer, combine, conjunction
 from churnsim.simulation.mechanisms.acquisition import Prospects
 from churnsim.simulation.mechanisms.retention import RetentionResponse
-from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.statistics import resample_indices
 from churnsim.typing import Floats
@@ -49,7 +48,8 @@ def judge(
     # Each run has a parameter draw of its own: one used twice would count as two.
     runs = min(QUICK_RUNS, 2 * evidence.replications) if quick else RUNS
     runs = min(runs, len(evidence.market.draws) or runs)
-    evidence = replace(evidence, market=_weaker(evidence.market, effect))
+    most = effect * evidence.market.retention.max_effect
+    evidence = market_with(evidence, retention={"max_effect": most})
     settings = []
     rows: Rows = []
     less_of_both = True
@@ -77,10 +77,6 @@ def judge(
         parts=tuple(settings),
         tables={"distributions": rows, **map_tables("mean equity", region)},
     )
-
-
-def _weaker(market: Market, effect: float) -> Market:
-    return replace(market, retention=replace(market.retention, max_effect=effect * market.retention.max_effect))
 
 
 def _strategies(evidence: MarketEvidence, per_customer: float) -> tuple[Strategy, Strategy]:
@@ -126,17 +122,15 @@ def _parts(setting: str, found: Outcomes) -> tuple[Part, ...]:
     for name, (measure, words) in measures.items():
         gain = float(measure(found.keeping) - measure(found.winning))
         draws = measure(found.keeping[picks]) - measure(found.winning[picks])
-        lower, upper = (float(x) for x in np.quantile(draws, [0.025, 0.975]))
+        low, high = (float(x) for x in np.quantile(draws, [0.025, 0.975]))
+        more = Gain(gain, low, high, of=KEEPING, against=WINNING)
         parts.append(
             Part(
                 name=f"{name}, {setting}",
                 estimand=f"{words}, {KEEPING} less {WINNING}, money, paired.",
-                answer=above(lower, upper),
-                estimate=gain,
-                lower=lower,
-                upper=upper,
-                unit="money",
-                reason=f"{name} {gain:+,.0f} [{lower:+,.0f}, {upper:+,.0f}]",
+                answer=more.above(),
+                **more.figures("money"),
+                reason=f"{name} {more}",
             )
         )
     return tuple(parts)

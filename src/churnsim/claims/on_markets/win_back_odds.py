@@ -44,8 +44,7 @@ def judge(
         answer=money.answer if money.answer is Answer.FAILS else texts.answer,
         basis=texts.basis,
         reason=f"{texts.reason} {money.reason} The chances themselves are no finding: no data at hand hold offers.",
-        estimate=money.estimate,
-        unit=money.unit,
+        **money.figures,
         parts=parts,
         tables=tables,
     )

@@ -13,7 +13,7 @@ from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.families import families_of
 from churnsim.claims.machinery.fitted import DrawnCustomers, base_draws, on_market
 from churnsim.claims.machinery.strategy_comparison import gain_of
-from churnsim.claims.machinery.verdicts import above, combine, spread
+from churnsim.claims.machinery.verdicts import combine, spread
 from churnsim.economics.second_lifetime import WinBackOffer
 from churnsim.errors import DataError
 from churnsim.simulation.scenario.strategy import Strategy, WinBack
@@ -103,12 +103,8 @@ def _part(
     gains = {name: _gains(draws, _chosen(score(lost, worth), silent, number), offer) for name, score in RULES.items()}
     difference, level = spread(gains[rule] - gains["at random"]), spread(gains[rule])
     rows: Rows = [
-        {
-            "model": model, "rule": name, "contacts": number, "gain": spread(gain).mean, "lower": spread(gain).lower,
-            "upper": spread(gain).upper,
-        }
-        for name, gain in gains.items()
-    ]  # fmt: skip
+        {"model": model, "rule": name, "contacts": number, **spread(gain).row("gain")} for name, gain in gains.items()
+    ]
     pays = offer.cost + level.lower / number  # the cost of a contact at which the gain's interval reaches 0
     part = Part(
         name=f"({letter}) {model}",
@@ -147,7 +143,7 @@ def _simulated(evidence: MarketEvidence, cost: float, silent_years: float) -> Pa
     return Part(
         name="simulated",
         estimand=f"Equity with {PER_PERIOD} win-back contacts a period picked by value less picked at random, paired.",
-        answer=above(against[0].lower, against[0].upper),
+        answer=against[0].above(),
         **against[0].figures("money over the horizon"),
         reason=(
             f"Simulated over the horizon, {PER_PERIOD} contacts a period: by value less at random {against[0]}, by "

@@ -27,7 +27,7 @@ from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import on_market, worth_of_the_living
 from churnsim.claims.machinery.made_up_market import made_up_market
 from churnsim.claims.machinery.maps import map_part, map_tables
-from churnsim.claims.machinery.verdicts import Answer, by_interval, conjunction
+from churnsim.claims.machinery.verdicts import Answer, Spread, by_interval, conjunction
 from churnsim.decisions.assumptions.assumption_regions import map_region
 from churnsim.decisions.assumptions.region import Axis, Statement
 from churnsim.decisions.comparison.compare import Comparison
@@ -197,8 +197,7 @@ def _judged(evidence: MarketEvidence, market: Market, costs: Mapping[str, float]
             + f"; a second clerk adds between {low:,.2f} and {high:,.2f}. That {market.complaints.stay_quick:.0%} of "
             f"the quickly answered stay is put in, not found. {desk}"
         ),
-        estimate=dissatisfied.estimate,
-        unit=dissatisfied.unit,
+        **dissatisfied.figures,
         region=" ".join(f"{part.name[:3]} {part.region}" for part in parts if part.region) or None,
         parts=parts,
         tables={"desks": rows, **staffing},
@@ -236,18 +235,16 @@ def _row(comparison: Comparison, contrast: Contrast, annuity: float) -> dict[str
     """
     level = 1 - 0.05 / len(CONTRASTS)
     gain = comparison.differences(against=contrast.against, level=level).set_index("strategy")
-    mean, lower, upper = (_number(gain, contrast.desk, name) for name in ("mean", "lower", "upper"))
+    found = Spread(*(_number(gain, contrast.desk, name) for name in ("mean", "lower", "upper")))
     counts = {name: float(comparison.values(name)[contrast.desk].mean()) for name in ("complaints", "replies_quick")}
     return {
         "desk": contrast.desk,
         "against": contrast.against,
         "where": "where buyers are asked" if contrast.against == ASKED else "as people complain",
-        "gain": mean,
-        "lower": lower,
-        "upper": upper,
-        "wage": mean / annuity,
-        "wage_lower": lower / annuity,
-        "wage_upper": upper / annuity,
+        **found.row("gain"),
+        "wage": found.mean / annuity,
+        "wage_lower": found.lower / annuity,
+        "wage_upper": found.upper / annuity,
         **counts,
         "correlation": _number(gain, contrast.desk, "correlation"),
         "variance_reduction": float(np.minimum(_number(gain, contrast.desk, "variance_reduction"), 1e9)),
@@ -257,9 +254,8 @@ def _row(comparison: Comparison, contrast: Contrast, annuity: float) -> dict[str
 
 def _worth(contrast: Contrast, row: dict[str, float | str]) -> Part:
     """Above zero the desk pays up to a wage; not above zero it cannot pay any; across zero it is open."""
-    gain, lower, upper = (float(row[name]) for name in ("gain", "lower", "upper"))
-    otherwise = Answer.FAILS if upper <= 0 else Answer.UNDECIDED
-    answer = Answer.HOLDS if lower > 0 else otherwise
+    gain = Spread(*(float(row[name]) for name in ("gain", "lower", "upper")))
+    answer = gain.above()
     return Part(
         name=contrast.name,
         estimand=(
@@ -267,10 +263,7 @@ def _worth(contrast: Contrast, row: dict[str, float | str]) -> Part:
             "horizon, paired."
         ),
         answer=answer,
-        estimate=gain,
-        lower=lower,
-        upper=upper,
-        unit="money over the horizon",
+        **gain.figures("money over the horizon"),
         reason=f"{float(row['complaints']):.0f} complaints, {float(row['replies_quick']):.0f} answered quickly."
         + (" The interval covers zero: it takes more customers to decide." if answer is Answer.UNDECIDED else ""),
         region=(
@@ -301,10 +294,7 @@ def _answered(comparison: Comparison, causal: bool) -> Part:
             "Percentage of answered complainants whom the complaint does not lose, one clerk, over all replications."
         ),
         answer=by_interval(float(lower), float(upper), low=LOW, high=HIGH) if causal else Answer.UNDECIDED,
-        estimate=100 * share,
-        lower=100 * float(lower),
-        upper=100 * float(upper),
-        unit="percent of the answered",
+        **Spread(100 * share, 100 * float(lower), 100 * float(upper)).figures("percent of the answered"),
         reason=(
             f"{share:.1%} stay, {total['replies_quick'] / answered:.1%} being answered quickly; but the share that "
             "stays after a quick reply is what was put in. It would take a randomised delay of replies to test."
