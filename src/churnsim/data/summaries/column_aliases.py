@@ -17,16 +17,19 @@ SPELLINGS = {
     "T_holdout": ("duration_holdout", "test_T"),
     "monetary_value_holdout": ("test_monetary_value",),
 }
+_THEIRS = {name for others in SPELLINGS.values() for name in others}
 
 
 def as_summary(frame: pd.DataFrame) -> pd.DataFrame:
     """The frame under our names, itself where it has them. A column of ours is never taken from another one."""
-    elsewhere = hasattr(frame, "summary_rows")
+    elsewhere = hasattr(type(frame), "summary_rows")  # of its type: a frame looks for a column first
     made = (
         "Score it by churnsim.models.write_scores." if elsewhere else "Make it with churnsim.summarise(transactions)."
     )
     check_frame(frame, "the summary", made)
     found = set(frame.columns)
+    if found.isdisjoint(_THEIRS):
+        return frame
     renamed = {
         theirs: ours
         for ours, others in SPELLINGS.items()

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from churnsim.errors import interruptible
 from churnsim.typing import Floats
 
 # Bounds of a log-parameter in scaled units: e^12 is 160,000 times the data's own scale. Beyond it a likelihood is
@@ -158,6 +159,7 @@ class Optimum:
         return covariance
 
 
+@interruptible()
 def maximise(
     objective: Callable[[Floats], tuple[float, Floats]],
     *,

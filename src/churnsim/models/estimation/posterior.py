@@ -27,7 +27,7 @@ from scipy.optimize import minimize
 
 from churnsim.checks import check_options, check_seed, shown
 from churnsim.data.summaries.frame_kinds import CustomerFrame, in_kind
-from churnsim.errors import ConfigError
+from churnsim.errors import ConfigError, interruptible
 from churnsim.models.estimation.likelihood import Likelihood
 from churnsim.models.estimation.priors import Prior, check_priors
 from churnsim.optional import optional_modules
@@ -76,6 +76,7 @@ class LogPosterior:
             total += float(self.priors[name].logpdf(float(value))) + (0.0 if is_real else float(at))
         return total
 
+    @interruptible()
     def density(self, points: Floats) -> Floats:
         """Log-posterior of each row of `points`; minus infinity where it cannot be evaluated."""
         out = np.empty(len(points))
@@ -86,6 +87,7 @@ class LogPosterior:
             out[i] = value if np.isfinite(value) else -np.inf
         return out
 
+    @interruptible()
     def slope(self, z: Floats) -> tuple[float, Floats]:
         """Value and gradient at one point: the likelihood's own gradient, the prior's by differences."""
         parameters = self.parameters(z)

@@ -36,8 +36,8 @@ class Chunks:
         self.pieces = [tuple(array[a:b] for array in arrays) for a, b in pairwise(cuts)]
 
     def sum(self, kernel: Callable[..., Floats], first: Sequence[float], last: Sequence[Any] = ()) -> Floats:
-        """Sum over the pieces of kernel(*first, *arrays, *last)."""
-        results = self.each(kernel, first, last)
+        """Sum over the pieces of kernel(*first, *arrays, *last); for searches, which are `interruptible` as a whole."""
+        results = self._each(kernel, first, last)
         total = results[0]
         for result in results[1:]:
             total = total + result
@@ -51,6 +51,9 @@ class Chunks:
     @interruptible()
     def each(self, kernel: Callable[..., R], first: Sequence[float] = (), last: Sequence[Any] = ()) -> list[R]:
         """kernel(*first, *arrays, *last) of each piece, in their order."""
+        return self._each(kernel, first, last)
+
+    def _each(self, kernel: Callable[..., R], first: Sequence[float], last: Sequence[Any]) -> list[R]:
         if len(self.pieces) == 1:
             return [kernel(*first, *self.pieces[0], *last)]
         return list(_threads(os.getpid()).map(lambda piece: kernel(*first, *piece, *last), self.pieces))
