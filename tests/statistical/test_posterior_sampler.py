@@ -10,6 +10,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+import churnsim as cs
 from churnsim.errors import ConfigError, MissingExtraError
 from churnsim.models.estimation import posterior as module
 from churnsim.models.estimation.posterior import PosteriorWarning, posterior_models, sample_posterior
@@ -147,3 +148,14 @@ def test_a_missing_extra_is_named(spenders, monkeypatch):
 def test_models_of_another_family_are_refused(chains):
     with pytest.raises(ConfigError, match="of family 'gamma_gamma', not 'bg_nbd'"):
         posterior_models(BGNBD, chains, 3, seed=1)
+
+
+def test_a_posterior_in_place_of_models_is_answered(chains, spenders):
+    """With the call that makes models of it."""
+    for call in (
+        lambda: cs.models.drawn_interval(chains, lambda model: 1.0),
+        lambda: cs.plots.frequencies(chains, spenders),
+        lambda: cs.models.customer_lifetime_value(spenders, purchases=chains, spend=chains),
+    ):
+        with pytest.raises(ConfigError, match=r"posterior_models\(family, posterior, 100, seed=1\) makes a list"):
+            call()

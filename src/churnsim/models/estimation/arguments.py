@@ -107,3 +107,12 @@ def check_draws(n: int, seed: int, replication: int) -> tuple[int, int, int]:
         check_seed(seed),
         check_count(replication, "replication", least=0, most=2**31 - 1),
     )
+
+
+def check_no_posterior(value: object, name: str) -> None:
+    """ConfigError for draws of parameters (ArviZ's InferenceData, a DataTree) where models are asked for."""
+    if type(value).__module__.partition(".")[0] in ("arviz", "xarray"):
+        raise ConfigError(
+            f"{name} cannot be a posterior. churnsim.models.posterior_models(family, posterior, 100, seed=1) makes a "
+            "list of models of it, for plots.predictive, forecast(draws=...) and drawn_interval."
+        )

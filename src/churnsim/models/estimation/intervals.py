@@ -15,7 +15,7 @@ import pandas as pd
 
 from churnsim.checks import check_kind, typed
 from churnsim.errors import ConfigError, FitError
-from churnsim.models.estimation.arguments import numbers
+from churnsim.models.estimation.arguments import check_no_posterior, numbers
 from churnsim.models.estimation.fit import ModelFit, Parametric
 from churnsim.models.estimation.optimise import RIDGE_ERROR
 from churnsim.models.estimation.parameters import ParametricModel
@@ -101,6 +101,7 @@ def drawn_interval(
     """
     low, high = tails(level)
     check_kind(quantity, "quantity", Callable, "a function of a model")  # type: ignore[arg-type]
+    check_no_posterior(models, "models")
     models = list(models)
     for model in models if estimate is None else (*models, estimate):
         check_kind(model, "each of models, and estimate,", ParametricModel, "a model of churnsim")

@@ -15,6 +15,7 @@ import numpy as np
 from churnsim.checks import check_kind
 from churnsim.data.summaries.frame_kinds import CustomerFrame, in_kind
 from churnsim.errors import ConfigError
+from churnsim.models.estimation.arguments import check_no_posterior
 from churnsim.models.estimation.fit import ModelFit, check_fit
 from churnsim.models.evaluation.predictive import draw_counts, variance_of_counts
 from churnsim.models.purchase.protocol import PurchaseModel
@@ -101,6 +102,7 @@ def forecast(
     True
     """
     check_fit(fit, "fit")
+    check_no_posterior(draws, "draws")
     check_kind(draws, "draws", (int, Sequence), "a number of draws or a list of models")
     low, high = tails(level)
     models = list(fit.draw_parameters(draws, seed=seed) if isinstance(draws, int) else draws)

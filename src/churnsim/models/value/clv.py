@@ -20,6 +20,7 @@ import pandas as pd
 from churnsim.checks import check_count, check_level, check_number, check_share, shown, typed
 from churnsim.data.summaries.frame_kinds import CustomerFrame, in_kind
 from churnsim.errors import ConfigError
+from churnsim.models.estimation.arguments import check_no_posterior
 from churnsim.models.estimation.fit import ModelFit, check_fit
 from churnsim.models.estimation.intervals import delta_interval
 from churnsim.models.purchase.calendar.calendar_model import CalendarModel
@@ -370,5 +371,6 @@ def on_clocks(purchases: Any, spend: GammaGammaCalendar) -> Any:
 
 
 def fitted_model(given: Any) -> Any:
-    """The model of a fit; a model itself."""
+    """The model of a fit; a model itself. ConfigError for a posterior."""
+    check_no_posterior(given, "a model")
     return given.model if isinstance(given, ModelFit) else given

@@ -15,6 +15,7 @@ from churnsim.data.logs.days import iso_day
 from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.data.summaries.frame_kinds import CustomerFrame, in_kind
 from churnsim.errors import ConfigError, DataError
+from churnsim.models.estimation.arguments import check_no_posterior
 from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.evaluation.validation import frequency_calibration
 from churnsim.models.purchase.alive_grid import alive_grid
@@ -342,12 +343,10 @@ def spend_density(
 
 def _model_of(fit: Any) -> Any:
     """The purchase model of a fit, or the one given."""
+    check_no_posterior(fit, "fit")
     model = fit.model if isinstance(fit, ModelFit) else fit
     if isinstance(model, type) or not hasattr(model, "expected_purchases_new"):
-        raise ConfigError(
-            f"fit must be a purchase model or its fit, such as BGNBD.fit(summary); got {shown(fit)}. Of a posterior: "
-            "churnsim.models.posterior_models(family, posterior, 100, seed=1) are models."
-        )
+        raise ConfigError(f"fit must be a purchase model or its fit, such as BGNBD.fit(summary); got {shown(fit)}.")
     return model
 
 
