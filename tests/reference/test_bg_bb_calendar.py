@@ -131,8 +131,68 @@ def test_every_verb_by_its_own_integrals():
         assert mean[k] == pytest.approx(by_horizon[2] - by_horizon[0], rel=1e-8)
         paid = 1.2 ** (-np.arange(1, 4) / 12) @ np.diff([0.0, *by_horizon])
         assert dert[k] == pytest.approx(paid, rel=1e-8)
-    new = MODEL.expected_purchases_new(3.0, first="2018-12-31")
-    assert new == pytest.approx(float(Blind(11, []).counts(3) @ np.arange(4)), rel=1e-8)
+    new = Blind(11, [])
+    by_age = MODEL.expected_purchases_new([0.0, 2.0, 3.0], first="2018-12-31")
+    assert by_age == pytest.approx([float(new.counts(h) @ np.arange(h + 1)) for h in (0, 2, 3)], rel=1e-8)
+    assert MODEL.purchase_pmf([3, 0, 5], 3.0, first="2018-12-31") == pytest.approx(
+        [*new.counts(3)[[3, 0]], 0.0], rel=1e-8
+    )
+
+
+def test_horizons_of_each_customer_and_waits():
+    """Against the distribution of the number of purchases, which has its own integrals above."""
+    log = firm(5, 12)
+    summary = cs.data.summarise_opportunities(log, unit="M", until="2020-12-31", calendar=CALENDAR)
+    model, spans = MODEL.with_future({"price": 0.0}), np.arange(12.0) % 4
+    whole = [model.expected_purchases(summary, float(h)).to_numpy() for h in range(6)]
+    rows = np.arange(12)
+    found = model.expected_purchases(summary, spans, after=2.0).to_numpy()
+    assert found == pytest.approx(np.array(whole)[(spans + 2).astype(int), rows] - whole[2], rel=1e-10, abs=1e-14)
+    later = model.conditional_pmf(range(5), summary, spans, after=2.0)
+    assert later.to_numpy() @ np.arange(5) == pytest.approx(found, rel=1e-10, abs=1e-14)
+    assert later.sum(axis=1).to_numpy() == pytest.approx(1.0, rel=1e-12)
+    none = np.array([model.conditional_pmf([0], summary, float(h))[0] for h in range(40)])
+    waits, alive = model.time_to_next_purchase(summary, quantile=0.4), model.p_alive(summary).to_numpy()
+    if_alive = model.time_to_next_purchase(summary, quantile=0.4, if_alive=True).to_numpy()
+    assert np.isfinite(if_alive).all()
+    assert 0 < np.isfinite(waits).sum() < 12
+    for bought, wait in ((1.0 - none, waits.to_numpy()), ((1.0 - none) / alive, if_alive)):
+        first = np.where((bought >= 0.4).any(axis=0), np.argmax(bought >= 0.4, axis=0), np.inf)
+        assert (wait == first).all()
+
+
+def test_draws_have_the_moments_of_their_forecasts():
+    """Of one history, 5,000 draws: who is there, how it goes on and what it buys next."""
+    log = pd.DataFrame({"customer_id": 1, "date": pd.to_datetime(["2018-03-02", "2018-09-02", "2019-03-02"])})
+    one = cs.data.summarise_opportunities(log, unit="M", until="2019-10-31", calendar=CALENDAR)
+    many = pd.concat([one] * 5_000, ignore_index=True)
+    many.attrs = one.attrs
+    drawn = MODEL.draw_posterior(many, seed=4)
+    here, stays, error = drawn["alive"], 1.0 - drawn["dropout"], 4.5 * math.sqrt(0.25 / 5_000)
+    for months in range(3):
+        later = (here * stays**months).mean()
+        assert later == pytest.approx(MODEL.p_alive(one, at=float(months)).item(), abs=error)
+        u = moved(40)[22 + months]
+        bought = (here * stays**months * expit(logit(drawn["purchase_probability"]) + u)).mean()
+        assert bought == pytest.approx(MODEL.expected_purchases(one, 1.0, after=float(months)).item(), abs=error)
+    # The same of a customer whatever the others.
+    assert MODEL.draw_posterior(many.iloc[[7]], seed=4).equals(drawn.iloc[[7]])
+
+
+def test_simulated_customers_are_those_of_the_model():
+    log = pd.DataFrame({"customer_id": 1, "date": pd.to_datetime(["2018-03-02", "2018-09-02"]), "amount": [3.0, 5.0]})
+    made = MODEL.draw_summary(np.full(4000, 24.0), first="2018-01-31", seed=2)
+    expected = MODEL.expected_purchases_new(24.0, first="2018-01-31")
+    assert made["frequency"].mean() == pytest.approx(expected, abs=4.5 * made["frequency"].std() / math.sqrt(4000))
+    fit = BGBBCalendar.fit(made, calendar=CALENDAR)
+    for name, true in TRUE.items():
+        assert abs(fit.parameters[name] - true) < 4 * fit.standard_errors[name]
+    days = pd.DataFrame({"customer_id": [1], "date": pd.to_datetime(["2018-01-01"]), "mail": [1.0]})
+    own = cs.data.CustomerSeries.of(days)
+    with pytest.raises(ConfigError, match="BG/BB takes a calendar that is the same for all customers"):
+        BGBBCalendar.fit(made, calendar=own)
+    with pytest.raises(ConfigError, match="Gamma-Gamma takes a calendar that is the same for all customers"):
+        cs.models.GammaGammaCalendar.fit(log, calendar=own)
 
 
 def test_slopes_and_no_effects():

@@ -21,30 +21,35 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import betaln, digamma, gammaln, log_expit
+from scipy.special import betaincinv, betaln, digamma, expit, gammaln, log_expit, logit
 
-from churnsim.checks import check_kind, typed
-from churnsim.data.summaries.calendar import Calendar, Future, calendar_sums, day_numbers
+from churnsim.checks import check_kind, check_number, typed
+from churnsim.data.logs.customer_uid import customer_uids
+from churnsim.data.summaries.calendar import SUMS, Calendar, Future, calendar_mark, calendar_sums, day_numbers
+from churnsim.data.summaries.customer_series import CustomerSeries
 from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.data.summaries.opportunities import FIRST_PERIOD, period_ends, period_values, periods_that_end
 from churnsim.errors import ConfigError, DataError
 from churnsim.kernels.likelihoods import bg_bb_calendar as kernel
-from churnsim.models.estimation.arguments import counts, discounting, durations
+from churnsim.kernels.likelihoods.pareto_nbd_calendar import uniforms
+from churnsim.kernels.numerics.rng_streams import MODEL_DRAWS, TRAITS
+from churnsim.models.estimation.arguments import check_draws, counts, discounting, durations
 from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
 from churnsim.models.purchase.bg_bb import BGBB
 from churnsim.models.purchase.calendar.calendar_fit import CalendarFit
 from churnsim.models.purchase.calendar.discounting import NOTHING
-from churnsim.models.purchase.calendar.effects import CalendarEffects, day_number
+from churnsim.models.purchase.calendar.effects import PurchasesWithEffects, check_common, day_number
 from churnsim.models.purchase.calendar.likelihood import likelihood_with, standardised
 from churnsim.models.purchase.histories import Histories, checked_weights
 from churnsim.typing import Floats, Ints
 
 REACH = 40.0  # e^-40 of the odds, or of a density, is nothing
 MOST_PERIODS = 20_000  # that a calendar is followed over
+FINE = 16  # nodes of a draw to one of a sum
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class BGBBCalendar(CalendarEffects):
+class BGBBCalendar(PurchasesWithEffects):
     """A BG/BB model whose chance to buy follows a calendar. Made by ``BGBBCalendar.fit(summary, calendar=...)``.
 
     Its verbs are those of `BGBB`, of summaries made by ``summarise_opportunities(log, calendar=...)``. Where a forecast
@@ -79,18 +84,9 @@ class BGBBCalendar(CalendarEffects):
         check_kind(self.base, "base", BGBB, "a BGBB model")
         super().__post_init__()
 
-    @property
-    def _average(self) -> BGBB:
-        return self.base
-
     @classmethod
     def _average_of(cls, family: Any) -> Callable[[dict[str, Any]], dict[str, Any]] | None:
         return (lambda rest: {"base": BGBB.from_dict(rest)}) if family == cls.family else None
-
-    @property
-    def unit(self) -> str:
-        """Of time, of which each opportunity is one."""
-        return self.base.unit
 
     # ---- the fit ----
 
@@ -99,7 +95,6 @@ class BGBBCalendar(CalendarEffects):
         cls, summary: CustomerFrame, *, calendar: Calendar, unit: str | None = None, weights: ArrayLike | None = None
     ) -> Likelihood[Self]:
         """The likelihood of a summary, for searches and samplers. Raises as `fit`."""
-        check_kind(calendar, "calendar", Calendar, "a churnsim.data.Calendar")
         h = BGBB._read(summary, unit)
         unit = unit or summary.attrs.get("unit", "Y")
         plain = BGBB.likelihood(summary, unit=unit, weights=weights)
@@ -142,13 +137,19 @@ class BGBBCalendar(CalendarEffects):
     @classmethod
     @typed
     def fit(
-        cls, summary: CustomerFrame, *, calendar: Calendar, unit: str | None = None, weights: ArrayLike | None = None
+        cls,
+        summary: CustomerFrame,
+        *,
+        calendar: Calendar | CustomerSeries,
+        unit: str | None = None,
+        weights: ArrayLike | None = None,
     ) -> CalendarFit:
         """Maximum likelihood, beside the fit without the calendar (`plain`, and the test of both, `likelihood_ratio`).
 
         Raises DataError for a summary that was not made with the calendar, and for a column that does not vary over the
-        periods of the data.
+        periods of the data, and ConfigError for series of customers' own.
         """
+        calendar = check_common(calendar, "BG/BB")
         plain = fit_likelihood(BGBB.likelihood(summary, unit=unit, weights=weights))
         wanted = cls.likelihood(summary, calendar=calendar, unit=unit, weights=weights)
         begin = np.concatenate([[plain.parameters[name] for name in plain.names], np.zeros(len(calendar.names))])
@@ -157,24 +158,30 @@ class BGBBCalendar(CalendarEffects):
 
     # ---- the verbs ----
 
-    def _state(self, summary: pd.DataFrame, ahead: int, future: Future | None) -> _Courses:
+    def _state(self, summary: pd.DataFrame, ahead: int, future: Future | None, fine: int = 1) -> _Courses:
         """Customers with what they do at the next opportunities."""
         h = BGBB._read(summary, self.unit)
         period, anchor = first_periods(summary, self.unit)
-        return self._of(h, period, anchor, ahead, future)
+        return self._of(h, period, anchor, ahead, future, fine)
 
-    def _of(self, h: Histories, period: Ints, anchor: int, ahead: int, future: Future | None) -> _Courses:
-        n = h.T.astype(np.int64)
-        low, high = (int(period.min()), int((period + n).max()) + ahead) if n.size else (0, 0)
-        if high - low > MOST_PERIODS:
-            raise ConfigError(f"{high - low:,} periods are too many to follow a calendar over. Take a shorter horizon.")
-        span = np.arange(low + 1, high + 1)
+    def _moved(self, span: Ints, anchor: int, future: Future | None) -> tuple[Floats, Floats]:
+        """The columns of these periods, and by how much the logit moves in each."""
         values = period_values(self.calendar, span, self.unit, anchor, seen_until=self._seen, future=self._told(future))
         u = ((values - self._means) * self._gamma).sum(axis=1)
         if not np.abs(u).max(initial=0.0) < REACH:
             raise ConfigError("the calendar's values make a chance to buy 0 or 1. Check the effects and the future.")
+        return values, u
+
+    def _of(
+        self, h: Histories, period: Ints, anchor: int, ahead: int, future: Future | None, fine: int = 1
+    ) -> _Courses:
+        n = h.T.astype(np.int64)
+        low, high = (int(period.min()), int((period + n).max()) + ahead) if n.size else (0, 0)
+        if high - low > MOST_PERIODS:
+            raise ConfigError(f"{high - low:,} periods are too many to follow a calendar over. Take a shorter horizon.")
+        _, u = self._moved(np.arange(low + 1, high + 1), anchor, future)
         alpha, beta, gamma, delta = self.base._parameters
-        y, log_weight = nodes(alpha, beta, int(n.max(initial=0)), u)
+        y, log_weight = nodes(alpha, beta, int(n.max(initial=0)), u, fine)
         courses = kernel.courses(y, u, np.zeros((u.size, 0)))
         kinds, kind = np.unique(
             np.column_stack([period - low, h.x, h.t_x.astype(np.int64), n]), axis=0, return_inverse=True
@@ -183,7 +190,7 @@ class BGBBCalendar(CalendarEffects):
         rows = kernel.terms(
             alpha, beta, gamma, delta, y, log_weight, *courses, start, x, t_x, n, np.ones(x.size)
         )[1]  # fmt: skip
-        return _Courses(h, kind.ravel(), self.base, y, log_weight, courses[0], courses[1], start, x, n, rows)
+        return _Courses(h, kind.ravel(), self.base, y, log_weight, courses[0], courses[1], start, x, t_x, n, rows)
 
     @property
     def _even(self) -> bool:
@@ -206,23 +213,16 @@ class BGBBCalendar(CalendarEffects):
         later = np.floor(durations(at, "at", shape=state.h.x.shape))
         return state.h.series(state.met(later + 1.0, rows=True), "p_alive")
 
-    def p_alive_path(
-        self, summary: CustomerFrame, times: Sequence[float], *, future: Future | None = None
-    ) -> pd.DataFrame:
-        """`p_alive` at each of `times`: one row a customer, one column a time."""
-        wanted = durations(np.asarray(times, dtype=object), "times").ravel()
-        columns = {float(t): self.p_alive(summary, at=float(t), future=future) for t in wanted}
-        return pd.DataFrame(columns, index=summary.index).rename_axis(columns="at")
-
     def expected_purchases(
-        self, summary: CustomerFrame, horizon: float, *, after: float = 0.0, future: Future | None = None
-    ) -> pd.Series[float]:
+        self, summary: CustomerFrame, horizon: float | ArrayLike, *, after: float | ArrayLike = 0.0,
+        future: Future | None = None,
+    ) -> pd.Series[float]:  # fmt: skip
         """E[purchases at the opportunities in (n + after, n + after + horizon] | history] of each customer."""
-        start, span = (_whole(value, name) for value, name in ((after, "after"), (horizon, "horizon")))
-        if self._even and not start:
+        if self._even and not np.any(np.floor(after)):
             return self.base.expected_purchases(summary, horizon)
-        state = self._state(summary, start + span, future)
-        return state.h.series(state.flow(start + span)[:, start:].sum(axis=1)[state.kind], "expected_purchases")
+        start, span = _each(summary, after, "after"), _each(summary, horizon, "horizon")
+        state = self._state(summary, int((start + span).max(initial=0)), future)
+        return state.h.series(state.between(start, span), "expected_purchases")
 
     def residual_transactions(
         self, summary: CustomerFrame, annual_discount_rate: float, *, horizon: float = math.inf,
@@ -239,27 +239,103 @@ class BGBBCalendar(CalendarEffects):
         return state.h.series((state.flow(ahead) * paid).sum(axis=1)[state.kind], "residual_transactions")
 
     def conditional_pmf(
-        self, n: int | Sequence[int] | NDArray[np.int64], summary: CustomerFrame, horizon: float, *,
-        future: Future | None = None,
+        self, n: int | Sequence[int] | NDArray[np.int64], summary: CustomerFrame, horizon: float | ArrayLike, *,
+        after: float | ArrayLike = 0.0, future: Future | None = None,
     ) -> pd.DataFrame:  # fmt: skip
-        """P(n purchases at the opportunities of a horizon | history): one row a customer, one column for each n."""
+        """P(n purchases at the opportunities in (n + after, n + after + horizon] | history): one row a customer, one
+        column for each n."""
         wanted = counts(n).ravel().tolist()
-        if self._even:
+        if self._even and not np.any(np.floor(after)):
             return self.base.conditional_pmf(n, summary, horizon)
-        span = _whole(horizon, "horizon")
-        state = self._state(summary, span, future)
-        law = state.counts(span, min(max(wanted, default=0), span))
-        columns = {k: law[state.kind, k] if k < law.shape[1] else np.zeros(state.kind.size) for k in wanted}
+        start, span = _each(summary, after, "after"), _each(summary, horizon, "horizon")
+        state = self._state(summary, int((start + span).max(initial=0)), future)
+        columns = dict.fromkeys(wanted, np.zeros(start.size))
+        for begin, length in np.unique(np.column_stack([start, span]), axis=0).tolist():
+            rows = (start == begin) & (span == length)
+            law = state.counts(begin, begin + length, min(max(wanted, default=0), length))
+            for k in wanted:
+                if k < law.shape[1]:
+                    columns[k] = np.where(rows, law[state.kind, k], columns[k])
         return pd.DataFrame(columns, index=state.h.index).rename_axis(columns="n")
 
-    def expected_purchases_new(self, t: float, *, first: str | date, future: Future | None = None) -> float:
+    @typed
+    def time_to_next_purchase(
+        self, summary: CustomerFrame, *, quantile: float = 0.5, if_alive: bool = False, future: Future | None = None
+    ) -> pd.Series[float]:
+        """Opportunities after the last one seen by which the next purchase has come with probability `quantile`;
+        infinite where it never does, or not within the periods that a calendar is followed over."""
+        if self._even:
+            return self.base.time_to_next_purchase(summary, quantile=quantile, if_alive=if_alive)
+        check_number(quantile, "quantile", above=0, below=1)
+        ahead, state = 64, self._state(summary, 0, None)
+        most = MOST_PERIODS - int((state.start + state.n).max(initial=0))
+        while True:
+            waits, over = self._state(summary, min(ahead, most), future).waits(min(ahead, most), quantile, if_alive)
+            if over.all() or ahead >= most:
+                return state.h.series(waits[state.kind], "time_to_next_purchase")
+            ahead *= 4
+
+    def draw_posterior(self, summary: CustomerFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
+        """One draw of each customer's two chances, that to buy in an average period, and of whether it is `alive` at
+        the next opportunity, given its own history. The distribution function of the chance to buy is interpolated, to
+        about .0005."""
+        if self._even:
+            return self.base.draw_posterior(summary, seed=seed, replication=replication)
+        check_draws(0, seed, replication)
+        state = self._state(summary, 0, None, fine=FINE)
+        u = uniforms(customer_uids(state.h.index), replication, seed, MODEL_DRAWS, TRAITS)
+        columns = dict(zip((*self.base.traits, "alive"), state.draw(u), strict=True))
+        return pd.DataFrame(columns, index=state.h.index)
+
+    # ---- new customers, acquired in the period that ends on, or holds, a day ----
+
+    def expected_purchases_new(
+        self, t: float | ArrayLike, *, first: str | date, future: Future | None = None
+    ) -> Floats:
         """E[purchases at the t opportunities after the period that ends on, or holds, the day `first`] of a customer
-        who was acquired in it."""
-        ahead = _whole(t, "t")
+        who was acquired in it. Shape of `t`."""
+        ages = np.floor(durations(t, "t")).astype(np.int64)
+        state = self._new(first, int(ages.max(initial=0)), future)
+        return state.between(np.zeros(ages.size, np.int64), ages.ravel(), 0).reshape(ages.shape)
+
+    def purchase_pmf(
+        self, n: int | Sequence[int] | NDArray[np.int64], t: float, *, first: str | date, future: Future | None = None
+    ) -> Floats:
+        """P(n purchases at the t opportunities after the period of the day `first`) of a customer who was acquired in
+        it. Shape of `n`."""
+        wanted, age = counts(n), _whole(t, "t")
+        law = self._new(first, age, future).counts(0, age, min(int(wanted.max(initial=0)), age))[0]
+        return np.asarray(np.append(law, 0.0)[np.minimum(wanted, law.size)], dtype=np.float64)
+
+    def _new(self, first: str | date, ahead: int, future: Future | None) -> _Courses:
         period, anchor = periods_that_end(np.array([day_number(first, "first")]), self.unit)
-        nothing = np.zeros(1, dtype=np.int64)
-        h = Histories(nothing, np.zeros(1), np.zeros(1), pd.RangeIndex(1))
-        return float(self._of(h, period, anchor, ahead, future).flow(ahead).sum())
+        nothing = Histories(np.zeros(1, dtype=np.int64), np.zeros(1), np.zeros(1), pd.RangeIndex(1))
+        return self._of(nothing, period, anchor, ahead, future)
+
+    def draw_summary(
+        self, T: ArrayLike, *, first: str | date, seed: int, replication: int = 0, future: Future | None = None
+    ) -> pd.DataFrame:
+        """A summary, as of `summarise_opportunities(log, calendar=...)`, of simulated customers who were acquired in
+        the period of the day `first`, each observed at its own `T` opportunities. Customer i has the traits of row i
+        of `draw_customers`."""
+        n = np.floor(durations(T, "T").ravel()).astype(np.int64)
+        traits = self.draw_customers(n.size, seed=seed, replication=replication)
+        period, anchor = periods_that_end(np.array([day_number(first, "first")]), self.unit)
+        values, u = self._moved(period[0] + 1 + np.arange(n.max(initial=0)), anchor, future)
+        random = np.random.Generator(np.random.Philox([seed, replication]))
+        x, last, sums = np.zeros(n.size, np.int64), np.zeros(n.size), np.zeros((n.size, len(self._names)))
+        here = np.ones(n.size, dtype=np.bool_)
+        for k in range(u.size):
+            here &= (k < n) & (random.random(n.size) >= traits["dropout"])
+            buys = here & (random.random(n.size) < expit(logit(traits["purchase_probability"]) + u[k]))
+            x[buys], last[buys] = x[buys] + 1, k + 1.0
+            sums[buys] += values[k]
+        frame = pd.DataFrame({"frequency": x, "recency": last, "T": n.astype(np.float64)})
+        ends = period_ends(period, self.unit, anchor).astype("datetime64[D]").astype("datetime64[ns]")
+        frame[FIRST_PERIOD] = np.repeat(ends, n.size)
+        frame[[SUMS + name for name in self._names]] = sums
+        frame.attrs |= {"unit": self.unit, "calendar": calendar_mark(self.calendar)}
+        return frame.rename_axis("customer_id")
 
 
 @dataclass(frozen=True, eq=False)
@@ -276,6 +352,7 @@ class _Courses:
     logs: Floats
     start: Ints
     x: Ints
+    t_x: Ints
     n: Ints
     rows: Floats
 
@@ -312,8 +389,15 @@ class _Courses:
         law, met = self.law(), self.met(np.arange(1.0, ahead + 1.0))
         return np.array([law[k] @ (1.0 - self.chances(k, ahead)) for k in range(len(law))]).reshape(met.shape) * met
 
-    def counts(self, ahead: int, most: int) -> Floats:
-        """P(0 ... most purchases at the next opportunities), by kind."""
+    def between(self, start: Ints, span: Ints, kind: Ints | int | None = None) -> Floats:
+        """Expected purchases at `span` opportunities after the next `start`, of customers or of a kind."""
+        flow = self.flow(int((start + span).max(initial=0)))
+        upto = np.concatenate([np.zeros((len(flow), 1)), np.cumsum(flow, axis=1)], axis=1)
+        of = self.kind if kind is None else kind
+        return np.asarray(upto[of, start + span] - upto[of, start])
+
+    def counts(self, start: int, ahead: int, most: int) -> Floats:
+        """P(0 ... most purchases at the next opportunities, but for the first `start`), by kind."""
         law, met = self.law(), self.met(np.arange(1.0, ahead + 1.0))
         out = np.zeros((len(law), most + 1))
         for k in range(len(law)):
@@ -321,18 +405,58 @@ class _Courses:
             number[:, 0] = 1.0
             for j, no in enumerate(self.chances(k, ahead).T, 1):
                 out[k] += (stay[j - 1] - stay[j]) * (law[k] @ number)
-                bought = number[:, :-1] * (1.0 - no)[:, None]
-                number *= no[:, None]
-                number[:, 1:] += bought
+                if j > start:
+                    bought = number[:, :-1] * (1.0 - no)[:, None]
+                    number *= no[:, None]
+                    number[:, 1:] += bought
             out[k] += stay[ahead] * (law[k] @ number)
         return out
 
+    def waits(self, ahead: int, quantile: float, if_alive: bool) -> tuple[Floats, NDArray[np.bool_]]:
+        """By kind the opportunity by which it has bought with a chance, infinite where that is not within these; and
+        whether that is all that can be."""
+        law, met = self.law(), self.met(np.arange(1.0, ahead + 1.0))
+        waits, over = np.full(len(law), np.inf), np.ones(len(law), dtype=np.bool_)
+        for k in range(len(law)):
+            there = met[k] / (met[k, 0] if if_alive else 1.0)
+            silent = np.append(1.0, law[k] @ np.cumprod(self.chances(k, ahead), axis=1))
+            reached = np.cumsum(there * -np.diff(silent)) >= quantile
+            if reached.any():
+                waits[k] = 1.0 + np.argmax(reached)
+            else:
+                over[k] = (there * -np.diff(silent)).sum() + silent[-1] * there[-1] < quantile
+        return waits, over
 
-def nodes(alpha: float, beta: float, n: int, u: Floats) -> tuple[Floats, Floats]:
+    def draw(self, u: Floats) -> tuple[Floats, Floats, NDArray[np.bool_]]:
+        """Chances to buy and to leave, and who is alive at the next opportunity, from three uniforms each: the last
+        opportunity that a customer met is drawn first."""
+        _, _, gamma, delta = self.base._parameters
+        last, at = np.empty(self.kind.size, dtype=np.int64), np.empty(self.kind.size)
+        alive = np.empty(self.kind.size, dtype=np.bool_)
+        order = np.argsort(self.kind, kind="stable")
+        cuts = np.searchsorted(self.kind[order], np.arange(self.n.size + 1))
+        for k, (begin, first, n) in enumerate(zip(self.start, self.t_x, self.n, strict=True)):
+            rows, lasts = order[cuts[k] : cuts[k + 1]], np.arange(first, n + 1)
+            logs = (self.log_weight + self.x[k] * self.y)[:, None] + self.logs[:, begin + lasts] - self.logs[:, [begin]]
+            weight = np.exp(logs - logs.max())
+            chance = weight.sum(axis=0) * np.exp(betaln(gamma + 1.0, delta + lasts))
+            share = np.cumsum(np.append(chance, weight[:, -1].sum() * np.exp(betaln(gamma, delta + n + 1.0))))
+            place = np.searchsorted(share, u[rows, 0] * share[-1], side="right")
+            alive[rows], place = place > n - first, np.minimum(place, n - first)
+            last[rows] = lasts[place]
+            for each in np.unique(place):
+                mine, mass = rows[place == each], weight[:, each]
+                below = np.cumsum(mass) - mass / 2
+                at[mine] = np.interp(u[mine, 1] * mass.sum(), below, self.y)
+        leaves = betaincinv(gamma + ~alive, delta + last + alive, u[:, 2])
+        return expit(at), np.asarray(leaves, dtype=np.float64), np.asarray(alive, dtype=np.bool_)
+
+
+def nodes(alpha: float, beta: float, n: int, u: Floats, fine: int = 1) -> tuple[Floats, Floats]:
     """Nodes of ln o and their logarithmic weights, of which a trapezoid rule has all that counts at up to n
-    opportunities."""
+    opportunities; `fine` times as many where more than sums is asked."""
     moved = float(np.abs(u).max(initial=0.0))
-    step = min(0.25, 1.2 / math.sqrt(alpha + beta + n))
+    step = min(0.25, 1.2 / math.sqrt(alpha + beta + n)) / fine
 
     def tail(shape: float) -> float:
         return REACH / shape + math.sqrt(2.0 * REACH / shape) + moved
@@ -351,6 +475,11 @@ def first_periods(summary: pd.DataFrame, unit: str) -> tuple[Ints, int]:
             "churnsim.data.summarise_opportunities(transactions, calendar=...)."
         )
     return periods_that_end(day_numbers(summary[FIRST_PERIOD]), unit)
+
+
+def _each(summary: pd.DataFrame, value: float | ArrayLike, name: str) -> Ints:
+    """How many opportunities each customer's number of periods holds."""
+    return np.floor(durations(value, name, shape=(len(summary),))).astype(np.int64)
 
 
 def _whole(value: Any, name: str) -> int:

@@ -21,16 +21,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from churnsim.checks import check_kind, typed
+from churnsim.checks import typed
 from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.data.summaries.calendar import Calendar, Future, day_numbers
+from churnsim.data.summaries.customer_series import CustomerSeries
 from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.errors import ConfigError
 from churnsim.kernels.likelihoods import gamma_gamma as kernel
 from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
 from churnsim.models.estimation.threads import Chunks
 from churnsim.models.purchase.calendar.calendar_fit import CalendarFit
-from churnsim.models.purchase.calendar.effects import CalendarEffects, by_day, day_number
+from churnsim.models.purchase.calendar.effects import CalendarEffects, by_day, check_common, day_number
 from churnsim.models.purchase.calendar.likelihood import likelihood_with, standardised
 from churnsim.models.spend.gamma_gamma import GammaGamma, repeat_purchases, with_finite_mean
 from churnsim.typing import Floats, Ints
@@ -110,7 +111,6 @@ class GammaGammaCalendar(CalendarEffects):
         cls, transactions: pd.DataFrame, *, calendar: Calendar, until: str | date | None = None
     ) -> Likelihood[Self]:
         """The likelihood of single purchases, as `GammaGamma.likelihood_of_purchases`. Raises as `fit`."""
-        check_kind(calendar, "calendar", Calendar, "a churnsim.data.Calendar")
         log, used, end = repeat_purchases(transactions, until)
         plain = GammaGamma.likelihood_of_purchases(transactions, until=until)
         _, owner = np.unique(log.customer[used], return_inverse=True)
@@ -145,10 +145,13 @@ class GammaGammaCalendar(CalendarEffects):
 
     @classmethod
     @typed
-    def fit(cls, transactions: pd.DataFrame, *, calendar: Calendar, until: str | date | None = None) -> CalendarFit:
+    def fit(
+        cls, transactions: pd.DataFrame, *, calendar: Calendar | CustomerSeries, until: str | date | None = None
+    ) -> CalendarFit:
         """Maximum likelihood on single purchases, beside the fit without the calendar (`plain`, and the test of both,
         `likelihood_ratio`). Raises as `GammaGamma.fit_purchases`, and DataError for a column that does not vary over
         the days of the data."""
+        calendar = check_common(calendar, "Gamma-Gamma")
         plain = GammaGamma.fit_purchases(transactions, until=until)
         found = fit_likelihood(cls.likelihood_of_purchases(transactions, calendar=calendar, until=until))
         return CalendarFit(**vars(with_finite_mean(found)), plain=plain)
@@ -201,6 +204,10 @@ class GammaGammaCalendar(CalendarEffects):
         if days.size != len(found):
             raise ConfigError(f"day must be one day, or one a customer ({len(found)}); got {days.size} of them.")
         return found * self._at(days, future)
+
+    def draw_customers(self, n: int, *, seed: int, replication: int = 0) -> pd.DataFrame:
+        """`n` customers from the population: columns `spend_rate` and `mean_spend`, on an average day."""
+        return self.average.draw_customers(n, seed=seed, replication=replication)
 
     @typed
     def draw_posterior(self, summary: CustomerFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:

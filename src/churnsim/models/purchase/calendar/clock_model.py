@@ -33,7 +33,7 @@ from churnsim.errors import ConfigError
 from churnsim.models.estimation.arguments import check_draws, counts, discounting, durations
 from churnsim.models.purchase.calendar.clock import CYCLE, Level, on_clock, positions
 from churnsim.models.purchase.calendar.discounting import MOST_DAYS, NOTHING, discount_rule
-from churnsim.models.purchase.calendar.effects import CalendarEffects
+from churnsim.models.purchase.calendar.effects import PurchasesWithEffects
 from churnsim.models.purchase.histories import Histories
 from churnsim.models.purchase.registry import PURCHASE_FAMILIES
 from churnsim.typing import Floats, Ints
@@ -41,10 +41,8 @@ from churnsim.units import DAYS_PER_UNIT
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class ClockModel(CalendarEffects):
+class ClockModel(PurchasesWithEffects):
     """Base of the purchase models whose buying clock is rescaled. A subclass says how its clocks run (`_clock`)."""
-
-    base: Any
 
     simulated_as: ClassVar[None] = None
     suffix: ClassVar[str] = "_calendar"
@@ -64,10 +62,6 @@ class ClockModel(CalendarEffects):
     def _clock(self, begin: Floats, end: Floats, future: Any, index: pd.Index[Any] | None = None) -> Any:
         """The clock of customers from one position to another."""
 
-    @property
-    def _average(self) -> Any:
-        return self.base
-
     @classmethod
     def _average_of(cls, family: Any) -> Callable[[dict[str, Any]], dict[str, Any]] | None:
         base = PURCHASE_FAMILIES.get(str(family).removesuffix(cls.suffix))
@@ -77,11 +71,6 @@ class ClockModel(CalendarEffects):
         if wanted != cls.like:
             raise ConfigError(f"this is a model with a {cls.rescaled_by} of another kind. Use {wanted}.from_dict.")
         return lambda rest: {"base": base.from_dict(rest)}
-
-    @property
-    def unit(self) -> str:
-        """The time unit of the base."""
-        return str(self.base.unit)
 
     @property
     def family(self) -> str:  # type: ignore[override]
@@ -139,12 +128,6 @@ class ClockModel(CalendarEffects):
         later = self._spans(summary, at, "at")
         state = self._state(summary, later, future)
         return state.h.series(state.alive_at(later), "p_alive")
-
-    def p_alive_path(self, summary: CustomerFrame, times: Sequence[float], *, future: Any = None) -> pd.DataFrame:
-        """`p_alive` at T + each of `times`: one row a customer, one column a time."""
-        wanted = durations(np.asarray(times, dtype=object), "times").ravel()
-        columns = {float(t): self.p_alive(summary, at=float(t), future=future) for t in wanted}
-        return pd.DataFrame(columns, index=summary.index).rename_axis(columns="at")
 
     def expected_purchases(
         self, summary: CustomerFrame, horizon: float | ArrayLike, *, after: float | ArrayLike = 0.0,
@@ -266,11 +249,6 @@ class ClockModel(CalendarEffects):
             return ages
         clock = self._clock(begin, positions(begin, ages, DAYS_PER_UNIT[self.unit]), future, index)
         return np.asarray(clock.time(begin, ages))
-
-    def draw_customers(self, n: int, *, seed: int, replication: int = 0) -> pd.DataFrame:
-        """The traits of `n` customers from the population; a rate is that of an average day."""
-        found: pd.DataFrame = self.base.draw_customers(n, seed=seed, replication=replication)
-        return found
 
     def draw_posterior(self, summary: CustomerFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
         """One exact draw of each customer's traits and of whether it is `alive`, given its own history."""

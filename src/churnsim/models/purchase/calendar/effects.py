@@ -10,11 +10,15 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
+from numpy.typing import ArrayLike
 
 from churnsim.checks import check_kind, check_number
 from churnsim.data.logs.days import calendar_day, iso_day
 from churnsim.data.summaries.calendar import Calendar, calendar_sums, check_future
+from churnsim.data.summaries.customer_series import CustomerSeries
+from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.errors import ConfigError
+from churnsim.models.estimation.arguments import durations
 from churnsim.models.estimation.parameters import ParametricModel
 from churnsim.models.purchase.histories import Histories
 from churnsim.typing import Floats
@@ -151,6 +155,49 @@ class CalendarEffects(ParametricModel):
         """Sum of the logarithms of what the effects do at each customer's purchases."""
         sums = calendar_sums(summary, self.calendar)
         return np.asarray(((sums - h.x[:, None] * self._means) * self._gamma).sum(axis=1))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class PurchasesWithEffects(CalendarEffects):
+    """Base of the purchase models in which a calendar has effects on those of a model `base`."""
+
+    base: Any
+
+    @property
+    def _average(self) -> Any:
+        return self.base
+
+    @property
+    def unit(self) -> str:
+        """The time unit of the base."""
+        return str(self.base.unit)
+
+    @abstractmethod
+    def p_alive(self, summary: CustomerFrame, *, at: float | ArrayLike = 0.0, future: Any = None) -> pd.Series[float]:
+        """P(alive after a time | history) of each customer."""
+
+    def p_alive_path(self, summary: CustomerFrame, times: Sequence[float], *, future: Any = None) -> pd.DataFrame:
+        """`p_alive` at T + each of `times`: one row a customer, one column a time."""
+        wanted = durations(np.asarray(times, dtype=object), "times").ravel()
+        columns = {float(t): self.p_alive(summary, at=float(t), future=future) for t in wanted}
+        return pd.DataFrame(columns, index=summary.index).rename_axis(columns="at")
+
+    def draw_customers(self, n: int, *, seed: int, replication: int = 0) -> pd.DataFrame:
+        """The traits of `n` customers from the population, those of an average day."""
+        found: pd.DataFrame = self.base.draw_customers(n, seed=seed, replication=replication)
+        return found
+
+
+def check_common(calendar: Any, family: str) -> Calendar:
+    """The calendar. ConfigError for what is none, or not common to all customers."""
+    if isinstance(calendar, CustomerSeries):
+        raise ConfigError(
+            f"{family} takes a calendar that is the same for all customers, no series of their own. Take BGNBD, "
+            "MBGNBD, NBD, ParetoNBD or MBGCNBD with these, or as covariates what does not change in time."
+        )
+    check_kind(calendar, "calendar", Calendar, "a churnsim.data.Calendar")
+    found: Calendar = calendar
+    return found
 
 
 def numbers_of(given: Mapping[str, float], names: Sequence[str]) -> Floats:
