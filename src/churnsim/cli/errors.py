@@ -28,10 +28,6 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def _place(error: OSError) -> str:
-    return f"{error.filename}: " if error.filename else "cannot write: "
-
-
 def fail(message: str) -> typer.Exit:
     """Say what is wrong on standard error; raise what this returns."""
     typer.echo(f"error: {message}", err=True)
@@ -72,7 +68,8 @@ def guarded(command: Callable[P, R]) -> Callable[P, R]:
             raise typer.Exit(0) from error
         except OSError as error:
             if error.errno in NO_ROOM:
-                raise fail(f"{_place(error)}{error.strerror}. Make room, and give the same command again.") from error
+                place = f"{error.filename}: " if error.filename else "cannot write: "
+                raise fail(f"{place}{error.strerror}. Make room, and give the same command again.") from error
             if error.filename is None:
                 raise fail(f"cannot read or write: {error.strerror or error}.") from error
             raise fail(f"{error.filename}: {error.strerror}. Check the path and its permissions.") from error

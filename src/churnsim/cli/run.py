@@ -27,7 +27,13 @@ def print_summary(directory: Path) -> bool:
     """Print the strategies beside each other, the verdict with what weakens it, the customers' value and the claims;
     whether all of the study could be done."""
     from churnsim.records.load import load_run
-    from churnsim.report.headline import headline, replay_sentences, sureness, value_sentences, variance_sentences
+    from churnsim.report.headline import (
+        headline,
+        precision_sentences,
+        replay_sentences,
+        value_sentences,
+        variance_sentences,
+    )
     from churnsim.report.messages import Words
     from churnsim.report.page.context import Context
     from churnsim.report.what_it_takes import what_it_takes
@@ -44,7 +50,7 @@ def print_summary(directory: Path) -> bool:
         say_under("measure", sentence(context, run.value_of_information))
     for told in what_it_takes(context):
         say_under("to pay", told)
-    for told in sureness(context):
+    for told in precision_sentences(context):
         say_under("precision", told)
     if run.value:
         say_under("value", *value_sentences(context, run.value))

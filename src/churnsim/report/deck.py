@@ -511,12 +511,8 @@ def _assumptions(deck: _Deck, context: Context) -> None:
     if not blocks:
         return
     slide = deck.slide(chapter.title)
-    slide.table(blocks[-1], BODY, shares=_assumption_shares(blocks[-1]))
+    slide.table(blocks[-1], BODY, shares=(5, 3, 2, 6) if len(blocks[-1].columns) == 4 else (5, 3, 6))
     slide.notes(*(block.text for block in chapter.blocks if isinstance(block, Paragraph)))
-
-
-def _assumption_shares(block: TableBlock) -> Sequence[float]:
-    return (5, 3, 2, 6) if len(block.columns) == 4 else (5, 3, 6)
 
 
 def _limits(deck: _Deck, context: Context) -> None:

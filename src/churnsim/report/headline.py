@@ -25,7 +25,8 @@ class Headline:
 
 def headline(context: Context) -> Headline:
     """What is said first of a run."""
-    if not context.differences and _failed(context, "strategies"):
+    failed = any(failure.stage == "strategies" for failure in context.run.notices.failures)
+    if failed and not context.differences:
         return Headline(verdict=[context.say("answer.failed")], leaves_out=[], warnings=_warnings(context))
     return Headline(
         verdict=[*_none_pays(context), *_in_order(context), *_outdone(context)],
@@ -240,10 +241,6 @@ def unranked(context: Context) -> list[str]:
     ]
 
 
-def _failed(context: Context, stage: str) -> bool:
-    return any(failure.stage == stage for failure in context.run.notices.failures)
-
-
 def replay_sentences(context: Context, replay: ReplayRecord) -> list[str]:
     """Simulated against actual holdout purchases: covered, or how far from the mean and from the interval; then with
     the error of the parameters."""
@@ -292,30 +289,32 @@ def value_sentences(context: Context, value: ValueRecord) -> list[str]:
     return sentences
 
 
-def sureness(context: Context) -> list[str]:
+def precision_sentences(context: Context) -> list[str]:
     """Whether the precision asked for was reached, and what the selection of the best came to."""
     say, comparison = context.say, context.run.comparison
     told = []
     if comparison.precision:
         p = comparison.precision
-        reached = say(
-            "strategies.precision_reached" if p.reached else "strategies.precision_missed",
-            asked=context.money(p.half_width),
-            half_width=context.money(p.reached_half_width),
-            metric=context.words.known(f"metric.{p.metric}", p.metric),
-            replications=fmt.count(comparison.replications),
+        told.append(
+            say(
+                "strategies.precision_reached" if p.reached else "strategies.precision_missed",
+                asked=context.money(p.half_width),
+                half_width=context.money(p.reached_half_width),
+                metric=context.words.known(f"metric.{p.metric}", p.metric),
+                replications=fmt.count(comparison.replications),
+            )
         )
-        told.append(reached)
     if comparison.selection:
         s = comparison.selection
-        chosen = say(
-            "strategies.selection_made" if s.chosen else "strategies.selection_open",
-            chosen=context.titles.get(s.chosen or "", s.chosen or ""),
-            remaining=context.listed([context.titles.get(name, name) for name in s.remaining]),
-            indifference=context.money(s.indifference),
-            level=fmt.percent(s.level),
-            metric=context.words.known(f"metric.{s.metric}", s.metric),
-            replications=fmt.count(s.replications),
+        told.append(
+            say(
+                "strategies.selection_made" if s.chosen else "strategies.selection_open",
+                chosen=context.titles.get(s.chosen or "", s.chosen or ""),
+                remaining=context.listed([context.titles.get(name, name) for name in s.remaining]),
+                indifference=context.money(s.indifference),
+                level=fmt.percent(s.level),
+                metric=context.words.known(f"metric.{s.metric}", s.metric),
+                replications=fmt.count(s.replications),
+            )
         )
-        told.append(chosen)
     return told

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import numpy as np
 import pandas as pd
 
 from churnsim.checks import typed
@@ -24,7 +23,7 @@ from churnsim.errors import DataError
 from churnsim.satisfaction.measurement import Measurement, size_warnings
 from churnsim.satisfaction.quality import quality_warnings, recoded
 from churnsim.satisfaction.reliability import reliability
-from churnsim.satisfaction.resampling import estimates, resample_counts, resampled_means
+from churnsim.satisfaction.resampling import estimates, mean_estimates, resample_counts, resampled_means
 from churnsim.satisfaction.servqual import DIMENSIONS, REVERSED
 from churnsim.satisfaction.survey import Role, Survey
 from churnsim.typing import Floats
@@ -181,12 +180,7 @@ def benchmark_gaps(
         gaps[f"{word}: all items"] = difference.mean(axis=1)
         groups.append(word)
     wide = pd.DataFrame(gaps)
-    counts = resample_counts(len(wide), resamples=resamples, seed=seed)
-    values = wide.to_numpy(dtype=float)
-    table = estimates(
-        wide.columns, wide.mean().to_numpy(), resampled_means(values, counts), level=level,
-        n=np.isfinite(values).sum(axis=0),
-    )  # fmt: skip
+    table = mean_estimates(wide, resample_counts(len(wide), resamples=resamples, seed=seed), level=level)
     return Measurement(
         instrument="benchmark",
         table=table.assign(group=groups),

@@ -39,6 +39,13 @@ def resampled_means(values: Floats, counts: Floats) -> Floats:
         return np.asarray(sums / (counts @ there.astype(float)))
 
 
+def mean_estimates(wide: pd.DataFrame, counts: Floats, *, level: float) -> pd.DataFrame:
+    """`estimates` of the means of columns in which answers may be missing, a row a respondent."""
+    values = wide.to_numpy(dtype=float)
+    draws, n = resampled_means(values, counts), np.isfinite(values).sum(axis=0)
+    return estimates(wide.columns, wide.mean().to_numpy(), draws, level=level, n=n)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Moments:
     """Mean (k) and covariance (k, k) of complete rows, the same for every resample (first axis), and their number."""

@@ -19,7 +19,7 @@ from churnsim.checks import typed
 from churnsim.satisfaction.measurement import Measurement, size_warnings
 from churnsim.satisfaction.quality import quality_warnings, recoded, wrong_way_items
 from churnsim.satisfaction.reliability import reliability
-from churnsim.satisfaction.resampling import estimates, resample_counts, resampled_means
+from churnsim.satisfaction.resampling import estimates, mean_estimates, resample_counts, resampled_means
 from churnsim.satisfaction.survey import Survey
 
 ITEMS: Mapping[str, str] = {
@@ -131,11 +131,7 @@ def _scored(
         groups.append("overall")
     wide = pd.DataFrame(columns)
     counts = resample_counts(len(wide), resamples=resamples, seed=seed)
-    values = wide.to_numpy(dtype=float)
-    table = estimates(
-        wide.columns, wide.mean().to_numpy(), resampled_means(values, counts), level=level,
-        n=np.isfinite(values).sum(axis=0),
-    )  # fmt: skip
+    table = mean_estimates(wide, counts, level=level)
     table["group"] = groups
     table["about"] = [ITEMS.get(str(name), "") for name in table.index]
     details = {}

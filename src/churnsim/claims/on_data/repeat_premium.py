@@ -62,13 +62,15 @@ def judge(evidence: Evidence = None, quick: bool = False, *, log: pd.DataFrame |
             )
     by_number = profit_by_order_number(own if log is None else log, most=MOST)
     last = by_number[by_number["customers"] > 0].iloc[-1]
+    number = int(last["order_number"])
+    ordinal = "the tenth and later ones" if number == MOST else f"order number {number}"
     return Finding(
         answer=combine(parts),
         reason=(
             f"On {label}: "
             + " ".join(part.reason for part in parts)
             + f" The mean order goes from {by_number['profit_per_order'].iloc[0]:.2f} for the first to "
-            f"{last['profit_per_order']:.2f} for {_ordinal(int(last['order_number']))}. Neither "
+            f"{last['profit_per_order']:.2f} for {ordinal}. Neither "
             "range says per what: an order, or a week of the relation, in which whoever buys twice buys often."
         ),
         **parts[0].figures_in("percent more per order"),
@@ -76,10 +78,6 @@ def judge(evidence: Evidence = None, quick: bool = False, *, log: pd.DataFrame |
         parts=tuple(parts),
         tables={"by_order_number": records(by_number)},
     )
-
-
-def _ordinal(number: int) -> str:
-    return "the tenth and later ones" if number == MOST else f"order number {number}"
 
 
 def control(evidence: Evidence, quick: bool) -> Finding:

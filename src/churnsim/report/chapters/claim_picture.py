@@ -32,7 +32,11 @@ def claim_figure(context: Context, claim: ClaimRecord, told: Told) -> FigureBloc
     if maps := map_names(claim.tables):
         return _map(context, claim, maps[0])
     if firms := next((key for key in claim.tables if key.startswith(FIRMS)), ""):
-        return _intervals(context, claim, _of_firms(context, claim.tables[firms]), unit=claim.tables[firms][0]["unit"])
+        rows = claim.tables[firms]
+        shown = [
+            {"label": str(r["firm"]), "mean": r["estimate"], "lower": r["lower"], "upper": r["upper"]} for r in rows
+        ]
+        return _intervals(context, claim, shown, unit=rows[0]["unit"])
     units = Counter(part.unit or "" for part in claim.parts if part.estimate is not None)
     unit, most = units.most_common(1)[0] if units else ("", 0)
     if most > 1:
@@ -72,13 +76,6 @@ def _intervals(context: Context, claim: ClaimRecord, rows: list[Row], *, unit: s
     make = interval_rows(rows, x="", labels=tick_labels(), reference=reference)
     told = context.say("claims.in_unit", unit=unit) if unit else ""
     return drawn_figure(context, "claim", make, of=_name(claim), says=claim.says, reading=reading, unit=told)
-
-
-def _of_firms(context: Context, firms: list[Row]) -> list[Row]:
-    return [
-        {"label": str(row["firm"]), "mean": row["estimate"], "lower": row["lower"], "upper": row["upper"]}
-        for row in firms
-    ]
 
 
 def _found(context: Context, found: ClaimRecord | PartRecord, name: str, told: Told) -> Row:

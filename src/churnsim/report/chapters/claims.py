@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from typing import Any
 
-from churnsim.records.claim import ClaimRecord, ControlRecord, PartRecord, SourceRecord
+from churnsim.records.claim import ClaimRecord, ControlRecord, PartRecord
 from churnsim.report.chapters.claim_picture import claim_figure
 from churnsim.report.messages import ANSWERS
 from churnsim.report.page import numbers as fmt
@@ -136,7 +136,7 @@ def _how(context: Context, claim: ClaimRecord) -> list[Block]:
     ]
     worlds = {say("claims.control"): claim.control, say("claims.planted"): claim.planted}
     facts += [(term, _world(context, world, planted=world is claim.planted)) for term, world in worlds.items() if world]
-    blocks: list[Block] = [Quote(text=claim.quote, source=_cited(context, claim.sources))]
+    blocks: list[Block] = [Quote(text=claim.quote, source=context.listed([s.title for s in claim.sources]))]
     blocks.append(Facts(rows=[(term, text) for term, text in facts if text]))
     if claim.parts and kept:
         blocks.append(_parts(context, claim))
@@ -150,10 +150,6 @@ def _how(context: Context, claim: ClaimRecord) -> list[Block]:
 def _each(context: Context, texts: list[str]) -> str:
     """The texts that say anything, each once."""
     return context.prose(*dict.fromkeys(texts))
-
-
-def _cited(context: Context, sources: list[SourceRecord]) -> str:
-    return context.listed([source.title for source in sources])
 
 
 def _estimate(context: Context, found: ClaimRecord | PartRecord) -> str:

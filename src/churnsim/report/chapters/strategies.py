@@ -8,7 +8,7 @@ from typing import Any
 
 from churnsim.records.run import Difference, Level, StrategyRecord
 from churnsim.report.charts.figures import forest_figure, path_figure, spending_figure
-from churnsim.report.headline import sureness, unranked
+from churnsim.report.headline import precision_sentences, unranked
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import (
     Block,
@@ -43,7 +43,7 @@ def chapter(context: Context) -> Chapter:
         blocks.append(Heading(text=say("strategies.difference_heading", baseline=context.baseline)))
         blocks += [forest_figure(context), _differences(context), *_bootstrap(context)]
         blocks.append(Paragraph(text=say("strategies.reduction_note", causes=_causes(context)), tone="note"))
-    sure = sureness(context)
+    sure = precision_sentences(context)
     if sure:
         blocks += [Heading(text=say("strategies.sure_heading")), *(Paragraph(text=text) for text in sure)]
     blocks += _spending(context)

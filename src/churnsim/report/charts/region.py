@@ -5,13 +5,14 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from churnsim.plots.theme import INK, MARGIN, MUTED, NUMBERS, WIDE, Size, config, wrap
 from churnsim.report.page.extras import require_report_extra
 
 if TYPE_CHECKING:
-    from churnsim.decisions.assumptions.region import Region
+    from churnsim.decisions.assumptions.region import Axis, Region
+    from churnsim.records.what_if import AssumptionAxis
 
 # Dark, middle and light, so that the states stay apart in grey print too.
 COLOURS = {"holds": "#0b5c92", "undecided": "#9cc3de", "fails": "#f0e7d8", "impossible": "#ffffff"}
@@ -19,30 +20,8 @@ COLUMNS = 3
 FRAME = "Frame: nine tenths of what is believed of each, or what is chosen."
 Likely = Mapping[str, Sequence[float]]
 """Low and high of what is believed, by axis."""
-
-
-class Ruled(Protocol):
-    """An axis cut into cells of one width, as computed or as stored."""
-
-    @property
-    def name(self) -> str:
-        """What it is called."""
-
-    @property
-    def unit(self) -> str:
-        """Of its numbers."""
-
-    @property
-    def low(self) -> float:
-        """Where the first cell begins."""
-
-    @property
-    def high(self) -> float:
-        """Where the last cell ends."""
-
-    @property
-    def cells(self) -> int:
-        """How many there are."""
+Ruled: TypeAlias = "Axis | AssumptionAxis"
+"""An axis cut into cells of one width, as computed or as stored."""
 
 
 def draw_region(region: Region) -> str:
