@@ -77,15 +77,10 @@ def list(kind: str | None = None, *, artificial: bool | None = None) -> pd.DataF
     chosen = [
         one for one in declarations().values() if kind in (None, one.kind) and artificial in (None, one.artificial)
     ]
-    rows = {
-        "kind": [one.kind for one in chosen],
-        "artificial": [one.artificial for one in chosen],
-        "customers": pd.array([one.customers for one in chosen], dtype="Int64"),
-        "title": [one.title for one in chosen],
-        "how": [one.how for one in chosen],
-        "at_hand": [one.at_hand for one in chosen],
-    }
-    return pd.DataFrame(rows, index=pd.Index([one.name for one in chosen], name="name", dtype=object))
+    columns = ("kind", "artificial", "customers", "title", "how", "at_hand")
+    rows = {column: [getattr(one, column) for one in chosen] for column in columns}
+    index = pd.Index([one.name for one in chosen], name="name", dtype=object)
+    return pd.DataFrame(rows, index=index).astype({"customers": "Int64"})
 
 
 @typed
@@ -149,25 +144,12 @@ def cdnow(full: bool = False) -> pd.DataFrame:
     if not full:
         columns.insert(0, "id_in_full_log")  # the sample has both numbers; its papers use its own
     try:
-        raw = pd.read_csv(
-            path,
-            sep=r"\s+",
-            header=None,
-            names=columns,
-            skiprows=1 if full else 0,
-            dtype={name: "float64" if name == "amount" else "int64" for name in columns},
-        )
+        kinds = {name: "float64" if name == "amount" else "int64" for name in columns}
+        raw = pd.read_csv(path, sep=r"\s+", header=None, names=columns, skiprows=int(full), dtype=kinds)
         dates = pd.to_datetime(raw["date"].astype(str), format="%Y%m%d")
     except ValueError as error:
         raise DataError(f"{path} is not the CDNOW file ({error}). Install lifetimes again.") from None
-    frame = pd.DataFrame(
-        {
-            "customer_id": raw["customer_id"],
-            "date": dates,
-            "amount": raw["amount"],
-            "quantity": raw["quantity"],
-        }
-    )
+    frame = raw.assign(date=dates)[["customer_id", "date", "amount", "quantity"]]
     frame.attrs["set_aside"] = SetAside()
     return frame
 
@@ -185,14 +167,8 @@ def donations() -> pd.DataFrame:
     11104
     """
     raw = pd.read_csv(declared("donations").path())
-    frame = pd.DataFrame(
-        {
-            "frequency": raw["frequency"].astype("int64"),
-            "recency": raw["recency"].astype("float64"),
-            "T": raw["periods"].astype("float64"),
-            "customers": raw["weights"].astype("int64"),
-        }
-    )
+    kinds = {"frequency": "int64", "recency": "float64", "T": "float64", "customers": "int64"}
+    frame = raw.rename(columns={"periods": "T", "weights": "customers"})[[*kinds]].astype(kinds)
     frame.attrs["unit"] = "Y"
     return frame
 

@@ -114,14 +114,8 @@ def read_subscriptions(
         sheet=sheet, detect=detect,
     )  # fmt: skip
     check_kind(covariates, "covariates", (list, tuple), "a list of columns")
-    for name in (
-        customer_id,
-        start,
-        end,
-        churned,
-        *covariates,
-        *(each for each in (tenure, entry) if each is not None),
-    ):
+    durations = [name for name in (tenure, entry) if name is not None]
+    for name in (customer_id, start, end, churned, *covariates, *durations):
         check_kind(name, "each column named", str, "text")
     lengths = [start, end] if tenure is None else [tenure, churned, *([] if entry is None else [entry])]
     columns = [customer_id, *lengths, *covariates]
@@ -141,7 +135,7 @@ def read_subscriptions(
     result = read_customer_rows(
         path, columns, customer_id, covariates, typing,
         what=WHAT, form=form, on_bad=on_bad, dates_in=[start, end] if tenure is None else (),
-        numbers_in=[name for name in (tenure, entry) if name is not None],
+        numbers_in=durations,
     )  # fmt: skip
     result.attrs["unit"] = unit
     return result
