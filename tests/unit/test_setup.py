@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import re
 import tomllib
 from collections.abc import Callable
 from dataclasses import replace
@@ -22,6 +23,7 @@ from churnsim.cli import app
 from churnsim.errors import ConfigError, DataError
 from churnsim.study.config.config_file import parse_config, read_config
 from churnsim.study.config.json_schema import config_schema
+from churnsim.study.config.market_overrides import overridden_mechanisms
 from churnsim.study.setup.choices import choices_for
 from churnsim.study.setup.export import Answers, UndecidedError, read_export
 from churnsim.study.stages.data_stage import load_data
@@ -219,6 +221,28 @@ def test_a_programme_is_added_by_its_name(log, tmp_path, call):
     assert "There are win-back, club" in done.stderr
     assert call(*other, "win-back").exit_code == 0  # which the template has already: once is enough
     assert [section.name for section in read_config(tmp_path / "other.toml").strategy].count("win-back") == 1
+
+
+def test_a_new_customer_costs_what_is_stated(log, tmp_path, call):
+    """At the budget, by the market's own response, within the digits that are written; else the default's is told."""
+    path = german(log, tmp_path / "verkauf.csv")
+    options = ("init", path, "--encoding", "cp1252", "--no-ask", "--force")
+    assert call(*options, "--customer-cost", "2500").exit_code == 0
+    config = read_config(tmp_path / "verkauf.toml")
+    prospects = overridden_mechanisms(config.market)["prospects"]
+    budget = config.budget.per_period
+    assert budget / (prospects.size * prospects.share_per_period(budget)) == pytest.approx(2500, rel=0.01)
+    little = 1.01 * budget
+    more = prospects.share_per_period(little) / prospects.share_per_period(budget)
+    assert more - 1 == pytest.approx(0.0022, rel=0.02)
+    assert call(*options).exit_code == 0
+    text = (tmp_path / "verkauf.toml").read_text(encoding="utf-8")
+    assert "prospects" not in read_config(tmp_path / "verkauf.toml").market
+    assert re.search(r"default about [\d.e+,]+, [\d.e+,]+ typical purchases", text)
+    for cost, said in (("0.01", "people of about 800 who could still"), ("0", "customer-cost")):
+        done = call(*options, "--customer-cost", cost)
+        assert done.exit_code == 2
+        assert said in done.stderr
 
 
 def test_a_budget_of_donations_pays_an_appeal_a_year_to_each_donor(tmp_path, call):

@@ -90,6 +90,10 @@ def init(
     margin: Annotated[
         float | None, typer.Option(metavar="SHARE", help="Left of a sale after its own costs, such as 0.4.")
     ] = None,
+    customer_cost: Annotated[
+        float | None,
+        typer.Option(metavar="AMOUNT", help="What a new customer costs today, all spending on it counted."),
+    ] = None,
     currency_sign: Annotated[str, typer.Option(metavar="TEXT", help="Set before amounts in the report.")] = "",
     ask: Annotated[bool, typer.Option(help="Ask what the file leaves open, or stop with the option to give.")] = True,
     force: Annotated[bool, typer.Option("--force", help="Write over a configuration that is there.")] = False,
@@ -125,6 +129,8 @@ def init(
     )  # fmt: skip
     if margin is not None:
         margin = check_number(margin, "margin", above=0, most=1, remedy="Forty percent is 0.4.")
+    if customer_cost is not None:
+        customer_cost = check_number(customer_cost, "--customer-cost", above=0)
     slug = _slug(name or export.name)
     target = out or export.parent / f"{slug}.toml"
     page = target.with_name(f"{target.stem}-data.md")
@@ -163,6 +169,7 @@ def init(
         found, chosen, answers, name=slug, title=title or _titled(slug), folder=target.parent,
         template=template, margin=margin or supposed, currency=currency_sign or found.currency_sign, records=records,
         stated_margin=margin is not None, programmes=tuple(dict.fromkeys(programme or ())),
+        customer_cost=customer_cost,
     )  # fmt: skip
     parse_config(text, name=str(target), folder=target.parent)
     write_text(page, quality_page(found, chosen))

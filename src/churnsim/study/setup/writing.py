@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import tomllib
@@ -14,6 +15,11 @@ from typing import Any
 
 from churnsim.data.database.quality import START_DAYS
 from churnsim.data.tabular.tally import GUESTS
+from churnsim.errors import ConfigError
+from churnsim.models.purchase.registry import DEFAULT_FAMILY, PURCHASE_FAMILIES
+from churnsim.simulation.core.lifetimes import FixedSpend
+from churnsim.simulation.customers.base import Cohort
+from churnsim.simulation.scenario.market import Market
 from churnsim.study.config.advice import in_keys
 from churnsim.study.config.config import DataSection
 from churnsim.study.config.evidence_sections import RECORDS
@@ -43,10 +49,18 @@ IN_OTHER_WORDS = {
     ),
     f"customers first seen in the first {START_DAYS} days": (
         f"customers first seen in the first {START_DAYS} days",
-        "kept; far more than in later months would say that the records begin in the middle of older relations",
+        "kept; where they are far more than in later months the study says so, and from which day on it could begin",
     ),
 }
 """What the database says to those who write Python, for those who write TOML."""
+PEOPLE = 8
+"""Assumed, as in `Prospects`: people who could still become customers, for each customer."""
+BEND = 2.53
+"""Spending in units of its scale where 1% more brings 0.22% more new customers (Sethuraman, Tellis & Briesch 2011)."""
+STATED_COST = 1.25
+"""Assumed: what a firm states of the cost of a new customer is right within a quarter."""
+MOST_WON = 0.5
+"""Of all prospects in a period: more is a slip of the pen."""
 COMMENT = 34
 """Column at which comments begin."""
 
@@ -54,8 +68,12 @@ COMMENT = 34
 def config_text(
     export: Export, chosen: Choices, answers: Answers, *, name: str, title: str, folder: Path, template: str,
     margin: float, currency: str, records: Mapping[str, Path], stated_margin: bool, programmes: Sequence[str] = (),
+    customer_cost: float | None = None,
 ) -> str:  # fmt: skip
-    """The TOML of the study, to be written in `folder`; `records` are files of the firm's own records by kind."""
+    """The TOML of the study, to be written in `folder`; `records` are files of the firm's own records by kind.
+
+    Raises ConfigError for a cost of a new customer at which the budget wins more than there are.
+    """
     parts = [
         _head(name, title, amounts=export.has_amounts),
         "\n".join(["[data]", *_data(export, chosen, answers, folder, currency)]),
@@ -69,8 +87,10 @@ def config_text(
         strategies = _all_strategies(template, programmes, _values(chosen))
         if any("\nreferral = " in text for text in strategies):
             parts.append("[market.referral]\n# Without this table nobody refers anybody; how many come is assumed.")
-        parts.append("\n".join(["[budget]", *_budget(chosen, margin, appeals=template == "donations")]))
-        parts += strategies
+        budget = "\n".join(["[budget]", *_budget(chosen, margin, appeals=template == "donations")])
+        if any("\nacquisition = " in text for text in strategies):
+            parts.append("\n".join(_prospects(chosen, float(budget.rpartition("= ")[2]), customer_cost)))
+        parts += [budget, *strategies]
         parts.append('[comparison]\nagainst = "no-spending"')
     parts.append("\n".join(_claims(export)))
     return "\n\n".join(parts) + "\n"
@@ -172,6 +192,37 @@ def _budget(chosen: Choices, margin: float, *, appeals: bool) -> Iterator[str]:
         return
     yield f"# A tenth of what four weeks of the last year left at a margin of {margin:.0%}: set what is spent today."
     yield f"per_period = {chosen.budget!r}"
+
+
+def _prospects(chosen: Choices, budget: float, cost: float | None) -> Iterator[str]:
+    """What a new customer costs where the whole budget is spent on winning them, as stated or by default."""
+    size, typical = PEOPLE * chosen.customers, chosen.typical_purchase or 1.0
+    if cost is None:
+        family: Any = PURCHASE_FAMILIES[DEFAULT_FAMILY]
+        model = family(**dict.fromkeys(family.parameter_names, 1.0), unit=chosen.unit)  # prospects do not depend on it
+        base = Cohort(size=chosen.customers)
+        supposed = Market(customers=base, purchases=model, spend=FixedSpend(amount=typical)).prospects
+        told = budget / (supposed.size * supposed.share_per_period(budget))
+        yield "# Of winning customers nothing is known here: where all of the budget is spent on it a new one costs by"
+        yield f"# default about {told:,.3g}, {told / typical:,.2g} typical purchases, and it may be a tenth or tenfold."
+        yield "# Say what one costs you: churnsim init --customer-cost AMOUNT writes the table [market.prospects]."
+        return
+    won = budget / cost
+    ceiling = won / (size * -math.expm1(-BEND))
+    if ceiling > MOST_WON:
+        raise ConfigError(
+            f"at {cost:g} a new customer the budget of {budget:g} a period wins {won:,.0f} people of about {size:,} "
+            "who could still become customers. Give what one costs in all, advertising and offers included."
+        )
+    source = toml_text_of(f"such that a new customer costs {cost:g} where {budget:g} a period is spent, as stated")
+    yield "[market.prospects]"
+    size_of = f"size = {{ value = {size}, low = {size}, high = {size} }}"  # its spread is in the ceiling's
+    yield _line(size_of, "assumed: people who could still become customers")
+    low, high = ceiling / STATED_COST, min(ceiling * STATED_COST, 0.99)
+    yield f"ceiling = {{ value = {ceiling:.3g}, low = {low:.3g}, high = {high:.3g}, source = {source} }}"
+    scale = budget / size / BEND
+    interval = f"value = {scale:.3g}, low = {scale / 2:.3g}, high = {scale * 2:.3g}"
+    yield _line(f"spend_scale = {{ {interval} }}", "assumed: 1% more spending brings 0.22% more new customers")
 
 
 def _contact(chosen: Choices) -> float:
