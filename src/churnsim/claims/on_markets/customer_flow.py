@@ -22,6 +22,7 @@ from churnsim.statistics import student_quantile
 from churnsim.typing import Floats
 
 NAME = "as it is"
+ACCOUNTS = ("active_start", "active_end", "competitor_customers", "births", "returns", "losses_switched")
 PER_CUSTOMER = 0.10
 """Money a period on prospects for each known customer: an assumption."""
 WITHIN = 0.02
@@ -43,15 +44,7 @@ def judge(
     found = evidence.compare([Strategy(name=NAME, acquisition=Acquisition(budget_per_period=budget))])
     books = {
         name: found.outcomes.pivot_table(index="replication", columns="period", values=name).to_numpy(dtype=np.float64)
-        for name in (
-            "active_start",
-            "active_end",
-            "competitor_customers",
-            "births",
-            "returns",
-            "losses_switched",
-            *LOSSES,
-        )
+        for name in (*ACCOUNTS, *LOSSES)
     }
     lost = sum((books[name] for name in LOSSES), np.zeros_like(books["births"]))
     came = books["births"] + books["returns"]

@@ -37,20 +37,7 @@ from churnsim.data.customers.replacement import replacement_ratio
 from churnsim.data.customers.rfm import rfm_scores
 
 __all__ = [
-    "STAGES",
-    "Estimate",
-    "abc_classes",
-    "abc_table",
-    "cohort_matrix",
-    "customer_spend",
-    "existing_revenue",
-    "ladder_occupancy",
-    "ladder_stages",
-    "profit_by_order_number",
-    "repeat_premium",
-    "repeat_within",
-    "replacement_ratio",
-    "rfm_scores",
-    "top_share",
-    "whale_curve",
-]
+    "STAGES", "Estimate", "abc_classes", "abc_table", "cohort_matrix", "customer_spend", "existing_revenue",
+    "ladder_occupancy", "ladder_stages", "profit_by_order_number", "repeat_premium", "repeat_within",
+    "replacement_ratio", "rfm_scores", "top_share", "whale_curve",
+]  # fmt: skip

@@ -8,19 +8,9 @@ lineage.
 from __future__ import annotations
 
 __all__ = [
-    "ARRIVALS",
-    "BELIEFS",
-    "COMPLAINT",
-    "DEATH",
-    "LOSS",
-    "MODEL_DRAWS",
-    "PURCHASE",
-    "REFERRAL",
-    "RESEARCH",
-    "SIMULATION",
-    "TRAITS",
-    "WIN_BACK",
-]
+    "ARRIVALS", "BELIEFS", "COMPLAINT", "DEATH", "LOSS", "MODEL_DRAWS", "PURCHASE", "REFERRAL", "RESEARCH",
+    "SIMULATION", "TRAITS", "WIN_BACK",
+]  # fmt: skip
 
 # Streams. Four words each, and a fifth of the bits that these leave unused.
 TRAITS = 0  # ordinal 0: alive?, rate, dropout, responsiveness; ordinal 1: spend, membership

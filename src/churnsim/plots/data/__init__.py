@@ -23,25 +23,7 @@ from churnsim.plots.data.staying import at_risk, qini, survival
 from churnsim.plots.data.validation import calibration, holdout, tracking
 
 __all__ = [
-    "alive_history",
-    "alive_matrix",
-    "at_risk",
-    "belief_map",
-    "calibration",
-    "cohorts",
-    "concentration",
-    "expected_repeats",
-    "exposure",
-    "frequencies",
-    "gaps",
-    "heterogeneity",
-    "holdout",
-    "predictive",
-    "purchases_matrix",
-    "qini",
-    "spend_density",
-    "strategies",
-    "survival",
-    "timing",
-    "tracking",
-]
+    "alive_history", "alive_matrix", "at_risk", "belief_map", "calibration", "cohorts", "concentration",
+    "expected_repeats", "exposure", "frequencies", "gaps", "heterogeneity", "holdout", "predictive",
+    "purchases_matrix", "qini", "spend_density", "strategies", "survival", "timing", "tracking",
+]  # fmt: skip

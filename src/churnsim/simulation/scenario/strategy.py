@@ -26,25 +26,10 @@ from churnsim.simulation.mechanisms.staff import StaffCare
 from churnsim.simulation.mechanisms.win_back import WinBack
 
 __all__ = [
-    "Acquisition",
-    "AskForComplaints",
-    "ChurnChange",
-    "Compensation",
-    "ComplaintDesk",
-    "CrossSelling",
-    "DismissUnprofitable",
-    "EconomicBond",
-    "EmpoweredStaff",
-    "ReferralReward",
-    "RenewalOffers",
-    "RetentionContacts",
-    "ServiceQuality",
-    "SocialBond",
-    "StaffCare",
-    "Strategy",
-    "StructuralBond",
-    "WinBack",
-]
+    "Acquisition", "AskForComplaints", "ChurnChange", "Compensation", "ComplaintDesk", "CrossSelling",
+    "DismissUnprofitable", "EconomicBond", "EmpoweredStaff", "ReferralReward", "RenewalOffers", "RetentionContacts",
+    "ServiceQuality", "SocialBond", "StaffCare", "Strategy", "StructuralBond", "WinBack",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
