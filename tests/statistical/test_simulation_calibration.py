@@ -8,9 +8,9 @@ import pytest
 
 import churnsim as cs
 from churnsim.errors import ConfigError
-from churnsim.models.estimation.posterior import sample_posterior
+from churnsim.models.estimation.posterior import _simulator, posterior_models, sample_posterior
 from churnsim.models.estimation.priors import LogNormal, Normal
-from churnsim.models.evaluation.simulation_calibration import simulation_based_calibration
+from churnsim.models.evaluation.simulation_calibration import SimulationCalibration, simulation_based_calibration
 from churnsim.models.purchase.registry import PURCHASE_FAMILIES
 from churnsim.models.spend.gamma_gamma import GammaGamma
 
@@ -101,6 +101,97 @@ def test_every_family_is_calibrated(name):
     done = simulation_based_calibration(family, seed=11, replications=200, priors=priors_of(name), **settings)
     assert done.calibrated(), done.summary()
     assert done.unconverged < 10
+
+
+# ---- on a calendar ----
+
+CALENDAR, WEEKS = cs.data.Calendar(season=1), np.linspace(40, 104, 80)
+END = np.datetime64("2022-12-31")
+FIRST = END - np.round(WEEKS * 7).astype(np.int64)
+SEASON = {name: Normal(mean=0.0, spread=0.4) for name in CALENDAR.names}
+CLOCKED = {"bg_nbd": cs.BGNBD, "pareto_nbd": cs.ParetoNBD}
+
+
+def on_calendar(model, random) -> pd.DataFrame:
+    """Customers made up from their own traits, purchase by purchase in the time of the season's clock."""
+    start = int(FIRST.min().astype(np.int64))
+    columns = CALENDAR.columns(start + 1, start + 7 * 104)
+    effects, means = (np.array([kind[name] for name in CALENDAR.names]) for kind in (model.effects, model.means))
+    clock = np.concatenate([[0.0], np.cumsum(np.exp((columns - means) @ effects))]) / 7
+    days, base, rows = np.arange(clock.size, dtype=float), model.base, []
+    for first in FIRST.astype(np.int64) - start:
+        rate = random.gamma(base.r, 1 / base.alpha)
+        end = days[-1]
+        if hasattr(base, "beta"):
+            end = min(end, first + 7 * random.exponential() / random.gamma(base.s, 1 / base.beta))
+        leaves, x, when, sums = random.beta(base.a, base.b) if hasattr(base, "a") else 0.0, 0, float(first), 0.0
+        at = clock[first]
+        while True:
+            at += random.exponential() / rate
+            day = np.interp(at, clock, days, right=np.inf)
+            if day > end:
+                break
+            x, when, sums = x + 1, day, sums + columns[int(np.ceil(day)) - 1]
+            if random.random() < leaves:
+                break
+        rows.append((x, (when - first) / 7, (days[-1] - first) / 7, *(sums + np.zeros(len(CALENDAR.names)))))
+    names = ["frequency", "recency", "T", *(f"calendar:{name}" for name in CALENDAR.names)]
+    frame = pd.DataFrame(rows, columns=names).assign(first_purchase=FIRST.astype("datetime64[ns]"))
+    frame.attrs["unit"] = "W"
+    return frame
+
+
+MODEL = cs.models.CalendarModel(
+    base=cs.BGNBD(r=0.8, alpha=8.0, a=0.8, b=2.5), calendar=CALENDAR, effects={"cos 1": 0.6, "sin 1": 0.0},
+    means={"cos 1": 0.0, "sin 1": 0.0}, seen_until="2022-12-31",
+)  # fmt: skip
+
+
+def test_a_likelihood_on_a_calendar_is_that_of_the_fit():
+    data = on_calendar(MODEL, np.random.default_rng(1))
+    for family in CLOCKED.values():
+        fit, likelihood = family.fit(data, calendar=CALENDAR), family.calendar_likelihood(data, calendar=CALENDAR)
+        assert likelihood.log_likelihood(likelihood.parameters(fit.model)) == pytest.approx(fit.loglik, rel=1e-12)
+        assert _simulator(fit.model, data) is None
+    with pytest.raises(TypeError, match="has no argument 'leaving'"):
+        sample_posterior(cs.models.BGBBCalendar, data, calendar=CALENDAR, leaving=CALENDAR, seed=1)
+
+
+def test_a_posterior_on_a_calendar():
+    data = on_calendar(MODEL, np.random.default_rng(1))
+    drawn = sample_posterior(cs.BGNBD, data, calendar=CALENDAR, seed=1, priors=PRIORS | SEASON, predictive=False)
+    fit = cs.BGNBD.fit(data, calendar=CALENDAR)
+    effect = drawn["posterior"]["cos 1"].to_numpy()
+    assert abs(effect.mean() - fit.parameters["cos 1"]) < fit.standard_errors["cos 1"] / 2
+    assert effect.std() == pytest.approx(fit.standard_errors["cos 1"], rel=0.3)
+    some = posterior_models(cs.models.CalendarModel, drawn, 3, seed=2)
+    assert {each.effects["cos 1"] for each in some} <= set(effect.ravel())
+    with pytest.raises(ConfigError, match="not 'bg_nbd'"):
+        posterior_models(cs.BGNBD, drawn, 3, seed=2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CLOCKED)
+def test_families_on_a_calendar_are_calibrated(name):
+    family, random, ranks, truths, worlds = CLOCKED[name], np.random.default_rng(7), [], [], 100
+    priors = {key: prior for key, prior in (PRIORS | WIDE).items() if key in family.parameter_names} | SEASON
+    nobody = pd.DataFrame({"frequency": 1, "recency": 1.0, "T": (END - FIRST).astype(np.int64) / 7})
+    nobody = nobody.assign(first_purchase=FIRST.astype("datetime64[ns]"))
+    nobody = nobody.assign(**{f"calendar:{each}": 0.0 for each in SEASON})
+    nobody.attrs["unit"] = "W"
+    likelihood = family.calendar_likelihood(nobody, calendar=CALENDAR)
+    for k in range(worlds):
+        scaled = np.array([float(priors[each].rvs(random_state=random)) for each in likelihood.names])
+        data = on_calendar(likelihood.model(scaled), random)
+        drawn = sample_posterior(family, data, calendar=CALENDAR, seed=k, priors=priors, predictive=False)
+        kept = drawn["posterior"]
+        truth = scaled * likelihood.scales
+        points = {each: kept[each].to_numpy().ravel() for each in likelihood.names}
+        thinned = np.linspace(0, next(iter(points.values())).size - 1, 99).round().astype(int)
+        ranks.append({each: int((points[each][thinned] < at).sum()) for each, at in zip(points, truth, strict=True)})
+        truths.append(dict(zip(likelihood.names, scaled, strict=True)))
+    done = SimulationCalibration(ranks=pd.DataFrame(ranks), truths=pd.DataFrame(truths))
+    assert done.calibrated(), done.summary()
 
 
 def test_what_cannot_be_calibrated_is_told():

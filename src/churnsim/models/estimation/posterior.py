@@ -183,7 +183,8 @@ def sample_posterior(
     attributes name family, unit, priors and scales. With `predictive` there are `log_likelihood` (of each customer, at
     1,000 draws), `observed_data`, `prior`, and `prior_predictive` and `posterior_predictive` (100 times as many new
     customers, each observed as long), so that ``az.loo`` and ``az.compare`` work; what a family cannot simulate, or
-    takes more than 200 MB, is left out, and the attribute `left_out` says why. `options` go to the family's likelihood.
+    takes more than 200 MB, is left out, and the attribute `left_out` says why. `options` go to the family's likelihood;
+    a `calendar`, with which the summary was made, is one.
     Raises MissingExtraError without emcee and ArviZ, ConfigError for an impossible prior or number of draws or chains.
 
     Parameters
@@ -222,13 +223,15 @@ def sample_posterior(
         raise ConfigError(f"draws must be 100 or more and chains 4 or more; got {shown(draws)} and {shown(chains)}.")
     if not hasattr(family, "likelihood"):
         raise ConfigError(f"family must be a class such as churnsim.BGNBD; got {shown(family)}.")
-    known = inspect.signature(family.likelihood).parameters
+    clocked = options.get("calendar") is not None and hasattr(family, "calendar_likelihood")
+    likelihood_of = family.calendar_likelihood if clocked else family.likelihood
+    known = inspect.signature(likelihood_of).parameters
     if not any(one.kind is one.VAR_KEYWORD for one in known.values()):
         own = ("priors", "draws", "chains", "predictive")
         check_options("sample_posterior", options, [*own, *(name for name in known if name != "summary")])
     if hasattr(family, "unit"):
         options = {"unit": unit, **options}
-    likelihood = family.likelihood(summary, weights=weights, **options)
+    likelihood = likelihood_of(summary, weights=weights, **options)
     real = likelihood.real or (False,) * len(likelihood.names)
     target = LogPosterior(likelihood=likelihood, priors=check_priors(priors, likelihood.names, real))
     sampler, state = _sampler(emcee, target, laplace(target), chains, seed)
@@ -351,7 +354,8 @@ def _simulator(model: Any, summary: pd.DataFrame) -> tuple[Callable[[Any, int, i
     if hasattr(model, "draw_summary_like"):
         columns = ["frequency", "recency"] if hasattr(model, "draw_summary") else ["monetary_value"]
         return lambda drawn, seed, number: drawn.draw_summary_like(summary, seed=seed, replication=number), columns
-    if hasattr(model, "draw_summary") and "T" in summary:
+    # On a calendar a summary must say on which days each bought, which is not drawn.
+    if hasattr(model, "draw_summary") and "T" in summary and not hasattr(model, "calendar"):
         ages = summary["T"].to_numpy(dtype=np.float64)
         return lambda drawn, seed, number: drawn.draw_summary(ages, seed=seed, replication=number), [
             "frequency", "recency",
@@ -372,7 +376,8 @@ def posterior_models(family: type[Any], posterior: arviz.InferenceData, n: int, 
     Raises ConfigError when the posterior is of another family.
     """
     drawn: Any = posterior["posterior"]
-    if drawn.attrs.get("family") != family.family:
+    found, suffix = str(drawn.attrs.get("family")), getattr(family, "suffix", None)
+    if found != family.family and not (suffix and found.endswith(suffix)):  # a calendar's model is of any family
         raise ConfigError(
             f"this posterior is of family {drawn.attrs.get('family')!r}, not {family.family!r}. Draw it with "
             "churnsim.models.sample_posterior."

@@ -20,13 +20,13 @@ from churnsim.kernels.likelihoods.histories import observe
 from churnsim.kernels.numerics.rng_streams import MODEL_DRAWS, PURCHASE
 from churnsim.models.estimation.arguments import counts, durations
 from churnsim.models.estimation.fit import ModelFit
-from churnsim.models.estimation.likelihood import fit_likelihood
+from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
 from churnsim.models.estimation.parameters import forward_covariates
 from churnsim.models.purchase.active_periods import LivingTraits, active_law, active_mean
 from churnsim.models.purchase.buy_till_you_die import BuyTillYouDie, Living
 from churnsim.models.purchase.calendar.calendar_fit import CalendarFit
 from churnsim.models.purchase.calendar.clock import ClockTerms
-from churnsim.models.purchase.calendar.fit import fit_calendar
+from churnsim.models.purchase.calendar.fit import fit_calendar, likelihood_on_calendar
 from churnsim.models.purchase.histories import Histories
 from churnsim.typing import Floats
 
@@ -171,6 +171,14 @@ class TakesCalendar(ContinuousTime):
         if calendar is not None:
             return fit_calendar(cls, summary, calendar, unit=unit, weights=weights)
         return fit_likelihood(cls.likelihood(summary, unit=unit, weights=weights))
+
+    @classmethod
+    def calendar_likelihood(
+        cls, summary: pd.DataFrame, *, calendar: Calendar | CustomerSeries, unit: str | None = None,
+        weights: ArrayLike | None = None, **fixed: Any,
+    ) -> Likelihood[Any]:  # fmt: skip
+        """The likelihood on a clock that a calendar rescales, for searches and samplers. Raises as `fit`."""
+        return likelihood_on_calendar(cls, summary, calendar, unit=unit, weights=weights, **fixed)[0]
 
 
 def _whole(periods: int | ArrayLike, shape: tuple[int, ...]) -> Floats:

@@ -54,7 +54,7 @@ from churnsim.models.estimation.threads import by_chunks
 from churnsim.models.purchase.active_periods import LivingTraits
 from churnsim.models.purchase.buy_till_you_die import LiveKernels, Living
 from churnsim.models.purchase.calendar.calendar_fit import CalendarFit
-from churnsim.models.purchase.calendar.two_clock_fit import fit_two_clocks
+from churnsim.models.purchase.calendar.two_clock_fit import fit_two_clocks, likelihood_on_two_clocks
 from churnsim.models.purchase.continuous_time import ContinuousTime
 from churnsim.models.purchase.covariates import CovariatesInTime
 from churnsim.models.purchase.fit_data import ScaledHistories, likelihood_of, summed
@@ -173,6 +173,14 @@ class ParetoNBD(LivingGammaGamma):
         if leaving is not None:
             raise ConfigError("leaving= goes with calendar=, with which the summary was made. Give both.")
         return fit_likelihood(cls.likelihood(summary, unit=unit, weights=weights))
+
+    @classmethod
+    def calendar_likelihood(
+        cls, summary: pd.DataFrame, *, calendar: Calendar | CustomerSeries, unit: str | None = None,
+        weights: ArrayLike | None = None, leaving: Calendar | CustomerSeries | None = None,
+    ) -> Likelihood[Any]:  # fmt: skip
+        """The likelihood on clocks that calendars rescale, for searches and samplers. Raises as `fit`."""
+        return likelihood_on_two_clocks(cls, summary, calendar, leaving, unit=unit, weights=weights)[0]
 
     @classmethod
     def likelihood(

@@ -36,13 +36,21 @@ def fit_calendar(
     Raises DataError for a summary that was not made with the calendar, and for a column that does not vary, or is
     determined by others, over the days of the data.
     """
+    found, plain = likelihood_on_calendar(family, summary, calendar, unit=unit, weights=weights, **fixed)
+    return CalendarFit(**vars(fit_likelihood(found)), plain=plain)
+
+
+def likelihood_on_calendar(
+    family: Any, summary: pd.DataFrame, calendar: Calendar | CustomerSeries, *, unit: str | None,
+    weights: ArrayLike | None, **fixed: Any,
+) -> tuple[Likelihood[Any], ModelFit[Any]]:  # fmt: skip
+    """What `fit_calendar` maximises, and the plain fit at which it begins."""
     check_calendar(calendar)
     of_plain = family.likelihood(summary, unit=unit, weights=weights, **fixed)
     plain = fit_likelihood(of_plain)
     kind: Any = HistoryDays if isinstance(calendar, Calendar) else HistorySeries
     days = kind.of(summary, calendar, unit=plain.model.unit, weights=weights, stages=fixed.get("k", 1))
-    found = fit_likelihood(calendar_likelihood(family, days, of_plain, plain, **fixed))
-    return CalendarFit(**vars(found), plain=plain)
+    return calendar_likelihood(family, days, of_plain, plain, **fixed), plain
 
 
 class RescaledClock(Protocol):

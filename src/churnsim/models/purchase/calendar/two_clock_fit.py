@@ -32,6 +32,14 @@ def fit_two_clocks(
 ) -> CalendarFit:
     """Maximum likelihood of Pareto/NBD on clocks that calendars, or customers' own series with rows of the same
     customers and days, rescale, begun at the plain family's. Raises as `fit_calendar`."""
+    found, plain = likelihood_on_two_clocks(family, summary, calendar, leaving, unit=unit, weights=weights)
+    return CalendarFit(**vars(fit_likelihood(found)), plain=plain)
+
+
+def likelihood_on_two_clocks(
+    family: Any, summary: pd.DataFrame, calendar: Any, leaving: Any, *, unit: str | None, weights: ArrayLike | None
+) -> tuple[Likelihood[Any], ModelFit[Any]]:
+    """What `fit_two_clocks` maximises, and the plain fit at which it begins."""
     check_calendar(calendar)
     own = isinstance(calendar, CustomerSeries)
     if own and leaving is not None:
@@ -42,8 +50,7 @@ def fit_two_clocks(
     kind: Any = HistorySeries if own else HistoryDays
     days = kind.of(summary, calendar, unit=plain.model.unit, weights=weights)
     likelihood: Any = series_likelihood if own else two_clock_likelihood
-    found = fit_likelihood(likelihood(days, leaving, of_plain, plain))
-    return CalendarFit(**vars(found), plain=plain)
+    return likelihood(days, leaving, of_plain, plain), plain
 
 
 def two_clock_likelihood(
