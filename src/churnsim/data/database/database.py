@@ -534,4 +534,5 @@ class CustomerDatabase:
         In CSV and Excel, text that a spreadsheet would run as a formula is made plain text by an apostrophe before it.
         """
         frame = self.summarise().reset_index() if name == "summary" else self.table(name)
+        frame.attrs.pop("refunds", None)  # they have a table of their own
         return export_table(frame, Path(path), within=self._within, source=self.path)
