@@ -201,6 +201,9 @@ def test_charts_hold_the_stored_figures(run: Path, slides: list[Any]) -> None:
         found = chart._chartSpace.xpath(f".//c:errBars/c:{side}//c:v")
         assert [float(value.text) for value in found] == pytest.approx(lengths)
     assert [child.tag.split("}")[1] for child in chart.plots[0].series[0]._element][-3:] == ["errBars", "cat", "val"]
+    axis = chart.value_axis  # all of each interval is on it
+    assert axis.minimum_scale <= min(row.lower for row in rows)
+    assert axis.maximum_scale >= max(row.upper for row in rows)
     book = openpyxl.load_workbook(io.BytesIO(chart.part.chart_workbook.xlsx_part.blob))
     cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row]
     assert "'=HYPERLINK(1)" in [cell.value for cell in cells]

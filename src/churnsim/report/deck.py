@@ -57,6 +57,7 @@ class Box(NamedTuple):
     height: float
 
 
+MARGIN_OF_AXIS = 0.05
 BODY = Box(EDGE, TOP, WIDTH - 2 * EDGE, BOTTOM - TOP)
 
 
@@ -265,7 +266,13 @@ def _bars(
     plot.series[0].invert_if_negative = False
     ends = [(mean, lower, upper) for _, mean, lower, upper in reversed(rows)]
     if all(lower is not None and upper is not None for _, lower, upper in ends):
-        _add_intervals(plot.series[0], [(mean, lower or 0.0, upper or 0.0) for mean, lower, upper in ends])
+        intervals = [(mean, lower or 0.0, upper or 0.0) for mean, lower, upper in ends]
+        _add_intervals(plot.series[0], intervals)
+        # Programs lay an axis out by the bars alone, and would cut the intervals off.
+        low, high = min(0.0, *map(min, intervals)), max(0.0, *map(max, intervals))
+        space = MARGIN_OF_AXIS * (high - low)
+        chart.value_axis.minimum_scale = low - space if low < 0 else 0.0
+        chart.value_axis.maximum_scale = high + space if high > 0 else 0.0
     else:
         plot.has_data_labels = True
         plot.data_labels.number_format, plot.data_labels.number_format_is_linked = number_format, False
@@ -358,7 +365,7 @@ def _chances(deck: _Deck, context: Context) -> None:
     if len(found) < 2:
         return
     slide = deck.slide(context.say("tile.chance"))
-    rows = [(context.titles[row.strategy], row.chance, None, None) for row in found]
+    rows = [(context.titles[row.strategy], float(f"{100 * row.chance:.0f}") / 100, None, None) for row in found]
     reading = context.listed([context.say("chart.row", name=name, number=fmt.percent(x, 0)) for name, x, *_ in rows])
     chart = 0.38 * BODY.width
     box = Box(EDGE, TOP, chart - 0.2, BODY.height)
