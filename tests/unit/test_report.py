@@ -40,6 +40,7 @@ from churnsim.report.headline import headline
 from churnsim.report.messages import Words
 from churnsim.report.page.context import Context
 from churnsim.report.page.extras import NEEDED
+from churnsim.report.what_it_takes import what_it_takes
 from churnsim.simulation.engine.ledger import COSTS
 from churnsim.simulation.mechanisms.parts import example_of, parts_of, settings_of
 from churnsim.simulation.mechanisms.targeting import TargetRule
@@ -341,6 +342,17 @@ def _losing(later: Any) -> Any:
         ],
     }  # fmt: skip
     return pieces
+
+
+def test_what_loses_as_assumed_and_earns_on_average_is_said(tmp_path: Path) -> None:
+    """Beside the break-even of contacts, and of what stands on the same side in both nothing."""
+    pieces = _losing((10, -50, 70))
+    pieces["comparison"]["against_nothing"][0] = _difference("baseline", (500, -100, 1100), against="idle")
+    told = what_it_takes(_context(tmp_path, pieces))
+    assert "In the table above Baseline has +500 on average: there what is not known is drawn anew" in told[1]
+    assert "In the table above" not in told[0]
+    pieces["comparison"]["against_nothing"][0] = _difference("baseline", (-500, -1100, 100), against="idle")
+    assert "In the table above" not in " ".join(what_it_takes(_context(tmp_path / "again", pieces)))
 
 
 @pytest.mark.parametrize(

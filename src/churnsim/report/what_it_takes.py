@@ -29,6 +29,7 @@ def _told(context: Context, part: Alone, level: str) -> str:
         what = say("take.priced", what=what, budget=_round(context, part.budget))
     shared = {"what": what, "horizon": context.horizon, "level": level}
     said = [say(f"take.{_reading(gain)}", **shared, **_gained(context, gain))]
+    said += _drawn_anew(context, part)
     if best is not None and gain.mean <= 0:
         perfect = known(f"take.perfect_{part.mechanism}", say("take.perfect"))
         key = "best_pays" if best.lower > 0 else "best_never" if best.upper < 0 else "best_open"
@@ -37,6 +38,15 @@ def _told(context: Context, part: Alone, level: str) -> str:
         by_metric = {row.metric: row for row in part.rows if row.lever == lever}
         said.append(_lever(context, by_metric["npv"], by_metric["equity"], level))
     return context.prose(*said)
+
+
+def _drawn_anew(context: Context, part: Alone) -> list[str]:
+    """That the strategy stands on the other side of nothing where its numbers are drawn anew, where it does."""
+    row = next((row for row in context.against_nothing if row.strategy == part.strategy), None)
+    if row is None or not context.draws_beliefs or _reading(part.gain) == "even" or row.mean * part.gain.mean >= 0:
+        return []
+    difference = context.difference(row.mean)
+    return [context.say("take.drawn_anew", strategy=context.titles[part.strategy], difference=difference)]
 
 
 def mechanism_title(context: Context, mechanism: str) -> str:

@@ -44,7 +44,7 @@ REWARD = 0.5
 TOLD_ELSEWHERE = ("rows set aside", "refunds (negative amounts)", "currencies")
 IN_OTHER_WORDS = {
     "rows that repeat another in every column": (
-        "rows like another in customer, time, amount and currency",
+        "rows like another in customer, time, amount and currency (the product, say, is not looked at)",
         'kept, since lines of one order may be alike; duplicates = "set_aside" in [data] leaves them out',
     ),
     f"customers first seen in the first {START_DAYS} days": (
