@@ -55,8 +55,9 @@ def from_lifetimes(fitter: Any, *, unit: str | None = None) -> Any:
         raise ConfigError(f"this {name} has no params_. Call its fit first.")
     values = {str(key): float(value) for key, value in dict(given).items()}
     data = getattr(fitter, "data", None)
-    known = isinstance(data, pd.DataFrame) and {"recency", "T"} <= {*data.columns}
-    return _made(_LIFETIMES[name], values, unit_of(data, unit) if known else unit or "W")
+    if isinstance(data, pd.DataFrame) and {"recency", "T"} <= {*data.columns}:
+        unit = unit_of(data, unit)
+    return _made(_LIFETIMES[name], values, unit or "W")
 
 
 def from_inference_data(family: type[Any], data: Any, n: int, *, seed: int, unit: str = "W") -> list[Any]:

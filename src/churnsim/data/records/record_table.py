@@ -16,7 +16,7 @@ from churnsim.data.tabular.open_source import gathered
 from churnsim.data.tabular.row_coercion import column_names, required_columns, typed_rows
 from churnsim.data.tabular.row_errors import Flaw
 from churnsim.data.tabular.source import Piece, RecordSource
-from churnsim.data.tabular.table_columns import check_columns
+from churnsim.data.tabular.table_columns import RENAME, check_columns
 from churnsim.errors import DataError
 from churnsim.typing import Flags
 
@@ -68,7 +68,7 @@ class RecordTable:
         names = cls.names_of(kind, source.columns(), where, columns)
         check_columns(
             source.columns(), list(names.values()), source=where, delimiter=source.delimiter(),
-            arguments=list(names) if by_name else (), rename=not by_name,
+            arguments=list(names) if by_name else (), rename="" if by_name else RENAME,
         )  # fmt: skip
         return cls(kind, source, where, names, latest=latest)
 

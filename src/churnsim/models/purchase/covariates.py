@@ -187,7 +187,7 @@ class CovariateModel(BuyTillYouDie):
         h = self._histories(summary.assign(frequency=0, recency=0.0, T=0.0))
         return self._alive(h), self._living(h), durations(t, "t", shape=h.x.shape)
 
-    def draw_summary_like(self, summary: CustomerFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
+    def draw_summary_like(self, summary: pd.DataFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
         """A summary of simulated customers with the covariates and T of these."""
         start = summary.assign(frequency=0, recency=0.0)
         h = self._histories(start)

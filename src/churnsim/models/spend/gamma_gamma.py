@@ -155,7 +155,7 @@ class GammaGamma(ParametricModel):
         values[used] = kernel.log_likelihood(float(self.p), float(self.q), float(self.gamma), x[used], m[used])
         return pd.Series(values, index=summary.index, name="log_likelihood")
 
-    def draw_summary_like(self, summary: CustomerFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
+    def draw_summary_like(self, summary: pd.DataFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
         """`summary` with the `monetary_value` of new customers who made as many purchases: 0 without one.
 
         The mean of x purchases of one customer, each Gamma(p, rate nu), is Gamma(p x, rate nu x).
