@@ -447,6 +447,25 @@ def test_a_workbook_that_states_endless_rows_is_refused(tmp_path, monkeypatch):
             read_transactions(tmp_path / "a.xlsx")
 
 
+def test_a_workbook_of_empty_cells_is_refused_before_they_are_all_read(tmp_path, monkeypatch):
+    """Beyond the bound, and only where they are many to a filled one: a wide export with gaps is read."""
+    import openpyxl
+
+    monkeypatch.setattr(excel_source, "MOST_EMPTY", 300)
+    for width, refused in ((40, False), (500, True)):
+        book = openpyxl.Workbook()
+        book.active.append(["customer_id", "date", "amount"])
+        for day in range(1, 21):
+            book.active.append([7, f"2024-01-{day:02d}", 1.5])
+            book.active.cell(day + 1, width).number_format = "0.00"
+        book.save(tmp_path / "a.xlsx")
+        if refused:
+            with pytest.raises(DataError, match="empty cells in its first .* rows.*Delete the empty columns"):
+                read_transactions(tmp_path / "a.xlsx")
+        else:
+            assert len(read_transactions(tmp_path / "a.xlsx")) == 20
+
+
 @pytest.mark.parametrize(
     "name", ["punycode", "idna", "unicode_escape", "undefined", "rot13", "base64", "none", 7, "\0"]
 )

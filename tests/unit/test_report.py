@@ -259,10 +259,14 @@ def _difference(strategy: str, found: tuple[float, float, float], against: str =
             (-300, -500, -100),
             "As planned, nothing tried here pays within 104 weeks: Baseline, which loses least",
         ),
-        ((500, 100, 900), (-300, -700, 100), "That it pays at all is not shown: the difference between Second and"),
+        (
+            (500, 100, 900),
+            (-300, -700, 100),
+            "That it pays at all is not shown: the average difference between Second and",
+        ),
         ((500, 100, 900), (800, 300, 1300), "Compared with spending nothing (Idle), Second earns 800.00 more disc"),
         # Where no strategy is better than the baseline, it is the baseline that must pay.
-        ((-500, -900, -100), (-300, -700, 100), "the difference between Baseline and spending nothing (Idle)"),
+        ((-500, -900, -100), (-300, -700, 100), "the average difference between Baseline and spending nothing (Idle)"),
         ((500, 100, 900), None, "No strategy that spends nothing was simulated"),
     ],
 )
@@ -358,7 +362,10 @@ def test_what_loses_as_assumed_and_earns_on_average_is_said(tmp_path: Path) -> N
 @pytest.mark.parametrize(
     ("later", "said"),
     [
-        ((7571, 7276, 7867), "Counting also what active customers are then still expected to earn, Second earns 7,571"),
+        (
+            (7571, 7276, 7867),
+            "Counting also what active customers are then still expected to bring, Second earns on average 7,571",
+        ),
         ((-100, -150, -50), "It does not pay either when"),
         ((10, -50, 70), "Second earns more than Baseline"),
     ],
@@ -371,7 +378,7 @@ def test_the_first_page_says_what_pays_how_surely_and_what_it_would_take(tmp_pat
     assert blocks[0].text.split("). ")[1].startswith(said)
     (tiles,) = (block for block in blocks if block.kind == "tiles")
     assert (tiles.tiles[0].label, tiles.tiles[0].number[-3:]) == (
-        "Best of the strategies, compared with spending nothing", "391",
+        "Best of the strategies on average, compared with spending nothing", "391",
     )  # fmt: skip
     assert [(tile.number, tile.note.split(",")[0]) for tile in tiles.tiles[1:3]] == [
         ("74%", "Idle"), ("24.80", "the average cost of a new customer; here 25 (the others as they are set)")
@@ -392,7 +399,7 @@ def test_the_first_page_says_what_pays_how_surely_and_what_it_would_take(tmp_pat
         "known of the market's numbers (50% to 80%)."
     )
     buying, contacts = more[[block.kind for block in more].index("heading") + 1].items
-    assert "earns about what it costs" in buying
+    assert "earns on average about what it costs" in buying
     assert "average cost of a new customer is below 24.80 (95% interval 23.80 to 26)" in buying.replace("\u00a0", " ")
     assert "afterwards, below 70 (69 or more)" in buying.replace("\u00a0", " ")
     assert buying.endswith("Here it is 25, assumed.")
@@ -418,7 +425,10 @@ def test_what_pays_on_average_is_not_said_to_pay_where_futures_differ(tmp_path: 
     pieces["comparison"]["against_nothing"][1] = gain
     said = answer(_context(tmp_path, pieces)).blocks[0].text
     assert said.startswith(start)
-    assert "Second earns more than Baseline: 1,851 more discounted profit over 104 weeks" in said.split("). ")[-1]
+    assert (
+        "Second earns more than Baseline on average: 1,851 more discounted profit over 104 weeks"
+        in said.split("). ")[-1]
+    )
     chances = "It is the best choice in 26% of the simulated futures, spending nothing in 74%."
     assert (chances in said) == (future[0] < 0)
 

@@ -20,11 +20,15 @@ from churnsim.data.tabular.files import check_unpacked_size
 from churnsim.data.tabular.format_detection import FIRST_ROWS, detect_spelling, rows_above_names
 from churnsim.data.tabular.row_errors import Flaws
 from churnsim.data.tabular.source import FileFormat, Piece, Spelling, Typer
+from churnsim.data.tabular.table_columns import listed
 from churnsim.errors import DataError
 from churnsim.optional import optional_modules
 
 MOST_ROWS = 1_048_576  # of a sheet
 MOST_CELLS = 1 << 25  # 33 million: a full sheet of 32 columns
+# A sheet may hold thousands of formatted columns in which nothing stands, and each empty cell takes some microseconds.
+MOST_EMPTY = 1 << 19
+EMPTY_TO_FILLED = 64  # beyond MOST_EMPTY: an export of 200 columns has five filled ones at least
 LEGACY = b"\xd0\xcf\x11\xe0"
 
 
@@ -109,32 +113,33 @@ class ExcelSource:
         name = self._form.sheet
         if name is not None and ALL not in name:
             if name not in sheets:
-                raise DataError(f"{self._path} has no sheet {name!r}; it has {', '.join(map(repr, sheets))}.")
+                raise DataError(f"{self._path} has no sheet {name!r}; it has {listed([*sheets])}.")
         else:
-            heads = {
-                title: next(self._rows(sheet), None)
-                for title, sheet in sheets.items() if name is None or fnmatchcase(title, name)
-            }  # fmt: skip
+            begun = {
+                title: self._rows(sheet) for title, sheet in sheets.items() if name is None or fnmatchcase(title, name)
+            }
+            heads = {title: next(rows, None) for title, rows in begun.items()}
             filled = {title: _names(head[1]) for title, head in heads.items() if head is not None}
             if not filled and name not in (None, ALL):
-                raise DataError(f"{self._path} has no sheet like {name!r}; it has {', '.join(map(repr, sheets))}.")
+                raise DataError(f"{self._path} has no sheet like {name!r}; it has {listed([*sheets])}.")
             if not filled:
                 raise DataError(f"{self._path} is empty. It needs a row of column names and one row for each record.")
             first, *others = filled
             odd = next((title for title in others if sorted(filled[title]) != sorted(filled[first])), None)
             if name is not None and odd is not None:
                 raise DataError(
-                    f"{self._path}, sheet {odd!r} has the columns {', '.join(map(repr, filled[odd]))}, and sheet "
-                    f"{first!r} has {', '.join(map(repr, filled[first]))}: they cannot be read together. Pass sheet=."
+                    f"{self._path}, sheet {odd!r} has the columns {listed(filled[odd])}, and sheet "
+                    f"{first!r} has {listed(filled[first])}: they cannot be read together. Pass sheet=."
                 )
             if name is not None and others:
                 return ", ".join(filled), self._together({title: sheets[title] for title in filled}, filled[first])
             if others:
                 alike = _pattern_of_alike(filled)
                 told = f", or sheet={alike!r} for all those called so, which have the same columns" if alike else ""
-                names = ", ".join(map(repr, filled))
-                raise DataError(f"{self._path} has several sheets that hold something: {names}. Pass sheet={told}.")
-            name = first
+                raise DataError(
+                    f"{self._path} has several sheets that hold something: {listed([*filled])}. Pass sheet={told}."
+                )
+            return first, [row for row in (heads[first], *begun[first]) if row is not None]
         rows = list(self._rows(sheets[name]))
         if not rows:
             raise DataError(f"{self._path}, sheet {name!r} is empty. It needs a row of names and one for each record.")
@@ -187,7 +192,7 @@ def _filled_rows(sheet: Any, path: Path) -> Iterator[tuple[int, tuple[Any, ...]]
     rows or cells beyond what a sheet can hold and a reader can take are refused.
     """
     sheet.reset_dimensions()
-    cells = 0
+    cells = filled = 0
     for number, row in enumerate(sheet.iter_rows(values_only=True), start=1):
         cells += len(row)
         if number > MOST_ROWS or cells > MOST_CELLS:
@@ -195,7 +200,14 @@ def _filled_rows(sheet: Any, path: Path) -> Iterator[tuple[int, tuple[Any, ...]]
                 f"{path}, sheet {sheet.title!r} has more than {MOST_ROWS:,} rows or {MOST_CELLS:,} cells. Save the "
                 "columns that you need as CSV."
             )
-        if any(cell is not None for cell in row):
+        there = sum(cell is not None for cell in row)
+        filled += there
+        if cells - filled > max(MOST_EMPTY, EMPTY_TO_FILLED * filled):
+            raise DataError(
+                f"{path}, sheet {sheet.title!r} has {cells - filled:,} empty cells in its first {number:,} rows and "
+                f"{filled:,} that hold something. Delete the empty columns, or save the columns that you need as CSV."
+            )
+        if there:
             yield number, row
 
 

@@ -46,7 +46,7 @@ def check_columns(
                 + (rename or _pass(argument))
                 + (", or pass amount=None for a log without amounts." if argument == "amount" else ".")
             )
-            raise DataError(f"{source} has no column {show(name)}; it has {_listed(found)}. {remedy}")
+            raise DataError(f"{source} has no column {show(name)}; it has {listed(found)}. {remedy}")
 
 
 def _pass(argument: str | None) -> str:
@@ -59,7 +59,8 @@ def _pass(argument: str | None) -> str:
     )
 
 
-def _listed(found: Sequence[object]) -> str:
+def listed(found: Sequence[object]) -> str:
+    """The names of columns or sheets for a message: the first twenty, and how many more there are."""
     more = f" and {len(found) - SHOWN_COLUMNS:,} more" if len(found) > SHOWN_COLUMNS else ""
     return (", ".join(show(name) for name in found[:SHOWN_COLUMNS]) or "none") + more
 
