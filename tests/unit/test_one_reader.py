@@ -460,7 +460,7 @@ def test_a_workbook_of_empty_cells_is_refused_before_they_are_all_read(tmp_path,
             book.active.cell(day + 1, width).number_format = "0.00"
         book.save(tmp_path / "a.xlsx")
         if refused:
-            with pytest.raises(DataError, match="empty cells in its first .* rows.*Delete the empty columns"):
+            with pytest.raises(DataError, match=r"empty cells in its first .* rows.*Delete the empty columns"):
                 read_transactions(tmp_path / "a.xlsx")
         else:
             assert len(read_transactions(tmp_path / "a.xlsx")) == 20
