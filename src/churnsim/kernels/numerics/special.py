@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import math
 
-from churnsim.kernels.numerics.jit import rule
+from churnsim.kernels.numerics.jit import inlined, rule
 
 # Lentz's method divides by partial denominators: one that vanishes is made tiny, which moves no digit of the result.
-_TINY = 1e-300
-_EPS = 2.3e-16
-_TERMS = 20_000
+TINY = 1e-300
+EPS = 2.3e-16
+TERMS = 20_000
 
 
 @rule
@@ -50,44 +50,50 @@ def log_beta(a: float, b: float) -> float:
 
 
 @rule
-def _gamma_series(shape: float, x: float, log_gamma: float) -> float:
-    """P(shape, x) by A&S 6.5.29, for x < shape + 1."""
+def gamma_series(shape: float, x: float) -> float:
+    """The sum of A&S 6.5.29, for x < shape + 1: P(shape, x) is x^shape e^-x/Gamma(shape) times it."""
     # Below shape + 1 every term is smaller than the one before, and none is negative: nothing cancels.
     term = 1.0 / shape
     total = term
     n = shape
-    for _ in range(_TERMS):
+    for _ in range(TERMS):
         n += 1.0
         term *= x / n
         total += term
-        if term < total * _EPS:
+        if term < total * EPS:
             break
-    return total * math.exp(-x + shape * math.log(x) - log_gamma)
+    return total
 
 
 @rule
-def _gamma_fraction(shape: float, x: float, log_gamma: float) -> float:
-    """Q(shape, x) by A&S 6.5.31, for x >= shape + 1."""
+def gamma_fraction(shape: float, x: float) -> float:
+    """The fraction of A&S 6.5.31, for x >= shape + 1: Q(shape, x) is x^shape e^-x/Gamma(shape) times it."""
     b = x + 1.0 - shape
-    c = 1.0 / _TINY
+    c = 1.0 / TINY
     d = 1.0 / b
     h = d
-    for i in range(1, _TERMS):
+    for i in range(1, TERMS):
         # The even part of the fraction: each step takes two terms of A&S 6.5.31, and b grows by 2.
         an = -i * (i - shape)
         b += 2.0
         d = an * d + b
-        if abs(d) < _TINY:
-            d = _TINY
+        if abs(d) < TINY:
+            d = TINY
         c = b + an / c
-        if abs(c) < _TINY:
-            c = _TINY
+        if abs(c) < TINY:
+            c = TINY
         d = 1.0 / d
         step = d * c
         h *= step
-        if abs(step - 1.0) < _EPS:
+        if abs(step - 1.0) < EPS:
             break
-    return h * math.exp(-x + shape * math.log(x) - log_gamma)
+    return h
+
+
+@inlined
+def gamma_front(shape: float, x: float, log_gamma: float) -> float:
+    """x^shape e^-x/Gamma(shape)."""
+    return math.exp(-x + shape * math.log(x) - log_gamma)
 
 
 @rule
@@ -103,8 +109,8 @@ def lower_gamma_given(shape: float, x: float, log_gamma: float) -> float:
         return 0.0
     # From shape + 1 on P is above 1/2, so that 1 - Q loses no digits.
     if x < shape + 1.0:
-        return _gamma_series(shape, x, log_gamma)
-    return 1.0 - _gamma_fraction(shape, x, log_gamma)
+        return gamma_series(shape, x) * gamma_front(shape, x, log_gamma)
+    return 1.0 - gamma_fraction(shape, x) * gamma_front(shape, x, log_gamma)
 
 
 @rule
@@ -119,20 +125,20 @@ def upper_gamma_given(shape: float, x: float, log_gamma: float) -> float:
     if x <= 0.0:
         return 1.0
     if x < shape + 1.0:
-        return 1.0 - _gamma_series(shape, x, log_gamma)
-    return _gamma_fraction(shape, x, log_gamma)
+        return 1.0 - gamma_series(shape, x) * gamma_front(shape, x, log_gamma)
+    return gamma_fraction(shape, x) * gamma_front(shape, x, log_gamma)
 
 
 @rule
-def _beta_fraction(a: float, b: float, x: float) -> float:
+def beta_fraction(a: float, b: float, x: float) -> float:
     """The continued fraction of DLMF 8.17.22."""
     c = 1.0
     d = 1.0 - (a + b) * x / (a + 1.0)
-    if abs(d) < _TINY:
-        d = _TINY
+    if abs(d) < TINY:
+        d = TINY
     d = 1.0 / d
     h = d
-    for m in range(1, _TERMS):
+    for m in range(1, TERMS):
         # d_2m, then d_2m+1 of DLMF 8.17.23.
         for half in range(2):
             if half == 0:
@@ -140,15 +146,15 @@ def _beta_fraction(a: float, b: float, x: float) -> float:
             else:
                 an = -(a + m) * (a + b + m) * x / ((a + 2.0 * m) * (a + 2.0 * m + 1.0))
             d = 1.0 + an * d
-            if abs(d) < _TINY:
-                d = _TINY
+            if abs(d) < TINY:
+                d = TINY
             c = 1.0 + an / c
-            if abs(c) < _TINY:
-                c = _TINY
+            if abs(c) < TINY:
+                c = TINY
             d = 1.0 / d
             step = d * c
             h *= step
-        if abs(step - 1.0) < _EPS:
+        if abs(step - 1.0) < EPS:
             break
     return h
 
@@ -169,5 +175,5 @@ def regularised_beta_given(a: float, b: float, x: float, log_b: float) -> float:
     front = math.exp(a * math.log(x) + b * math.log1p(-x) - log_b)
     # The fraction converges fast below the mean; beyond, I_x(a, b) = 1 - I_1-x(b, a) (DLMF 8.17.4).
     if x < (a + 1.0) / (a + b + 2.0):
-        return front * _beta_fraction(a, b, x) / a
-    return 1.0 - front * _beta_fraction(b, a, 1.0 - x) / b
+        return front * beta_fraction(a, b, x) / a
+    return 1.0 - front * beta_fraction(b, a, 1.0 - x) / b
