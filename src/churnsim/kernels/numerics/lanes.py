@@ -72,9 +72,7 @@ class _Vectors:
 
     def size(self, a: Any) -> Any:
         """|a|."""
-        return self.builder.select(
-            self.builder.fcmp_ordered("<", a, self.number(0.0)), self.builder.fneg(a), a
-        )
+        return self.builder.select(self.builder.fcmp_ordered("<", a, self.number(0.0)), self.builder.fneg(a), a)
 
     def not_tiny(self, a: Any) -> Any:
         """a, or the least number where it is smaller."""
@@ -85,7 +83,9 @@ class _Vectors:
         """Whether a factor changes nothing more."""
         return self.builder.fcmp_ordered("<", self.size(self.less(step, self.number(1.0))), self.number(EPS))
 
-    def repeat(self, first: float, start: list[Any], step: Callable[[Any, list[Any]], tuple[list[Any], Any]]) -> list[Any]:
+    def repeat(
+        self, first: float, start: list[Any], step: Callable[[Any, list[Any]], tuple[list[Any], Any]]
+    ) -> list[Any]:
         """Apply `step` (the number of the step, vectors) to vectors until each lane has converged, the last of which
         then stays as it is."""
         ir, builder = self.ir, self.builder
@@ -172,7 +172,6 @@ def _vectorised(write: Callable[..., Any]) -> Any:
     """The function of a tuple of arrays, the last of which is written to, and a place: `write` computes the lanes from
     there on."""
     import numba
-    from llvmlite import ir
     from numba.core import cgutils
     from numba.extending import intrinsic
 

@@ -9,12 +9,13 @@ as its guard always ends.
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 from churnsim.kernels.numerics.jit import inlined, rule
-from churnsim.kernels.numerics.special import log_beta, lower_gamma_given, regularised_beta_given, upper_gamma_given
+from churnsim.kernels.numerics.special import beta_fraction, gamma_fraction, gamma_front, gamma_series, log_beta
 
-_STEPS = 200
-_SMALLEST = -690.0  # ln of about 1e-300: below it a draw is zero for every purpose here
+STEPS = 200
+SMALLEST = -690.0  # ln of about 1e-300: below it a draw is zero for every purpose here
 _ENOUGH = 1e-13
 
 _LONGEST_SUM = 32.0  # stages of an Erlang whose tail is summed term by term
@@ -59,39 +60,89 @@ def normal_quantile(u: float) -> float:
     return q * top / bottom
 
 
+class GammaLaw(NamedTuple):
+    """What the quantiles of Gamma(shape, rate 1) need of the shape: logarithms take as long as half of the rest."""
+
+    shape: float
+    log_gamma: float
+    log_gamma_next: float  # of shape + 1
+    log_shape: float
+    centre: float  # of the Wilson-Hilferty cube
+    width: float
+    highest: float  # ln of a draw
+
+
+@rule
+def gamma_law(shape: float) -> GammaLaw:
+    """GammaLaw of a shape."""
+    root = math.sqrt(shape)
+    return GammaLaw(
+        shape, math.lgamma(shape), math.lgamma(shape + 1.0), math.log(shape), 1.0 - 1.0 / (9.0 * shape), 3.0 * root,
+        math.log(shape + 40.0 * root + 800.0),
+    )  # fmt: skip
+
+
+@rule
+def gamma_start(law: GammaLaw, u: float) -> float:
+    """ln of a first guess at the quantile; below `SMALLEST` where the draw is 0.
+
+    The Wilson-Hilferty cube (shape >= 1) or the small-x form (u Gamma(shape + 1))^(1/shape).
+    """
+    start = (math.log(u) + law.log_gamma_next) / law.shape
+    if law.shape >= 1.0 or start > -1.0:
+        cube = law.centre + normal_quantile(u) / law.width
+        if cube > 0.1:
+            start = law.log_shape + 3.0 * math.log(cube)
+    return start if start < SMALLEST else min(start, law.highest)
+
+
+@inlined
+def gamma_newton(
+    law: GammaLaw, u: float, y: float, x: float, total: float, low: float, high: float
+) -> tuple[float, float, float]:
+    """The Newton step from y = ln x, as `_guarded` returns it; `total` is the series below shape + 1, above it the
+    fraction."""
+    shape = law.shape
+    part = total * gamma_front(shape, x, law.log_gamma)
+    below = x < shape + 1.0
+    # The upper tail is solved on Q so that u near 1 keeps its digits.
+    excess = (part if below else 1.0 - part) - u if u < 0.5 else (1.0 - u) - (1.0 - part if below else part)
+    return _guarded(excess, math.exp(shape * y - x - law.log_gamma), y, low, high)  # dP/dy
+
+
+@inlined
+def _guarded(excess: float, slope: float, y: float, low: float, high: float) -> tuple[float, float, float]:
+    """Where a Newton step from y leads, halfway between the ends of the bracket where it would leave it, and the
+    bracket's ends."""
+    if excess > 0.0:
+        high = y
+    else:
+        low = y
+    step = excess / slope if slope > 0.0 else math.inf
+    following = y - step
+    if not low < following < high:
+        following = 0.5 * (low + high)
+    return following, low, high
+
+
+@inlined
+def settled(y: float, following: float) -> bool:
+    """Whether a step from y changes nothing more."""
+    return abs(following - y) <= _ENOUGH * max(1.0, abs(y))
+
+
 @rule
 def gamma_quantile(u: float, shape: float) -> float:
-    """Draw from Gamma(shape, rate 1) at probability u in (0, 1).
-
-    Starts from the Wilson-Hilferty cube (shape >= 1) or the small-x form (u Gamma(shape + 1))^(1/shape); divide by
-    a rate to scale. The upper tail is solved on Q so that u near 1 keeps its digits.
-    """
-    log_gamma = math.lgamma(shape)
-    start = (math.log(u) + math.lgamma(shape + 1.0)) / shape
-    if shape >= 1.0 or start > -1.0:
-        cube = 1.0 - 1.0 / (9.0 * shape) + normal_quantile(u) / (3.0 * math.sqrt(shape))
-        if cube > 0.1:
-            start = math.log(shape) + 3.0 * math.log(cube)
-    if start < _SMALLEST:
+    """Draw from Gamma(shape, rate 1) at probability u in (0, 1); divide by a rate to scale."""
+    law = gamma_law(shape)
+    y, low, high = gamma_start(law, u), SMALLEST, law.highest
+    if y < SMALLEST:
         return 0.0
-    low, high = _SMALLEST, math.log(shape + 40.0 * math.sqrt(shape) + 800.0)
-    y = min(max(start, low), high)
-    for _ in range(_STEPS):
+    for _ in range(STEPS):
         x = math.exp(y)
-        if u < 0.5:
-            excess = lower_gamma_given(shape, x, log_gamma) - u
-        else:
-            excess = (1.0 - u) - upper_gamma_given(shape, x, log_gamma)
-        if excess > 0.0:
-            high = y
-        else:
-            low = y
-        slope = math.exp(shape * y - x - log_gamma)  # dP/dy, y = ln x
-        step = excess / slope if slope > 0.0 else math.inf
-        following = y - step
-        if not low < following < high:
-            following = 0.5 * (low + high)
-        if abs(following - y) <= _ENOUGH * max(1.0, abs(y)):
+        total = gamma_series(shape, x) if x < shape + 1.0 else gamma_fraction(shape, x)
+        following, low, high = gamma_newton(law, u, y, x, total, low, high)
+        if settled(y, following):
             return math.exp(following)
         y = following
     return math.exp(y)
@@ -108,7 +159,7 @@ def erlang_quantile(u: float, stages: float) -> float:
     x = stages * cube * cube * cube  # Wilson-Hilferty
     if not cube > 0.1:
         return gamma_quantile(u, stages)
-    for _ in range(_STEPS):
+    for _ in range(STEPS):
         last = total = math.exp(-x)
         for j in range(1, k):
             last = last * x / j
@@ -124,42 +175,88 @@ def erlang_quantile(u: float, stages: float) -> float:
     return gamma_quantile(u, stages)
 
 
+class BetaLaw(NamedTuple):
+    """What the quantiles of Beta(a, b) need of the two."""
+
+    a: float
+    b: float
+    front: float  # ln B(a, b)
+    middle: float
+    log_a: float
+    log_b: float
+
+
 @rule
-def beta_quantile(u: float, a: float, b: float) -> float:
-    """Draw from Beta(a, b) at probability u in (0, 1), by Newton in logit x inside a bracket."""
-    front = log_beta(a, b)
-    low, high = _SMALLEST, -_SMALLEST
-    y = math.log(a / b)
-    # Small-x and small-(1 - x) forms of the CDF give a start that is right in the tails.
-    left = (math.log(u) + math.log(a) + front) / a
-    right = (math.log1p(-u) + math.log(b) + front) / b
+def beta_law(a: float, b: float) -> BetaLaw:
+    """BetaLaw of a and b."""
+    return BetaLaw(a, b, log_beta(a, b), math.log(a / b), math.log(a), math.log(b))
+
+
+@rule
+def beta_start(law: BetaLaw, u: float) -> float:
+    """logit of a first guess at the quantile: small-x and small-(1 - x) forms of the CDF are right in the tails."""
+    y = law.middle
+    left = (math.log(u) + law.log_a + law.front) / law.a
+    right = (math.log1p(-u) + law.log_b + law.front) / law.b
     if left < -3.0:
         y = left
     elif right < -3.0:
         y = -right
-    y = min(max(y, low), high)
-    for _ in range(_STEPS):
-        tail = math.exp(-abs(y))
-        x = 1.0 / (1.0 + tail) if y >= 0.0 else tail / (1.0 + tail)
-        rest = tail / (1.0 + tail) if y >= 0.0 else 1.0 / (1.0 + tail)
-        # Solve on the side of u that keeps its digits, unless x or 1 - x has rounded away on that side.
-        lower = u < 0.5 if 1e-3 < x < 0.999 else y < 0.0
-        if lower:
-            excess = regularised_beta_given(a, b, x, front) - u
-        else:
-            excess = (1.0 - u) - regularised_beta_given(b, a, rest, front)
-        if excess > 0.0:
-            high = y
-        else:
-            low = y
-        log_x = -math.log1p(math.exp(-y)) if y >= 0.0 else y - math.log1p(math.exp(y))
-        slope = math.exp(a * log_x + b * (log_x - y) - front)  # dI/dy
-        step = excess / slope if slope > 0.0 else math.inf
-        following = y - step
-        if not low < following < high:
-            following = 0.5 * (low + high)
-        if abs(following - y) <= _ENOUGH * max(1.0, abs(y)):
-            y = following
-            break
-        y = following
+    return min(max(y, SMALLEST), -SMALLEST)
+
+
+@inlined
+def beta_side(law: BetaLaw, u: float, y: float) -> tuple[bool, float, float]:
+    """Where the CDF is taken at logit x = y: whether at z = x, or else its complement at z = 1 - x; z; and e^-|y|."""
+    tail = math.exp(-abs(y))
+    x = 1.0 / (1.0 + tail) if y >= 0.0 else tail / (1.0 + tail)
+    # Solve on the side of u that keeps its digits, unless x or 1 - x has rounded away on that side.
+    if u < 0.5 if 1e-3 < x < 0.999 else y < 0.0:
+        return True, x, tail
+    return False, tail / (1.0 + tail) if y >= 0.0 else 1.0 / (1.0 + tail), tail
+
+
+@inlined
+def beta_arguments(law: BetaLaw, below: bool, z: float) -> tuple[bool, float, float, float]:
+    """Whether I_z is taken as 1 - I_1-z (DLMF 8.17.4), and the arguments of its continued fraction."""
+    p, q = (law.a, law.b) if below else (law.b, law.a)
+    # The fraction converges fast below the mean.
+    return (False, p, q, z) if z < (p + 1.0) / (p + q + 2.0) else (True, q, p, 1.0 - z)
+
+
+@inlined
+def beta_newton(
+    law: BetaLaw, u: float, y: float, below: bool, z: float, tail: float, fraction: float, low: float, high: float
+) -> tuple[float, float, float]:
+    """The Newton step from y = logit x, as `_guarded` returns it; `fraction` is that of `beta_arguments`."""
+    p, q = (law.a, law.b) if below else (law.b, law.a)
+    part = math.exp(p * math.log(z) + q * math.log1p(-z) - law.front) * fraction
+    mirrored, divisor, _, _ = beta_arguments(law, below, z)
+    part = 1.0 - part / divisor if mirrored else part / divisor
+    excess = part - u if below else (1.0 - u) - part
+    past = math.log1p(tail)
+    log_x = -past if y >= 0.0 else y - past
+    slope = math.exp(law.a * log_x + law.b * (log_x - y) - law.front)  # dI/dy
+    return _guarded(excess, slope, y, low, high)
+
+
+@inlined
+def logistic(y: float) -> float:
+    """1/(1 + e^-y)."""
     return 1.0 / (1.0 + math.exp(-y)) if y >= 0.0 else math.exp(y) / (1.0 + math.exp(y))
+
+
+@rule
+def beta_quantile(u: float, a: float, b: float) -> float:
+    """Draw from Beta(a, b) at probability u in (0, 1), by Newton in logit x inside a bracket."""
+    law = beta_law(a, b)
+    y, low, high = beta_start(law, u), SMALLEST, -SMALLEST
+    for _ in range(STEPS):
+        below, z, tail = beta_side(law, u, y)
+        _, p, q, w = beta_arguments(law, below, z)
+        following, low, high = beta_newton(law, u, y, below, z, tail, beta_fraction(p, q, w), low, high)
+        done = settled(y, following)
+        y = following
+        if done:
+            break
+    return logistic(y)

@@ -59,8 +59,11 @@ def run_many(scenarios: Sequence[Scenario], *, seed: int, replications: Sequence
     size = max(1, MOST_AT_HAND // max(len(market.customers), 1))
     for start in range(0, len(replications), size):
         worlds = [World.of(market, seed=seed, replication=number) for number in replications[start : start + size]]
+        population = None
         for ledgers, scenario in zip(found, scenarios, strict=True):
-            ledgers += _Block(scenario, worlds, seed).ledgers()
+            block = _Block(scenario, worlds, seed, population)
+            ledgers += block.ledgers()
+            population = block.population
     return found
 
 
@@ -74,10 +77,12 @@ def _bounds(scenario: Scenario) -> NDArray[np.float64]:
 class _Block:
     """Some replications of a scenario."""
 
-    def __init__(self, scenario: Scenario, worlds: Sequence[World], seed: int) -> None:
+    def __init__(
+        self, scenario: Scenario, worlds: Sequence[World], seed: int, population: RecordPopulation | None
+    ) -> None:
         self.scenario, self.worlds, self.seed = scenario, worlds, seed
         self.bounds = _bounds(scenario)
-        self.population: RecordPopulation | None = None
+        self.population = population  # whose memory is used again
         self.inputs: ReplicationInputs | None = None
         self.tables = np.zeros((len(worlds), self.bounds.size - 1, COLUMNS), dtype=np.int64)
         self.books = np.zeros((len(worlds), scenario.periods, MEMBERS), dtype=np.int64)
@@ -120,7 +125,7 @@ class _Block:
         if self.population is None:
             self.population = RecordPopulation(self.inputs, threads=1, log=False, bounds=self.bounds)
         else:
-            self.population.restart(self.inputs)
+            self.population.restart(self.inputs, self.bounds)
         population = self.population
         if not population.live(self.plan.copy(), self.tables[place]):
             self.tables[place] = 0

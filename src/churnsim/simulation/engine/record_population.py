@@ -48,34 +48,35 @@ class RecordPopulation:
     """
 
     def __init__(self, inputs: ReplicationInputs, *, threads: int, log: bool, bounds: NDArray[np.float64]) -> None:
-        self.bounds = bounds
         self.pool = ThreadPool(threads)
         self.buffers = EventBuffers(threads, bounds.size - 1, log=log)
         self._done = np.zeros((bounds.size - 1, accounts.COLUMNS), dtype=np.int64)  # what the firm did
         self._log = log
-        # Columns for the firm cost memory and time: only where it acts.
-        self._filed = inputs.scenario.firm_acts
-        self.inputs = inputs
+        self.inputs, self.bounds = inputs, bounds
         # Room for as many again as may come costs nothing until they do: the system finds memory for what is written.
-        self._make_room(int(GROWTH * len(inputs.drawn.uids)) + ROOM)
-        self._start()
-
-    def _make_room(self, capacity: int) -> None:
+        capacity = int(GROWTH * len(inputs.drawn.uids)) + ROOM
         self._records, self._wake = np.zeros(capacity, dtype=CUSTOMER), np.empty(capacity)
         self._view = self._empty_view(capacity)
+        self._start()
 
-    def restart(self, inputs: ReplicationInputs) -> None:
-        """Begin again with another replication of the scenario, in the same memory: to find new one takes as long as
-        to enter the customers. For those who keep no log and let nothing but a plan act."""
-        self.inputs = inputs
-        if len(inputs.drawn.uids) > self._wake.size or self._view.clocks.shape[1] != clock_columns(
-            len(inputs.tables.lifts)
-        ):
-            self._make_room(int(GROWTH * len(inputs.drawn.uids)) + ROOM)
+    @property
+    def _filed(self) -> bool:
+        """Whether there are columns for the firm, which cost memory and time: only where it acts."""
+        return self.inputs.scenario.firm_acts
+
+    def restart(self, inputs: ReplicationInputs, bounds: NDArray[np.float64]) -> None:
+        """Begin again with another replication, in the same memory: to find new one takes as long as to enter the
+        customers. For those who keep no log and let nothing but a plan act."""
+        used, self.inputs, self.bounds = self.size, inputs, bounds
+        if len(inputs.drawn.uids) > self._wake.size:
+            raise ConfigError("a population can begin again with as many customers as it had, not with more.")
+        self._records.view(np.int64)[: used * (CUSTOMER.itemsize // 8)] = 0
+        view, filed, layers = self._view, self._filed, len(inputs.tables.lifts)
+        if bool(view.uid.size) == filed and view.clocks.shape[1] == clock_columns(layers):
+            for column in view:
+                column[:used] = 0
         else:
-            self._records.view(np.int64)[: self.size * (CUSTOMER.itemsize // 8)] = 0
-            for column in self._view:
-                column[: self.size] = 0
+            self._view = self._empty_view(self._wake.size)
         self.buffers.workers[0].fill[:] = 0
         self._start()
 
