@@ -35,10 +35,10 @@ class FirmView(NamedTuple):
 
 
 def empty_view(size: int, *, filed: bool, layers: int) -> FirmView:
-    """FirmView for `size` customers, all zero, of which the firm keeps a card where they are `filed`; of their clocks
-    so many `layers`."""
+    """FirmView for `size` customers, of whom the firm keeps a card where they are `filed`, and of their clocks so many
+    `layers`; filled in when they enter."""
     kinds = ("i8", "?", "?", "f8", "f8", "i8", "i8", "f8", "i8", "?", "?", "i8")
-    columns = [np.zeros(size if filed else 0, dtype=kind) for kind in kinds]
+    columns = [np.empty(size if filed else 0, dtype=kind) for kind in kinds]
     columns.append(empty_clocks(size, layers))
     return FirmView(*columns)
 

@@ -58,6 +58,11 @@ def _traits(
     c.referral_at = math.inf
     c.expected = rules[0].first_expectation
     c.satisfied = 0.0
+    # Every field, since the memory may be that of another replication.
+    c.revenue = c.account = c.judged_account = 0
+    c.k = c.referrals = c.lives = c.returns = 0
+    c.cause = c.destination = c.channel = c.reply = 0
+    c.unhappy = c.contacted = c.crossed = c.offered = c.dismissed = 0
 
 
 @rule
@@ -70,6 +75,7 @@ def start(
     for i in range(first, last):
         c = customers[i]
         traits = base.traits[i]
+        _stop_clock(view, i)
         _traits(rules, c, base.uids[i], traits[0], traits[1], traits[2], traits[3], base.members[i])
         c.origin = KNOWN
         c.first_purchase = base.first_purchase[i]
@@ -97,11 +103,20 @@ def start(
 
 
 @inlined
+def _stop_clock(view: FirmView, i: int) -> None:
+    if view.clocks.shape[0] > 0:
+        for column in range(view.clocks.shape[1]):
+            view.clocks[i, column] = 0.0
+
+
+@inlined
 def _start_view(rules: Records, view: FirmView, i: int, c: Record) -> None:
     if view.uid.size > 0:
         view.uid[i] = c.uid
         view.first_purchase[i] = c.first_purchase
         view.response[i] = c.response
+        view.attempts[i] = view.owed[i] = 0
+        view.contacted[i] = view.crossed[i] = False
         update_view(view, i, c, rules[0].lifetime == CONTRACT)
 
 
@@ -121,6 +136,7 @@ def enter(
         rate, dropout, spend_rate, u_contact, u_member = draw_new(*population, uids[j], replication, seed)
         # A what-if concerns newcomers as well as the starting base.
         dropout = max(0.0, churn[0] * dropout - churn[1])
+        _stop_clock(view, i)
         _traits(rules, c, uids[j], rate, dropout, spend_rate, u_contact, u_member)
         c.origin = origins[j]
         c.channel = channels[j]
@@ -128,6 +144,8 @@ def enter(
         c.due = times[j]
         c.first_purchase = times[j]
         c.last_purchase = times[j]
+        c.repeat_revenue = 0
+        c.seen = 0
         wake[i] = times[j]
         _start_view(rules, view, i, c)
 

@@ -55,7 +55,7 @@ class RecordPopulation:
         self.inputs, self.bounds = inputs, bounds
         # Room for as many again as may come costs nothing until they do: the system finds memory for what is written.
         capacity = int(GROWTH * len(inputs.drawn.uids)) + ROOM
-        self._records, self._wake = np.zeros(capacity, dtype=CUSTOMER), np.empty(capacity)
+        self._records, self._wake = np.empty(capacity, dtype=CUSTOMER), np.empty(capacity)
         self._view = self._empty_view(capacity)
         self._start()
 
@@ -67,15 +67,12 @@ class RecordPopulation:
     def restart(self, inputs: ReplicationInputs, bounds: NDArray[np.float64]) -> None:
         """Begin again with another replication, in the same memory: to find new one takes as long as to enter the
         customers. For those who keep no log and let nothing but a plan act."""
-        used, self.inputs, self.bounds = self.size, inputs, bounds
+        self.inputs, self.bounds = inputs, bounds
         if len(inputs.drawn.uids) > self._wake.size:
             raise ConfigError("a population can begin again with as many customers as it had, not with more.")
-        self._records.view(np.int64)[: used * (CUSTOMER.itemsize // 8)] = 0
-        view, filed, layers = self._view, self._filed, len(inputs.tables.lifts)
-        if bool(view.uid.size) == filed and view.clocks.shape[1] == clock_columns(layers):
-            for column in view:
-                column[:used] = 0
-        else:
+        if bool(self._view.uid.size) != self._filed or self._view.clocks.shape[1] != clock_columns(
+            len(inputs.tables.lifts)
+        ):
             self._view = self._empty_view(self._wake.size)
         self.buffers.workers[0].fill[:] = 0
         self._start()
@@ -148,7 +145,7 @@ class RecordPopulation:
 
     def _grow(self, capacity: int) -> None:
         """Make room for so many."""
-        records, wake = np.zeros(capacity, dtype=CUSTOMER), np.empty(capacity)
+        records, wake = np.empty(capacity, dtype=CUSTOMER), np.empty(capacity)
         records[: self.size], wake[: self.size] = self.customers, self.wake
         self._records, self._wake = records, wake
         view = self._empty_view(capacity)
