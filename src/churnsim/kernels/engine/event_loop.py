@@ -32,7 +32,7 @@ from churnsim.kernels.engine.purchase_event import buy
 from churnsim.kernels.engine.records import ACTIVE, CLOCK, CONTRACT, DROPOUT_AT_ONCE, UNBORN, Record, Records
 from churnsim.kernels.engine.satisfaction_updates import hazard_of
 from churnsim.kernels.numerics.intrinsics import fetch
-from churnsim.kernels.numerics.jit import rule
+from churnsim.kernels.numerics.jit import inlined, rule
 from churnsim.typing import Floats, Ints
 
 _MOST_AT_ONCE = 8  # lines that one event can put into a buffer
@@ -97,6 +97,17 @@ def _refer(rules: Records, time: float, c: Record, buffers: Buffers, replication
     c.referral_at = time + referral_gap(rules, c.member, c.satisfied, c.referrals, c.uid, replication, seed)
 
 
+@inlined
+def _list_due(wake: Floats, number: int, end: float, places: Ints) -> int:
+    """Fill in the places of those of the first `number` customers who wake before `end`; how many they are."""
+    found = 0
+    # Without a branch: who is due the processor does not foresee.
+    for i in range(number):
+        places[found] = i
+        found += wake[i] < end
+    return found
+
+
 @rule
 def advance(
     tables: Tables, means: Means, plan: Plan, customers: Records, wake: Floats, view: FirmView, places: Ints,
@@ -117,7 +128,8 @@ def advance(
     alone = log.size == 0 and is_independent(rules)
     contract = rules[0].lifetime == CONTRACT
     per_time = 1.0 / (bounds[1] - bounds[0])  # rows, which are all as long
-    listed, filed, planned = places.size > 0, view.uid.size > 0, plan.numbers.size > 0
+    planned, filed = plan.numbers.size > 0, view.uid.size > 0
+    listed = planned or places.size > 0
     where = plan.places if planned else places
     while True:
         # In this function and not around it, so that there is one copy of the loop.
@@ -126,7 +138,9 @@ def advance(
             if last <= 0:
                 return last
             first, since, rows = 0, plan.numbers[0].row - 1, plan.numbers[0].rows
-            listed, end = since % rows != 0, bounds[since - since % rows + rows]
+            end = bounds[since - since % rows + rows]
+            if since % rows == 0:
+                last = _list_due(wake, last, end, where)
             means = Means(plan.numbers[0].effect, means.quality, means.uplift)
         for j in range(first, last):
             soon = min(j + AHEAD, last - 1)

@@ -53,7 +53,7 @@ class Plan(NamedTuple):
 
     numbers: Records  # one PLAN record, or none
     clerks: Floats  # when each is done with what came before
-    places: Ints  # of the customers who are advanced next, where these are not all
+    places: Ints  # of the customers who are advanced next; room for all
     times: Floats  # of those who come in one row
     uids: Ints
     origins: Ints

@@ -300,10 +300,10 @@ class RecordPopulation:
     def _room(self) -> Plan:
         """Arrays for a plan to work in."""
         lines = self.buffers.workers[0].complaints.view(np.int64).reshape(-1, COMPLAINT_LINE.itemsize // 8)
-        places, uids, origins, channels = (np.empty(BUFFER_LINES, dtype=np.int64) for _ in range(4))
+        uids, origins, channels = (np.empty(BUFFER_LINES, dtype=np.int64) for _ in range(3))
         return NO_PLAN._replace(
-            places=places, times=np.empty(BUFFER_LINES), uids=uids, origins=origins, channels=channels, lines=lines,
-            moments=lines.view(np.float64),
+            places=np.empty(max(self._wake.size, BUFFER_LINES), dtype=np.int64), times=np.empty(BUFFER_LINES),
+            uids=uids, origins=origins, channels=channels, lines=lines, moments=lines.view(np.float64),
         )  # fmt: skip
 
     def _advance(self, places: Places, number: int, end: float, firm: Firm) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -98,8 +97,8 @@ class ReplicationInputs:
 
     def again(self, world: World) -> ReplicationInputs:
         """The same in another world with the same market."""
-        other = copy.copy(self)
-        other.__dict__.update(replication=world.replication, drawn=world.base)
+        other = object.__new__(ReplicationInputs)  # not by `copy`, which takes as long as to enter many customers
+        other.__dict__.update(self.__dict__, replication=world.replication, drawn=world.base)
         return other
 
     @cached_property
