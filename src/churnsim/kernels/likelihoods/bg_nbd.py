@@ -180,6 +180,14 @@ def p_alive(r: float, alpha: float, a: float, b: float, x: Ints, t_x: Floats, T:
 
 
 @njit
+def living_share(r: float, alpha: float, a: float, b: float, x: int, t_x: float, T: float, first: bool) -> float:
+    """`p_alive` of one customer, as draws take it."""
+    if x == 0 and not first:
+        return 1.0
+    return math.exp(-_log_one_plus_exp(_log_gone_over_alive(r, alpha, a, b, x, t_x, T)))
+
+
+@njit
 def posterior_draw(
     r: float, alpha: float, a: float, b: float, x: int, t_x: float, T: float,
     first: bool, uid: int, replication: int, seed: int, domain: int, stream: int,
@@ -191,10 +199,6 @@ def posterior_draw(
     Gamma(r+x, alpha+t_x) x Beta(a+1, b+x-1).
     """
     u_alive, u_rate, u_dropout, _ = block(0, stream, uid, replication, seed, domain)
-    alive = True
-    if x > 0 or first:
-        odds = _log_gone_over_alive(r, alpha, a, b, x, t_x, T)
-        alive = u_alive < math.exp(-_log_one_plus_exp(odds))
-    if alive:
+    if u_alive < living_share(r, alpha, a, b, x, t_x, T, first):
         return gamma_quantile(u_rate, r + x) / (alpha + T), beta_quantile(u_dropout, a, b + x), True
     return gamma_quantile(u_rate, r + x) / (alpha + t_x), beta_quantile(u_dropout, a + 1.0, b + x - 1.0), False

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from churnsim.kernels.likelihoods.bg_nbd import posterior_draw
-from churnsim.kernels.likelihoods.gamma_gamma import posterior_rate
+from churnsim.kernels.likelihoods.bg_nbd import living_share
 from churnsim.kernels.numerics.jit import njit
 from churnsim.kernels.numerics.philox import block
+from churnsim.kernels.numerics.pochhammer import highest_count
+from churnsim.kernels.numerics.quantile_batches import beta_quantiles, gamma_quantiles
 from churnsim.kernels.numerics.quantiles import exponential_quantile, gamma_quantile
 from churnsim.typing import Flags, Floats, Ints
 
@@ -17,23 +18,33 @@ def draw_base(
     r: float, alpha: float, a: float, b: float, p: float, q: float, gamma: float,
     x: Ints, t_x: Floats, T: Floats, m: Floats, first: bool, uids: Ints, replication: int, seed: int, domain: int,
     stream: int,
-) -> tuple[Floats, Flags]:  # fmt: skip
-    """Posterior traits of every known customer: rows (rate, dropout, spend rate, contact uniform), and who is alive.
+) -> tuple[Floats, Flags, Floats]:  # fmt: skip
+    """Posterior traits of every known customer: rows (rate, dropout, spend rate, contact uniform), who is alive, and
+    club uniforms.
 
-    BG/NBD, or MBG/NBD with `first` and its b raised by one.
+    BG/NBD, or MBG/NBD with `first` and its b raised by one. The draws of `bg_nbd.posterior_draw` and
+    `gamma_gamma.posterior_rate`.
     """
-    traits = np.empty((x.size, 4))
-    alive = np.empty(x.size, np.bool_)
+    traits, alive, members = np.empty((x.size, 4)), np.empty(x.size, np.bool_), np.empty(x.size)
+    u_rate, u_dropout, u_spend, lives = np.empty(x.size), np.empty(x.size), np.empty(x.size), np.empty(x.size, np.int64)
     for i in range(x.size):
-        rate, dropout, living = posterior_draw(
-            r, alpha, a, b, x[i], t_x[i], T[i], first, uids[i], replication, seed, domain, stream
-        )
-        traits[i, 0] = rate
-        traits[i, 1] = dropout
-        traits[i, 2] = posterior_rate(p, q, gamma, x[i], m[i], uids[i], replication, seed, domain, stream)
-        _, _, _, traits[i, 3] = block(0, stream, uids[i], replication, seed, domain)
-        alive[i] = living
-    return traits, alive
+        u_alive, u_rate[i], u_dropout[i], traits[i, 3] = block(0, stream, uids[i], replication, seed, domain)
+        u_spend[i], members[i], _, _ = block(1, stream, uids[i], replication, seed, domain)
+        alive[i] = u_alive < living_share(r, alpha, a, b, x[i], t_x[i], T[i], first)
+        lives[i] = 2 * x[i] + alive[i]
+    counts = np.arange(highest_count(x) + 1)
+    rates = gamma_quantiles(u_rate, r + counts, x)
+    spends = gamma_quantiles(u_spend, q + p * counts, x)
+    # Who is gone, then who is alive, by count.
+    gone_or_alive = np.empty((counts.size, 2)), np.empty((counts.size, 2))
+    gone_or_alive[0][:, 0], gone_or_alive[0][:, 1] = a + 1.0, a
+    gone_or_alive[1][:, 0], gone_or_alive[1][:, 1] = b + counts - 1.0, b + counts
+    dropouts = beta_quantiles(u_dropout, gone_or_alive[0].ravel(), gone_or_alive[1].ravel(), lives)
+    for i in range(x.size):
+        traits[i, 0] = rates[i] / (alpha + (T[i] if alive[i] else t_x[i]))
+        traits[i, 1] = dropouts[i]
+        traits[i, 2] = spends[i] / (gamma + x[i] * m[i])
+    return traits, alive, members
 
 
 @njit
@@ -42,9 +53,10 @@ def draw_spend_rates(
     x: Ints, m: Floats, uids: Ints, replication: int, seed: int, domain: int, stream: int,
 ) -> Floats:  # fmt: skip
     """Posterior spend rate nu of each customer."""
-    rates = np.empty(x.size)
+    u = np.empty(x.size)
     for i in range(x.size):
-        rates[i] = posterior_rate(p, q, gamma, x[i], m[i], uids[i], replication, seed, domain, stream)
+        u[i], _, _, _ = block(1, stream, uids[i], replication, seed, domain)
+    rates: Floats = gamma_quantiles(u, q + p * np.arange(highest_count(x) + 1), x) / (gamma + x * m)
     return rates
 
 

@@ -242,13 +242,13 @@ class _PosteriorDraw:
         self, x: Ints, t_x: Floats, T: Floats, spend: Floats, uids: Ints, *factors: Floats
     ) -> tuple[Floats, NDArray[np.bool_], Floats]:
         """Traits, who is alive, and club uniforms; `factors` are a model's with covariates."""
-        uniforms = trait_uniforms(uids, self.replication, self.seed)
         address: tuple[Any, ...] = (uids, self.replication, self.seed, SIMULATION, TRAITS)
         if self.kind in (DROPOUT, DROPOUT_AT_ONCE) and not factors and not hasattr(self.purchases, "k"):
             r, alpha, a, b = self.parameters
             first = self.kind == DROPOUT_AT_ONCE
-            traits, alive = draw_base(r, alpha, a, b + first, *self.spends, x, t_x, T, spend, first, *address)
+            traits, alive, members = draw_base(r, alpha, a, b + first, *self.spends, x, t_x, T, spend, first, *address)
         else:
+            uniforms = trait_uniforms(uids, self.replication, self.seed)
             index, traits = pd.RangeIndex(x.size), np.ones((x.size, 4))
             if self.drawn:
                 traits[:, 0], traits[:, 1] = factors[:2]
@@ -258,10 +258,10 @@ class _PosteriorDraw:
                 frame = self.purchases.draw_known(histories, uids, seed=self.seed, replication=self.replication)
                 traits[:, :2] = frame[frame.columns[:2]].to_numpy(dtype=np.float64)
                 alive = frame["alive"].to_numpy(dtype=np.bool_)
-            traits[:, 3] = uniforms[:, 0]
+            traits[:, 3], members = uniforms[:, 0], uniforms[:, 1].copy()
             if self.spending == GAMMA_GAMMA:
                 traits[:, 2] = draw_spend_rates(*self.spends, x, spend, *address)
-        return traits, alive, uniforms[:, 1].copy()
+        return traits, alive, members
 
 
 @typed

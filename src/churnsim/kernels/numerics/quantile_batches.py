@@ -1,0 +1,160 @@
+"""Many quantiles at once: what `gamma_quantile` and `beta_quantile` return, to the bit, in a third of the time.
+
+Newton steps are taken by all draws of a block in turn, so that the sums and fractions of eight of them are worked out
+together (`lanes.py`).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from churnsim.kernels.numerics.jit import inlined, njit
+from churnsim.kernels.numerics.lanes import LANES, beta_lanes, fraction_lanes, series_lanes
+from churnsim.kernels.numerics.quantiles import (
+    SMALLEST,
+    STEPS,
+    BetaLaw,
+    GammaLaw,
+    beta_arguments,
+    beta_law,
+    beta_newton,
+    beta_side,
+    beta_start,
+    gamma_law,
+    gamma_newton,
+    gamma_start,
+    logistic,
+    settled,
+)
+from churnsim.typing import Floats, Ints
+
+_BLOCK = 256  # draws, whose numbers stay in the nearest cache
+
+
+@inlined
+def _keep_gamma(row: Floats, law: GammaLaw) -> None:
+    row[0], row[1], row[2], row[3], row[4], row[5], row[6] = law
+
+
+@inlined
+def _gamma(rows: Floats, kind: int) -> GammaLaw:
+    row = rows[kind]
+    return GammaLaw(row[0], row[1], row[2], row[3], row[4], row[5], row[6])
+
+
+@inlined
+def _keep_beta(row: Floats, law: BetaLaw) -> None:
+    row[0], row[1], row[2], row[3], row[4], row[5] = law
+
+
+@inlined
+def _beta(rows: Floats, kind: int) -> BetaLaw:
+    row = rows[kind]
+    return BetaLaw(row[0], row[1], row[2], row[3], row[4], row[5])
+
+
+@njit
+def gamma_quantiles(u: Floats, shapes: Floats, kinds: Ints) -> Floats:
+    """Draws from Gamma(shapes[kinds[i]], rate 1) at probabilities u[i]. Of few shapes what hangs on them alone is
+    worked out once."""
+    laws = np.full((shapes.size, 7), math.nan)
+    out = np.empty(u.size)
+    y, low, high = np.empty(_BLOCK), np.empty(_BLOCK), np.empty(_BLOCK)
+    active = np.empty(_BLOCK, np.int64)
+    # Those below shape + 1, then those above.
+    which, shape, x, total = (
+        np.empty(2 * _BLOCK, np.int64),
+        np.ones(2 * _BLOCK),
+        np.ones(2 * _BLOCK),
+        np.empty(2 * _BLOCK),
+    )
+    for first in range(0, u.size, _BLOCK):
+        number = 0
+        for i in range(min(_BLOCK, u.size - first)):
+            kind = kinds[first + i]
+            if math.isnan(laws[kind, 0]):
+                _keep_gamma(laws[kind], gamma_law(shapes[kind]))
+            law = _gamma(laws, kind)
+            y[i], low[i], high[i] = gamma_start(law, u[first + i]), SMALLEST, law.highest
+            if y[i] < SMALLEST:
+                out[first + i] = 0.0
+            else:
+                active[number] = i
+                number += 1
+        for step in range(STEPS):
+            below, above = 0, _BLOCK
+            for j in range(number):
+                i = active[j]
+                reached, own = math.exp(y[i]), laws[kinds[first + i], 0]
+                if reached < own + 1.0:
+                    at = below
+                    below += 1
+                else:
+                    at = above
+                    above += 1
+                which[at], shape[at], x[at] = i, own, reached
+            # What lies beyond the last one is left from before and of no account.
+            for at in range(0, below, LANES):
+                series_lanes((shape, x, total), at)
+            for at in range(_BLOCK, above, LANES):
+                fraction_lanes((shape, x, total), at)
+            number = 0
+            for part in range(2):
+                for at in range(_BLOCK * part, above if part else below):
+                    i = which[at]
+                    law, given = _gamma(laws, kinds[first + i]), u[first + i]
+                    following, low[i], high[i] = gamma_newton(law, given, y[i], x[at], total[at], low[i], high[i])
+                    if settled(y[i], following) or step == STEPS - 1:
+                        out[first + i] = math.exp(following)
+                    else:
+                        active[number] = i
+                        number += 1
+                    y[i] = following
+            if number == 0:
+                break
+    return out
+
+
+@njit
+def beta_quantiles(u: Floats, a: Floats, b: Floats, kinds: Ints) -> Floats:
+    """Draws from Beta(a[kinds[i]], b[kinds[i]]) at probabilities u[i]."""
+    laws = np.full((a.size, 6), math.nan)
+    out = np.empty(u.size)
+    y, low, high = np.empty(_BLOCK), np.empty(_BLOCK), np.empty(_BLOCK)
+    active, below, z, tail = np.empty(_BLOCK, np.int64), np.empty(_BLOCK, np.bool_), np.empty(_BLOCK), np.empty(_BLOCK)
+    p, q, w, fraction = np.ones(_BLOCK), np.ones(_BLOCK), np.zeros(_BLOCK), np.empty(_BLOCK)
+    for first in range(0, u.size, _BLOCK):
+        number = min(_BLOCK, u.size - first)
+        for i in range(number):
+            kind = kinds[first + i]
+            if math.isnan(laws[kind, 0]):
+                _keep_beta(laws[kind], beta_law(a[kind], b[kind]))
+            y[i], low[i], high[i] = beta_start(_beta(laws, kind), u[first + i]), SMALLEST, -SMALLEST
+            active[i] = i
+        for step in range(STEPS):
+            for j in range(number):
+                i = active[j]
+                law = _beta(laws, kinds[first + i])
+                below[j], z[j], tail[j] = beta_side(law, u[first + i], y[i])
+                _, p[j], q[j], w[j] = beta_arguments(law, below[j], z[j])
+            for j in range(0, number, LANES):
+                beta_lanes((p, q, w, fraction), j)
+            left = 0
+            for j in range(number):
+                i = active[j]
+                following, low[i], high[i] = beta_newton(
+                    _beta(laws, kinds[first + i]), u[first + i], y[i], below[j], z[j], tail[j], fraction[j], low[i],
+                    high[i],
+                )  # fmt: skip
+                if settled(y[i], following) or step == STEPS - 1:
+                    out[first + i] = logistic(following)
+                else:
+                    active[left] = i
+                    left += 1
+                y[i] = following
+            number = left
+            if number == 0:
+                break
+    return out
