@@ -29,7 +29,6 @@ from churnsim.simulation.engine.epoch_boundary import EpochBoundary
 from churnsim.simulation.engine.ledger import Event, Ledger
 from churnsim.simulation.engine.record_population import Places, RecordPopulation
 from churnsim.simulation.engine.replication_inputs import ReplicationInputs, World
-from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.scenario import Scenario
 
 # Customers above whom a replication is not planned as a whole: what happens in a period would not fit the buffers.
@@ -88,6 +87,7 @@ class _Block:
         self.books = np.zeros((len(worlds), scenario.periods, MEMBERS), dtype=np.int64)
         # At the start and at the end: the active; those who wait for a reply; what the active are worth, cents.
         self.ends = np.zeros((len(worlds), 4), dtype=np.int64)
+        self.forces = [0.0] * len(worlds)
 
     def ledgers(self) -> list[Ledger]:
         """Their ledgers."""
@@ -100,10 +100,10 @@ class _Block:
         checked_totals(closed, waiting=waiting)
         tables = iter(zip(closed, waiting.tolist(), strict=True))
         return [
-            _ledger(self.scenario, world.market, *next(tables))
+            _ledger(self.scenario, force, *next(tables))
             if done
             else _run(ReplicationInputs.in_world(self.scenario, world, seed=self.seed))
-            for world, done in zip(self.worlds, planned, strict=True)
+            for world, done, force in zip(self.worlds, planned, self.forces, strict=True)
         ]
 
     def _live(self, place: int, world: World) -> bool:
@@ -130,21 +130,19 @@ class _Block:
         if not population.live(self.plan.copy(), self.tables[place]):
             self.tables[place] = 0
             return False
-        self.books[place] = self.standing
+        self.books[place], self.forces[place] = self.standing, self.inputs.force
         self.ends[place] = population.active_at_start, *population.census(), _residual(population)
         return True
 
 
 def _residual(population: RecordPopulation) -> int:
     # Without discounting what customers are worth for ever has no end.
-    force = population.inputs.market.discount_force
+    force = population.inputs.force
     return population.residual(force) if force > 0 else 0
 
 
-def _ledger(scenario: Scenario, market: Market, table: NDArray[np.int64], waiting: int, **more: Any) -> Ledger:
-    return Ledger(
-        table=table, period=scenario.period, discount_force=market.discount_force, open_complaints=waiting, **more
-    )
+def _ledger(scenario: Scenario, force: float, table: NDArray[np.int64], waiting: int, **more: Any) -> Ledger:
+    return Ledger(table=table, period=scenario.period, discount_force=force, open_complaints=waiting, **more)
 
 
 def _run(inputs: ReplicationInputs, *, log: bool = False, threads: int = 1) -> Ledger:
@@ -210,7 +208,7 @@ class _Run:
         close_stocks(table, active=population.active_at_start, counted=active + waiting)
         total = checked_totals(table, waiting=waiting)
         return _ledger(
-            scenario, self.market, table, waiting,
+            scenario, self.inputs.force, table, waiting,
             events=self._events(int(total["revenue"])) if self.log else (),
             customers=customer_states(population.settled()) if self.log else None,
             channels=self.boundary.channels(),

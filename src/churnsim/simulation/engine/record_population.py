@@ -85,7 +85,7 @@ class RecordPopulation:
             raise ConfigError(f"a customer has {base.seen.max():,} repeat purchases behind it; {MOST_SEEN:,} at most.")
         columns = BaseColumns(
             base.uids, base.traits, base.members, base.alive, base.first_purchase, base.last_purchase,
-            p.repeat_cents(base), base.seen,
+            p.repeat_cents, base.seen,
         )  # fmt: skip
 
         def part(_: int, first: int, last: int) -> None:
@@ -95,7 +95,7 @@ class RecordPopulation:
 
         self.pool.share(self.size, part)
         self.active_at_start = int(np.count_nonzero(base.alive))
-        self._members_at_start = int(kernel.active_members(self.customers))
+        self._members_at_start = int(kernel.active_members(self.customers)) if p.numbers.member_share else 0
 
     def close(self) -> None:
         """Let the threads go."""

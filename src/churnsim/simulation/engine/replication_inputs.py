@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -141,9 +142,24 @@ class ReplicationInputs:
                     f"{strategy.name!r}. Give them by the customers' own ids (7 and '7' are different)."
                 )
 
-    def repeat_cents(self, base: Base) -> NDArray[np.int64]:
-        """The base's repeat revenue in whole cents."""
-        return np.rint(base.repeat_revenue * 100).astype(np.int64)
+    @cached_property
+    def force(self) -> float:
+        """Continuous discount rate per time unit."""
+        return self.market.discount_force
+
+    @property
+    def repeat_cents(self) -> NDArray[np.int64]:
+        """The customers' repeat revenue in whole cents."""
+        revenue, last = self.drawn.repeat_revenue, self._cents
+        # Draws of one base share what the firm knows of it.
+        if not last or last[0] is not revenue:
+            last[:] = revenue, np.rint(revenue * 100).astype(np.int64)
+        cents: NDArray[np.int64] = last[1]
+        return cents
+
+    @cached_property
+    def _cents(self) -> list[Any]:
+        return []
 
     def bound(self, period: int) -> float:
         """Where a period begins: a whole number of epochs."""
