@@ -17,33 +17,38 @@ from churnsim.typing import Flags, Floats, Ints
 def draw_base(
     r: float, alpha: float, a: float, b: float, p: float, q: float, gamma: float,
     x: Ints, t_x: Floats, T: Floats, m: Floats, first: bool, uids: Ints, replication: int, seed: int, domain: int,
-    stream: int,
+    stream: int, lost: bool,
 ) -> tuple[Floats, Flags, Floats]:  # fmt: skip
     """Posterior traits of every known customer: rows (rate, dropout, spend rate, contact uniform), who is alive, and
-    club uniforms.
+    club uniforms. Without the `lost` the first three of those who are gone are NaN.
 
     BG/NBD, or MBG/NBD with `first` and its b raised by one. The draws of `bg_nbd.posterior_draw` and
     `gamma_gamma.posterior_rate`.
     """
-    traits, alive, members = np.empty((x.size, 4)), np.empty(x.size, np.bool_), np.empty(x.size)
-    u_rate, u_dropout, u_spend, lives = np.empty(x.size), np.empty(x.size), np.empty(x.size), np.empty(x.size, np.int64)
+    traits, alive, members = np.full((x.size, 4), np.nan), np.empty(x.size, np.bool_), np.empty(x.size)
+    who, count, life = np.empty(x.size, np.int64), np.empty(x.size, np.int64), np.empty(x.size, np.int64)
+    u_rate, u_dropout, u_spend = np.empty(x.size), np.empty(x.size), np.empty(x.size)
+    n = 0
     for i in range(x.size):
-        u_alive, u_rate[i], u_dropout[i], traits[i, 3] = block(0, stream, uids[i], replication, seed, domain)
-        u_spend[i], members[i], _, _ = block(1, stream, uids[i], replication, seed, domain)
+        u_alive, u_rate[n], u_dropout[n], traits[i, 3] = block(0, stream, uids[i], replication, seed, domain)
+        u_spend[n], members[i], _, _ = block(1, stream, uids[i], replication, seed, domain)
         alive[i] = u_alive < living_share(r, alpha, a, b, x[i], t_x[i], T[i], first)
-        lives[i] = 2 * x[i] + alive[i]
+        if alive[i] or lost:
+            who[n], count[n], life[n] = i, x[i], 2 * x[i] + alive[i]
+            n += 1
     counts = np.arange(highest_count(x) + 1)
-    rates = gamma_quantiles(u_rate, r + counts, x)
-    spends = gamma_quantiles(u_spend, q + p * counts, x)
+    rates = gamma_quantiles(u_rate[:n], r + counts, count[:n])
+    spends = gamma_quantiles(u_spend[:n], q + p * counts, count[:n])
     # Who is gone, then who is alive, by count.
-    gone_or_alive = np.empty((counts.size, 2)), np.empty((counts.size, 2))
-    gone_or_alive[0][:, 0], gone_or_alive[0][:, 1] = a + 1.0, a
-    gone_or_alive[1][:, 0], gone_or_alive[1][:, 1] = b + counts - 1.0, b + counts
-    dropouts = beta_quantiles(u_dropout, gone_or_alive[0].ravel(), gone_or_alive[1].ravel(), lives)
-    for i in range(x.size):
-        traits[i, 0] = rates[i] / (alpha + (T[i] if alive[i] else t_x[i]))
-        traits[i, 1] = dropouts[i]
-        traits[i, 2] = spends[i] / (gamma + x[i] * m[i])
+    first_shape, second_shape = np.empty(2 * counts.size), np.empty(2 * counts.size)
+    first_shape[::2], first_shape[1::2] = a + 1.0, a
+    second_shape[::2], second_shape[1::2] = b + counts - 1.0, b + counts
+    dropouts = beta_quantiles(u_dropout[:n], first_shape, second_shape, life[:n])
+    for j in range(n):
+        i = who[j]
+        traits[i, 0] = rates[j] / (alpha + (T[i] if alive[i] else t_x[i]))
+        traits[i, 1] = dropouts[j]
+        traits[i, 2] = spends[j] / (gamma + x[i] * m[i])
     return traits, alive, members
 
 

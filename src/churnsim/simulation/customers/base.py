@@ -134,12 +134,15 @@ class PosteriorBase:
     def __len__(self) -> int:
         return len(self._uids)
 
-    def draw(self, *, purchases: Purchases, spend: Spend, seed: int, replication: int) -> Base:
-        """Draw the base of one replication. The same customer gets the same draw whoever else is in the base."""
-        models, address = (purchases, spend), (seed, replication)
+    def draw(self, *, purchases: Purchases, spend: Spend, seed: int, replication: int, lost: bool = True) -> Base:
+        """Draw the base of one replication. The same customer gets the same draw whoever else is in the base.
+
+        Without the `lost`, for those to whom nobody comes back, the traits of customers who are gone may be NaN.
+        """
+        models, address = (purchases, spend, lost), (seed, replication)
         base = self._drawn.get(models, address)
         if base is None:
-            base = self._draw(purchases, spend, seed, replication)
+            base = self._draw(purchases, spend, seed, replication, lost)
             self._drawn.keep(models, address, base)
         return base
 
@@ -155,7 +158,7 @@ class PosteriorBase:
             "seen": h.x,
         }
 
-    def _draw(self, purchases: Purchases, spend: Spend, seed: int, replication: int) -> Base:
+    def _draw(self, purchases: Purchases, spend: Spend, seed: int, replication: int, lost: bool) -> Base:
         h, model, drawn = self._histories, cast("Any", purchases), False
         factors: tuple[Any, ...] = ()
         if isinstance(model, TwoClockModel) and model.leaving is not None:
@@ -166,7 +169,7 @@ class PosteriorBase:
             h, model = model.clocked(self._summary), model.base
         elif hasattr(model, "factors"):
             factors = model.factors(self._summary)
-        draw = _PosteriorDraw.of(model, spend, seed, replication, drawn=drawn)
+        draw = _PosteriorDraw.of(model, spend, seed, replication, drawn=drawn, lost=lost)
         pieces = Chunks(h.x, h.t_x, h.T, self._spend, self._uids, *factors).each(draw)
         traits, alive, members = (np.concatenate(column) for column in zip(*pieces, strict=True))
         return Base(traits=traits, members=members, alive=alive, **self._observed)
@@ -225,9 +228,12 @@ class _PosteriorDraw:
     seed: int
     replication: int
     drawn: bool  # whether `factors` are the rate, the dropout and whether it is alive
+    lost: bool  # whether the traits of those who are gone are needed
 
     @classmethod
-    def of(cls, purchases: Purchases, spend: Spend, seed: int, replication: int, *, drawn: bool) -> _PosteriorDraw:
+    def of(
+        cls, purchases: Purchases, spend: Spend, seed: int, replication: int, *, drawn: bool, lost: bool
+    ) -> _PosteriorDraw:
         """The draw from these models. Raises ConfigError for a contract."""
         kind, parameters, _ = lifetime_of(purchases)
         spending, (p, q, gamma), _ = spending_of(spend)
@@ -235,7 +241,7 @@ class _PosteriorDraw:
             raise ConfigError("a contract's customers have no purchase histories. Start from a TraitsBase or a Cohort.")
         return cls(
             purchases=purchases, kind=kind, parameters=parameters, spending=spending,
-            spends=(float(p), float(q), float(gamma)), seed=seed, replication=replication, drawn=drawn,
+            spends=(float(p), float(q), float(gamma)), seed=seed, replication=replication, drawn=drawn, lost=lost,
         )  # fmt: skip
 
     def __call__(
@@ -246,7 +252,9 @@ class _PosteriorDraw:
         if self.kind in (DROPOUT, DROPOUT_AT_ONCE) and not factors and not hasattr(self.purchases, "k"):
             r, alpha, a, b = self.parameters
             first = self.kind == DROPOUT_AT_ONCE
-            traits, alive, members = draw_base(r, alpha, a, b + first, *self.spends, x, t_x, T, spend, first, *address)
+            traits, alive, members = draw_base(
+                r, alpha, a, b + first, *self.spends, x, t_x, T, spend, first, *address, self.lost
+            )
         else:
             uniforms = trait_uniforms(uids, self.replication, self.seed)
             index, traits = pd.RangeIndex(x.size), np.ones((x.size, 4))

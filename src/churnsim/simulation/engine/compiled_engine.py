@@ -55,9 +55,12 @@ def run_many(scenarios: Sequence[Scenario], *, seed: int, replications: Sequence
     """
     found: list[list[Ledger]] = [[] for _ in scenarios]
     market = scenarios[0].market
+    lost = any(part.regains for scenario in scenarios for part in scenario.strategy.parts)
     size = max(1, MOST_AT_HAND // max(len(market.customers), 1))
     for start in range(0, len(replications), size):
-        worlds = [World.of(market, seed=seed, replication=number) for number in replications[start : start + size]]
+        worlds = [
+            World.of(market, seed=seed, replication=number, lost=lost) for number in replications[start : start + size]
+        ]
         population = None
         for ledgers, scenario in zip(found, scenarios, strict=True):
             block = _Block(scenario, worlds, seed, population)

@@ -16,7 +16,7 @@ from churnsim.kernels.numerics.quantile_tables import no_table
 from churnsim.simulation.core.clocks import layers_of
 from churnsim.simulation.core.lifetimes import Purchases, lifetime_of, spending_of
 from churnsim.simulation.core.scores import CustomerScores
-from churnsim.simulation.customers.base import Base, Cohort
+from churnsim.simulation.customers.base import Base, Cohort, PosteriorBase
 from churnsim.simulation.customers.new_customers import Newcomers, gamma_table_of
 from churnsim.simulation.mechanisms.targeting import Targeting
 from churnsim.simulation.scenario.market import Market
@@ -33,11 +33,14 @@ class World:
     base: Base
 
     @classmethod
-    def of(cls, market: Market, *, seed: int, replication: int, threads: int = 1) -> World:
-        """The world of one replication on `market`; `threads` may share the drawing."""
+    def of(cls, market: Market, *, seed: int, replication: int, threads: int = 1, lost: bool = True) -> World:
+        """The world of one replication on `market`; `threads` may share the drawing, which may leave out what the
+        `lost` would be like."""
         market = market.in_replication(replication, seed=seed)
         # A posterior draw shares its own work among threads; a cohort's is shared here.
-        sharing = {"threads": threads} if isinstance(market.customers, Cohort) else {}
+        sharing: dict[str, Any] = {"threads": threads} if isinstance(market.customers, Cohort) else {}
+        if isinstance(market.customers, PosteriorBase):
+            sharing["lost"] = lost
         base = market.customers.draw(
             purchases=market.purchases, spend=market.spend, seed=seed, replication=replication, **sharing
         )

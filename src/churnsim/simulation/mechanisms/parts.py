@@ -205,6 +205,8 @@ class StrategyPart(MechanismPart):
     """Whether all that it does concerns purchases that fail."""
     in_money: ClassVar[bool] = True
     """Whether it costs something or changes what customers pay."""
+    regains: ClassVar[bool] = False
+    """Whether customers who left may come back through it."""
     keeps: ClassVar[bool] = False
     """Whether what it earns comes from customers who would have left, so that it only costs where nobody leaves."""
 

@@ -58,6 +58,7 @@ class WinBack(StrategyPart):
     attempts: Annotated[int, Setting("contacts to one customer at most", limits={"ge": 1, "le": 10_000})] = 1
 
     acts: ClassVar[bool] = True
+    regains: ClassVar[bool] = True
     turn: ClassVar[int] = 2
     keeps: ClassVar[bool] = True
 
