@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -88,3 +89,26 @@ def test_what_takes_python_is_not_planned(planned, parts):
     both(market_of(MODELS["BG/NBD"]), acquisition=cs.simulation.Acquisition(budget_per_period=100.0), **parts)
     both(market_of(MODELS["BG/NBD"], word_of_mouth=cs.simulation.WordOfMouth()), desk=DESK)
     assert planned == []
+
+
+def test_replications_that_share_their_memory(planned):
+    """Each strategy and replication after others, planned and not, with and without cards, clocks and win-back."""
+    s = cs.simulation
+    tried = [
+        cs.Strategy(name="all", acquisition=s.Acquisition(budget_per_period=100.0), desk=DESK),
+        cs.Strategy(name="none"),
+        cs.Strategy(name="contacts", retention=s.RetentionContacts(budget_per_period=20.0, rule="all")),
+        cs.Strategy(name="back", win_back=s.WinBack(silent_for=6.0, cost_per_contact=1.0, most_per_period=20)),
+        cs.Strategy(name="price", economic_bond=s.EconomicBond(price_off=0.1)),
+    ]
+    summary = cs.summarise(cs.datasets.cdnow()).iloc[:200]
+    market = replace(market_of(cs.BGNBD(r=0.5, alpha=5.0, a=0.8, b=2.5), lift=1.5), customers=cs.PosteriorBase(summary))
+    experiment = cs.Experiment(market=market, seed=3, horizon=24)
+    for strategies in (tried, tried[:3]):
+        found = experiment.ledgers(strategies, [4, 0, 2])
+        for strategy, ledgers in zip(strategies, found, strict=True):
+            for replication, ledger in zip([4, 0, 2], ledgers, strict=True):
+                alone = experiment.ledger(strategy, replication, log=True)
+                np.testing.assert_array_equal(ledger.table, alone.table)
+                assert (ledger.open_complaints, ledger.discount_force) == (alone.open_complaints, alone.discount_force)
+    assert planned == [True] * 21
