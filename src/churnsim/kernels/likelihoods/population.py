@@ -36,7 +36,7 @@ def draw_base(
         if alive[i] or lost:
             who[n], count[n], life[n] = i, x[i], 2 * x[i] + alive[i]
             n += 1
-    counts = np.arange(highest_count(x) + 1)
+    counts = np.arange(highest_count(x) + 1).astype(np.float64)
     rates = gamma_quantiles(u_rate[:n], r + counts, count[:n])
     spends = gamma_quantiles(u_spend[:n], q + p * counts, count[:n])
     # Who is gone, then who is alive, by count.
@@ -61,7 +61,7 @@ def draw_spend_rates(
     u = np.empty(x.size)
     for i in range(x.size):
         u[i], _, _, _ = block(1, stream, uids[i], replication, seed, domain)
-    rates: Floats = gamma_quantiles(u, q + p * np.arange(highest_count(x) + 1), x) / (gamma + x * m)
+    rates: Floats = gamma_quantiles(u, q + p * np.arange(highest_count(x) + 1).astype(np.float64), x) / (gamma + x * m)
     return rates
 
 

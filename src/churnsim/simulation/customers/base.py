@@ -253,7 +253,7 @@ class _PosteriorDraw:
             r, alpha, a, b = self.parameters
             first = self.kind == DROPOUT_AT_ONCE
             traits, alive, members = draw_base(
-                r, alpha, a, b + first, *self.spends, x, t_x, T, spend, first, *address, self.lost
+                r, alpha, a, b + first, *self.spends, x, t_x, T, spend, first, *(*address, self.lost)
             )
         else:
             uniforms = trait_uniforms(uids, self.replication, self.seed)

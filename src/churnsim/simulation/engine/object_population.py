@@ -47,7 +47,7 @@ class ObjectPopulation:
         base = self.p.base()
         # Plain Python numbers: a compiled rule takes them several times faster than NumPy's.
         columns = (base.uids, base.traits, base.members, base.alive, base.first_purchase, base.last_purchase)
-        rows = zip(*(c.tolist() for c in columns), self.p.repeat_cents(base).tolist(), base.seen.tolist(), strict=True)
+        rows = zip(*(c.tolist() for c in columns), self.p.repeat_cents.tolist(), base.seen.tolist(), strict=True)
         for uid, traits, member, alive, first, last, revenue, seen in rows:
             c = self._add(uid, (*traits, member), ACTIVE if alive else LOST)
             c.first_purchase, c.last_purchase, c.repeat_revenue, c.seen = first, last, revenue, seen

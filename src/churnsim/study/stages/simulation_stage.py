@@ -35,7 +35,7 @@ class Ledgers:
     def __call__(self, piece: Piece) -> dict[Key, Ints]:
         """The ledgers' tables of these replications under the scenarios named by number."""
         replications, numbers = piece
-        found = {}
+        found: dict[Key, Ints] = {}
         for engine in {"simpy", self.engine}:
             scenarios = [self.scenarios[number] for number in numbers if self._engine(self.scenarios[number]) == engine]
             if not scenarios:
