@@ -319,3 +319,16 @@ def test_parquet_logs_that_cannot_be_used(tmp_path):
     same(cs.summarise(ParquetLog(tmp_path / "q.parquet", amount='a"; DROP TABLE x; --')), cs.summarise(good))
     with pytest.raises(DataError, match="does not exist"):
         ParquetLog(tmp_path / "none.parquet")
+
+
+@pytest.mark.parametrize("on_refund", ["apart", "net"])
+def test_refunds_in_postgres(postgres, on_refund):
+    """What is left of the purchases of customers with refunds goes back to the server beside the others."""
+    days = pd.to_datetime(["2024-01-01", "2024-01-08", "2024-01-15", "2024-01-16", "2024-01-02", "2024-01-05"])
+    log = pd.DataFrame(
+        {"customer_id": ["a"] * 4 + ["b"] * 2, "date": days, "amount": [10.0, 20.0, 30.0, -20.0, 8.0, 12.0]}
+    )
+    found = cs.summarise(fresh_table(postgres, log), on_refund=on_refund)
+    expected = cs.summarise(log, on_refund=on_refund)
+    same(found, expected)
+    assert found.attrs["refunds"] == expected.attrs["refunds"]
