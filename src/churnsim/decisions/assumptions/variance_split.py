@@ -124,7 +124,7 @@ def split_of(
     own: Floats | None = None,
 ) -> VarianceSplit:  # fmt: skip
     """The same by so many replications, or by those whose `own` values of the quantity are known: with its own draws
-    and luck, a replication of a comparison."""
+    and random numbers, a replication of a comparison."""
     size = size if own is None else own.size
     task = _Replication(experiment.task_part, tuple(strategies), quantity, size)
     drawn = bool(experiment.market.draws), bool(experiment.market.beliefs)

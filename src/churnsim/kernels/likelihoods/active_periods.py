@@ -20,8 +20,10 @@ def _period(rate: float, leaving: float, dies: bool) -> tuple[float, float, floa
     """Chances of (staying, no purchase), (staying, purchase), (leaving, no purchase), (leaving, purchase)."""
     if dies:  # at any time, at rate mu
         total = rate + leaving
+        # Neither event in the period: both clocks together run at lambda + mu.
         silent = math.exp(-total)
         stays = math.exp(-leaving)
+        # Left before any purchase: the first event is the leaving.
         gone = leaving / total * -math.expm1(-total) if total > 0.0 else 0.0
         return silent, max(stays - silent, 0.0), gone, max(-math.expm1(-leaving) - gone, 0.0)
     # After a purchase, with probability p: purchases that are survived come at rate lambda (1 - p).
@@ -56,9 +58,11 @@ def law(
                 weight = on_rates[rate_at[i], u] * on_leaves[leave_at[i], v]
                 stay, buy, gone, last = _period(rate, leaving, dies)
                 here[:] = 0.0
+                # Whoever leaves in the lead buys in no period.
                 here[0] = weight * _lead(rate, leaving, dies, lead[i])
                 row[0] += weight - here[0]
                 for j in range(periods):
+                    # Downwards, so that each count still finds the one below it as it was.
                     for n in range(min(j + 1, most), 0, -1):
                         row[n] += here[n] * gone + here[n - 1] * last
                         here[n] = here[n] * stay + here[n - 1] * buy
@@ -104,6 +108,7 @@ def _transitions(rate: float, p: float, k: int, span: float, silent: Floats, act
     silent[:] = 0.0
     active[:] = 0.0
     load = rate * span
+    # Twelve deviations of a Poisson count, and forty for small loads: what is beyond counts as nothing.
     most = int(load + 12.0 * math.sqrt(load) + 40.0)
     for n in range(most + 1):
         chance = math.exp((n * math.log(load) if n > 0 else 0.0) - load - math.lgamma(n + 1.0)) if load > 0.0 else (
@@ -164,6 +169,7 @@ def stages_law(
     for i in range(A.size):
         scale = 0.0
         for u in range(rates.shape[1]):
+            # Whoever is alive has the gamma's density times the stage weight: here its mass over the nodes.
             scale += on_rates[rate_at[i], u] * _stage_weight(rates[rate_at[i], u] / A[i], k, silence[i])
         for u in range(rates.shape[1]):
             rate = rates[rate_at[i], u] / A[i]

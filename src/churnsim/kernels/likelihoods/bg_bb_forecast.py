@@ -38,6 +38,7 @@ def met(g: float, d: float, h: float) -> float:
 
     With e = g - 1 it is (d + e)/e [1 - (d)_h/(d + e)_h], at e = 0 its limit.
     """
+    # Few: the sum as it stands; many: by the ratio of gamma functions.
     if h <= 64.0:
         total, chance = 0.0, 1.0
         for j in range(int(h)):
@@ -108,6 +109,7 @@ def _pmf(A: float, B: float, g: float, d: float, count: int, h: int) -> float:
             total += math.exp(log_buy + log_met) * g / (g + d + i - 1.0)
             log_met += math.log((d + i - 1.0) / (d + g + i - 1.0))
         log_buy += math.log((i + 1.0) / (i + 1.0 - count) * ((B + i - count) / (A + B + i)))
+        # Below e^-745 nothing is left in a double.
         if log_buy + log_met < -745.0 and i > 2 * count:
             return total
     return total + math.exp(log_buy + log_met)

@@ -39,6 +39,7 @@ def expected_while(r: float, alpha: float, a: float, b: float, horizon: float) -
     log_rest = -math.log1p(horizon / alpha)  # ln(1 - z) without cancellation
     e = a - 1.0
     c = a + b - 1.0
+    # The series' lower parameter: at 0 the series has a pole, and the mean has none.
     if c > 0.0:
         term = (c - r) / c * z
         series = term
@@ -85,6 +86,7 @@ def _expected_by_integral(r: float, alpha: float, a: float, b: float, horizon: f
             less = math.log1p(math.exp(-abs(y)))
             log_p = min(y, 0.0) - less
             log_weight = a * log_p + b * (min(-y, 0.0) - less)
+            # Weights are relative to the first one, which is near the largest: none overflows.
             if mass == 0.0:
                 top = log_weight
             weight = math.exp(log_weight - top) * (1.0 + before + after)

@@ -45,10 +45,12 @@ def _advance(state: Floats, arms: int, kappa: float, span: float, counts: bool) 
     if span <= 0.0:
         return
     slow = math.exp(-0.25 * kappa * span)
+    # e^(-kappa x) is e^(-rho x), rho = kappa/4, squared twice: one exponential instead of two.
     fast = slow * slow
     fast = fast * fast
     of_a, of_b, of_l = _SLOPES, _SLOPES + arms, _SLOPES + 3 * arms
     if counts:
+        # Times 1/kappa and 1/rho, the integrals of both exponentials over the span.
         lost, given = 1.0 - fast, 1.0 - slow
         lift, owed = state[_L], state[_A]
         state[_B] += span + lift / kappa * lost - owed * given
@@ -75,6 +77,7 @@ def _advance(state: Floats, arms: int, kappa: float, span: float, counts: bool) 
 def _contact(state: Floats, arm: int, lifts: Floats, kappa: float, q: float) -> None:
     """Take in a contact."""
     lift, arms = lifts[arm], lifts.size
+    # The control's lift, and one of the other sign, is added; else the larger stands.
     added = arm == 0 or lift * state[_L] < 0.0
     if not added and abs(state[_L]) > abs(lift):
         return
@@ -203,6 +206,7 @@ def objective(
             last, last_weighed = 1.0, -1
             if last_arm >= 0 and now - last_contact <= lasting:
                 last, last_weighed = factors[last_arm], last_arm
+        # A clock that stands still or runs back has no likelihood.
         if not runs:
             total[0] = -math.inf
             break
@@ -217,9 +221,11 @@ def objective(
             g_sum = math.lgamma(b + sums) - math.lgamma(a + b + sums)
             stays = _log_stays(a, b + sums, last)
             g_last = g_sum + stays
+            # 1 - e^stays without cancellation where hardly anybody leaves.
             left = max(-math.expm1(stays), 1e-300)
             log_alive = g_last - (r + x) * log_late
             log_gone = g_sum + math.log(left) - (r + x) * log_early
+            # The larger is taken out, so that neither overflows.
             most = max(log_alive, log_gone)
             value += most + math.log(math.exp(log_alive - most) + math.exp(log_gone - most)) - log_b + log_ab
             gone = 1.0 / (1.0 + math.exp(log_alive - log_gone)) if log_alive - log_gone < 700.0 else 0.0

@@ -66,6 +66,7 @@ def _unique(x: Ints, t_x: Ints, T: Ints, weight: Floats, slot: Ints, rows: Ints,
             return distinct
         if weight[i] == 0.0:
             continue
+        # Every bit of the three numbers reaches the low bits, which are the slot.
         key = (np.uint64(x[i]) * _K1) ^ (np.uint64(t_x[i]) * _K2)
         key = (key ^ (key >> _S)) * _K3 ^ (np.uint64(T[i]) * _K1)
         key = (key ^ (key >> _S)) * _K2
@@ -82,6 +83,7 @@ def _unique(x: Ints, t_x: Ints, T: Ints, weight: Floats, slot: Ints, rows: Ints,
             if x[first] == x[i] and t_x[first] == t_x[i] and T[first] == T[i]:
                 summed[found - 1] += weight[i]
                 break
+            # Taken by another history: the next slot (linear probing); half of the table stays free.
             at = (at + np.uint64(1)) & mask
     return distinct
 
@@ -107,6 +109,7 @@ def observe(
                 u_gap, u_stay, _, _ = block(ordinal, stream, i, replication, seed, domain)
                 gap += exponential_quantile(u_gap) / rate[i]
                 ordinal += 1
+            # A gap that rounds to nothing, at an enormous rate, would never end.
             if out[i, 1] + gap > end or gap <= 0.0:
                 break
             out[i, 0] += 1.0

@@ -10,7 +10,7 @@ first purchase on, a customer with x repeat purchases, the last at t_x, observed
 
 times the speeds of the buying clock at the purchases. Both clocks are straight within a piece of time. It is cut into
 panels over which the integrand has no more than .7 e-foldings (a few more are counted), so that Gauss's rule of four
-nodes leaves at most 4e-11 of it and a clock runs by at most an eighth of what it has. There the logarithms and the
+nodes leaves at most 4e-11 of it and a clock runs by about an eighth of what it has at most. There the logarithms and the
 integrand are short series from the panel's beginning on, without a branch, which compilers turn into instructions for
 several panels at once.
 """
@@ -112,10 +112,12 @@ def _cut(
                 log_a, log_d = math.log(a), math.log(d)
                 if found == begun:
                     low_A, low_D = log_a, log_d
+                # Nothing of the rest of the piece counts beside its beginning.
                 elif R * (log_a - low_A) + S * (log_d - low_D) > _NEGLIGIBLE:
                     break
                 if found == where.size:
                     return -1
+                # 5.5 more than the exponents, so that a clock runs by about an eighth of what it has at most.
                 step = min(to - start, _PANEL / ((R + 5.5) * by_b / a + (S + 5.5) * by_d / d))
                 table[0, found], table[1, found], table[2, found], table[3, found] = a, d, step * by_b, step * by_d
                 table[4, found] = step * by_d * math.exp(R * (top_A - log_a) + S * (top_D - log_d))
@@ -157,6 +159,7 @@ def terms(
         low, n, until = int(begin[i]), x[i], end[i]
         pieces, R, S = math.ceil(until) - low, r + n, s + 1.0
         part = begin[i] - low
+        # Clocks start at the first purchase, which lies within the first piece.
         B[0], D[0] = (-part * buying[low], -part * leaving[low]) if pieces > 0 else (0.0, 0.0)
         for k in range(pieces):
             B[k + 1], D[k + 1] = B[k] + buying[low + k], D[k] + leaving[low + k]
@@ -172,6 +175,7 @@ def terms(
             following += 1
         if upto.size < following - i:
             upto, share = np.empty(following - i, np.int64), np.empty(following - i)
+        # The table grows until the panels fit, and stays so for the next histories.
         found = -1
         while found < 0:
             found = _cut(
@@ -190,6 +194,7 @@ def terms(
         log_A, log_D = math.log(late_A), math.log(late_D)
         end_B = end_D = 0.0
         sums[:] = 0.0
+        # From the latest last purchase to the earliest, each history adds its panels to those before.
         summed = 0
         for q in range(i, following):
             for j in range(summed, upto[q - i]):

@@ -76,6 +76,7 @@ def draw_gamma_pairs(
         u_life, _, _, _ = block(2, stream, i, replication, seed, domain)
         traits[i, 0] = gamma_quantile(u_rate, r) / alpha
         traits[i, 1] = gamma_quantile(u_death, s) / beta
+        # Not by 0: a death rate that underflows stands for a life without end.
         traits[i, 2] = exponential_quantile(u_life) / max(traits[i, 1], 1e-300)
     return traits
 

@@ -120,6 +120,7 @@ class _Block:
             self.plan = boundary.plan()
             if self.plan is not None:
                 boundary.firm.standing_costs()
+            # Standing costs are the same in every period: entered once, into a book of one row.
             self.standing = books.table[0]
         else:
             self.inputs = self.inputs.again(world)
@@ -130,6 +131,7 @@ class _Block:
         else:
             self.population.restart(self.inputs, self.bounds)
         population = self.population
+        # No room for all that happened: it is begun again, with its boundaries settled in Python.
         if not population.live(self.plan.copy(), self.tables[place]):
             self.tables[place] = 0
             return False

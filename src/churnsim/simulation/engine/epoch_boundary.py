@@ -103,6 +103,7 @@ class EpochBoundary:
         if not self._hearing:
             return
         before, now = self._totals, self.around.population.interaction_totals()
+        # Totals only grow: their difference takes each deed in once.
         self._totals = now
         self.around.done = InteractionTotals(
             now.against - before.against, now.favour - before.favour, now.switched - before.switched

@@ -40,7 +40,7 @@ class ObjectPopulation:
         self.live: Callable[[Customer], None]
         self.wake: Callable[[Customer], None]
         self.by_uid: dict[int, Customer] = {}
-        self._steady = not len(inputs.tables.lifts) and not len(inputs.tables.buying.knots)  # no clock bends
+        self._steady = not len(inputs.tables.lifts) and not len(inputs.tables.buying.knots)  # all clocks are steady
         self._start()
 
     def _start(self) -> None:
@@ -51,6 +51,7 @@ class ObjectPopulation:
         for uid, traits, member, alive, first, last, revenue, seen in rows:
             c = self._add(uid, (*traits, member), ACTIVE if alive else LOST)
             c.first_purchase, c.last_purchase, c.repeat_revenue, c.seen = first, last, revenue, seen
+            # Who has left counts as lost at the last purchase.
             c.lost_at = math.inf if alive else last
             if alive:
                 c.due = event_times.first_due(self.p.tables, c.rate, last, uid, *self.address)
@@ -112,6 +113,7 @@ class ObjectPopulation:
         """Let it be `satisfied` from now on: what is left of its clocks runs at its new rates."""
         numbers = self.p.numbers
         clock = numbers.lifetime == CLOCK and numbers.dropout_effect != 0.0
+        # What is left of the lifetime is rescaled by the ratio of the hazards before and after.
         before = self.hazard(c, effect) if clock else 0.0
         if numbers.referral_effect != 0.0:
             slower = satisfaction_factor_ratio(numbers.referral_effect, c.satisfied, satisfied)
@@ -163,6 +165,7 @@ class ObjectPopulation:
 
     def serve_accounts(self, cost: int) -> int:
         """Charge each known customer with what an account costs, under contract those who have one; their number."""
+        # Under contract the firm sees who has left.
         closed = (UNBORN, LOST) if self.p.numbers.lifetime == CONTRACT else (UNBORN,)
         known = [c for c in self.customers if c.state not in closed and not c.dismissed]
         for c in known:
@@ -174,6 +177,7 @@ class ObjectPopulation:
         for c in self.customers:
             if c.state in (UNBORN, AWAITING) or c.dismissed:
                 continue
+            # It has cost more than it brought since the last time.
             if c.account < c.judged_account:
                 c.dismissed = 1
                 if c.state == ACTIVE:
@@ -255,6 +259,7 @@ class ObjectPopulation:
             if back:
                 c.state, c.unhappy, c.offered = ACTIVE, 0, 0
                 c.returns += 1
+                # A number of its own for the second life: its length is another draw.
                 c.lives += 1
                 self._lifted(c, buying_clock.RETURN, self.p.numbers.return_lift, now, math.inf)
                 c.due = self.next_purchase(c, u_gap, now)
@@ -284,6 +289,7 @@ class ObjectPopulation:
         factor, points = self.p.churn
         columns = (column.tolist() for column in (times, uids, origins, channels))
         for time, uid, origin, channel in zip(*columns, strict=True):
+            # Traits by uid, not by order of arrival: one person is the same under every strategy.
             rate, dropout, *others = draw_new(*self.p.newcomers.arguments, uid, *self.address)
             c = self._add(uid, (rate, max(0.0, factor * dropout - points), *others), UNBORN)
             c.origin, c.channel, c.due, c.first_purchase, c.last_purchase = origin, channel, time, time, time

@@ -42,6 +42,7 @@ class Clock(simpy.Environment):
     def at(self, time: float, priority: int) -> simpy.Event:
         """An event at `time`; equal times in the order of `priority`."""
         event = simpy.Event(self)
+        # As SimPy's Timeout does, which takes a delay and not a time.
         event._ok = True
         event._value = None
         queue: list[Any] = self._queue
