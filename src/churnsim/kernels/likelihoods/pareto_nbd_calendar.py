@@ -10,7 +10,7 @@ first purchase on, a customer with x repeat purchases, the last at t_x, observed
 
 times the speeds of the buying clock at the purchases. Both clocks are straight within a piece of time. It is cut into
 panels over which the integrand has no more than .7 e-foldings (a few more are counted), so that Gauss's rule of four
-nodes leaves at most 4e-11 of it and a clock runs by about an eighth of what it has at most. There the logarithms and the
+nodes leaves at most 4e-11 of it and a clock runs by at most an eighth of what it has. There the logarithms and the
 integrand are short series from the panel's beginning on, without a branch, which compilers turn into instructions for
 several panels at once.
 """
