@@ -28,7 +28,7 @@ from churnsim.simulation.engine.customer_states import customer_states
 from churnsim.simulation.engine.epoch_boundary import EpochBoundary
 from churnsim.simulation.engine.ledger import Event, Ledger
 from churnsim.simulation.engine.record_population import Places, RecordPopulation
-from churnsim.simulation.engine.replication_inputs import ReplicationInputs, World
+from churnsim.simulation.engine.replication_inputs import DrawnMarket, ReplicationInputs
 from churnsim.simulation.scenario.scenario import Scenario
 
 # Customers above whom a replication is not planned as a whole: what happens in a period would not fit the buffers.
@@ -59,7 +59,8 @@ def run_many(scenarios: Sequence[Scenario], *, seed: int, replications: Sequence
     size = max(1, MOST_AT_HAND // max(len(market.customers), 1))
     for start in range(0, len(replications), size):
         worlds = [
-            World.of(market, seed=seed, replication=number, lost=lost) for number in replications[start : start + size]
+            DrawnMarket.of(market, seed=seed, replication=number, lost=lost)
+            for number in replications[start : start + size]
         ]
         population = None
         for ledgers, scenario in zip(found, scenarios, strict=True):
@@ -80,7 +81,7 @@ class _Block:
     """Some replications of a scenario."""
 
     def __init__(
-        self, scenario: Scenario, worlds: Sequence[World], seed: int, population: RecordPopulation | None
+        self, scenario: Scenario, worlds: Sequence[DrawnMarket], seed: int, population: RecordPopulation | None
     ) -> None:
         self.scenario, self.worlds, self.seed = scenario, worlds, seed
         self.bounds = _bounds(scenario)
@@ -109,7 +110,7 @@ class _Block:
             for world, done, force in zip(self.worlds, planned, self.forces, strict=True)
         ]
 
-    def _live(self, place: int, world: World) -> bool:
+    def _live(self, place: int, world: DrawnMarket) -> bool:
         """Run a replication by a plan of its boundaries, if there is one and room for all that happens."""
         if len(world.base.uids) > MOST_PLANNED:
             return False

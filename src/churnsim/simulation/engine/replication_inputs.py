@@ -25,7 +25,7 @@ from churnsim.typing import Floats
 
 
 @dataclass(frozen=True)
-class World:
+class DrawnMarket:
     """What every strategy meets in a replication: the market with its own draws, and the customers drawn there."""
 
     replication: int
@@ -33,9 +33,9 @@ class World:
     base: Base
 
     @classmethod
-    def of(cls, market: Market, *, seed: int, replication: int, threads: int = 1, lost: bool = True) -> World:
-        """The world of one replication on `market`; `threads` may share the drawing, which may leave out what the
-        `lost` would be like."""
+    def of(cls, market: Market, *, seed: int, replication: int, threads: int = 1, lost: bool = True) -> DrawnMarket:
+        """One replication of `market`; `threads` may share the drawing, which may leave out what the `lost` would be
+        like."""
         market = market.in_replication(replication, seed=seed)
         # A posterior draw shares its own work among threads; a cohort's is shared here.
         sharing: dict[str, Any] = {"threads": threads} if isinstance(market.customers, Cohort) else {}
@@ -68,12 +68,12 @@ class ReplicationInputs:
     def of(cls, scenario: Scenario, *, seed: int, replication: int, threads: int = 1) -> ReplicationInputs:
         """Make one replication ready; `threads` may share the drawing of its customers."""
         return cls.in_world(
-            scenario, World.of(scenario.market, seed=seed, replication=replication, threads=threads), seed=seed
+            scenario, DrawnMarket.of(scenario.market, seed=seed, replication=replication, threads=threads), seed=seed
         )
 
     @classmethod
-    def in_world(cls, scenario: Scenario, world: World, *, seed: int) -> ReplicationInputs:
-        """Make the replication of a world ready that is at hand."""
+    def in_world(cls, scenario: Scenario, world: DrawnMarket, *, seed: int) -> ReplicationInputs:
+        """Make the replication of a drawn market ready."""
         fitted = scenario.market.purchases  # what the firm knows of its customers is not this replication's draw
         market = world.market
         if scenario.market.beliefs:
@@ -99,8 +99,8 @@ class ReplicationInputs:
             profits=profits,
         )
 
-    def again(self, world: World) -> ReplicationInputs:
-        """The same in another world with the same market."""
+    def again(self, world: DrawnMarket) -> ReplicationInputs:
+        """The same with other customers, drawn on the same market."""
         other = object.__new__(ReplicationInputs)  # not by `copy`, which takes as long as to enter many customers
         other.__dict__.update(self.__dict__, replication=world.replication, drawn=world.base)
         return other

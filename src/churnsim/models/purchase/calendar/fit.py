@@ -43,7 +43,7 @@ def fit_calendar(
 def likelihood_on_calendar(
     family: Any, summary: pd.DataFrame, calendar: Calendar | CustomerSeries, *, unit: str | None,
     weights: ArrayLike | None, **fixed: Any,
-) -> tuple[Likelihood[Any], ModelFit[Any]]:  # fmt: skip
+) -> tuple[Likelihood[Any], ModelFit[PurchaseModel]]:  # fmt: skip
     """What `fit_calendar` maximises, and the plain fit at which it begins."""
     check_calendar(calendar)
     of_plain = family.likelihood(summary, unit=unit, weights=weights, **fixed)

@@ -38,7 +38,7 @@ def fit_two_clocks(
 
 def likelihood_on_two_clocks(
     family: Any, summary: pd.DataFrame, calendar: Any, leaving: Any, *, unit: str | None, weights: ArrayLike | None
-) -> tuple[Likelihood[Any], ModelFit[Any]]:
+) -> tuple[Likelihood[Any], ModelFit[PurchaseModel]]:
     """What `fit_two_clocks` maximises, and the plain fit at which it begins."""
     check_calendar(calendar)
     own = isinstance(calendar, CustomerSeries)
