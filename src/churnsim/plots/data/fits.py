@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
-from scipy.stats import beta, gamma
 
 from churnsim.checks import check_choice, check_count, check_frame, check_kind, check_level, check_number, shown, typed
 from churnsim.data.logs.days import iso_day
@@ -382,6 +381,8 @@ def _with_interval(
 
 def law_of_trait(model: Any, of: str) -> Any:
     """The law of a trait over customers, as a distribution of scipy. ConfigError where the model has none."""
+    from scipy.stats import beta, gamma  # a second of imports, which a report can do without
+
     p = {name: float(getattr(model, name)) for name in ("r", "alpha", "a", "b", "s", "beta", "gamma", "delta")
          if isinstance(getattr(model, name, None), int | float)}  # fmt: skip
     if of == "rate" and {"r", "alpha"} <= p.keys():

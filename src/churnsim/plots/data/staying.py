@@ -11,7 +11,6 @@ import pandas as pd
 from churnsim.checks import check_count, check_frame, check_kind, shown, typed
 from churnsim.data.summaries.frame_kinds import CustomerFrame, in_kind
 from churnsim.errors import ConfigError, DataError
-from churnsim.models.churn.uplift import QiniCurve, UpliftModel
 from churnsim.models.retention.base import RetentionModel
 from churnsim.models.retention.tenures import Tenures
 from churnsim.models.survival.curve import SurvivalCurve
@@ -112,6 +111,8 @@ def qini(curves: Any) -> pd.DataFrame:
         `series, share` (of the customers contacted), `gain` (per customer of the base), `lower, upper`, and that of
         contacting as many at `random`.
     """
+    from churnsim.models.churn.uplift import QiniCurve, UpliftModel  # with scikit-learn: a report can do without
+
     if isinstance(curves, UpliftModel):
         curves = {"by uplift": curves.qini, "by risk of leaving": curves.risk_qini}
     elif isinstance(curves, QiniCurve):
