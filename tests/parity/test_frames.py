@@ -195,6 +195,27 @@ def test_subscribers_come_in_any_frame():
     np.testing.assert_array_equal(np.asarray(rows[1].features), np.asarray(rows[0].features))
 
 
+def test_what_takes_a_log_takes_it_in_any_frame():
+    """Tables of customers' behaviour and pictures of a log are those of pandas."""
+    expected = log(True)
+    given = pl.from_pandas(expected)
+    who, until = cs.data.customers, "1997-09-30"
+    for call in (
+        who.cohort_matrix, who.existing_revenue, who.rfm_scores, who.customer_spend, who.ladder_occupancy,
+        who.ladder_stages, partial(who.repeat_premium, replications=20), who.profit_by_order_number,
+        cs.plots.data.gaps, cs.plots.data.timing, cs.plots.data.cohorts,
+        partial(cs.data.split_periods, until=until), partial(cs.data.summarise_opportunities, unit="M"),
+        partial(cs.models.gold_customers, until=until, replications=20),
+    ):  # fmt: skip
+        ours, theirs = plain(call(given)), call(expected)
+        if isinstance(ours, pd.DataFrame | pd.Series):
+            assert repr(ours.to_numpy().tolist()) == repr(theirs.to_numpy().tolist())  # missing is missing
+            assert ours.index.tolist() == theirs.index.tolist()
+        else:
+            assert repr(ours) == repr(theirs)
+    assert cs.GammaGamma.fit_purchases(given).model == cs.GammaGamma.fit_purchases(expected).model
+
+
 def test_every_verb_that_takes_a_summary_takes_it_in_any_frame():
     """A public function or method with an argument of a frame by customer is one that converts it."""
     missed = []

@@ -9,7 +9,7 @@ purchase was too recent to have been watched for the whole stretch is censored, 
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -28,7 +28,7 @@ _MONTHS: dict[str, int] = {"M": 1, "Q": 3, "Y": 12}
 
 @typed
 def cohort_matrix(
-    transactions: pd.DataFrame, *, period: Period = "M", until: str | date | None = None, level: float = LEVEL
+    transactions: Any, *, period: Period = "M", until: str | date | None = None, level: float = LEVEL
 ) -> pd.DataFrame:
     """Repeat buying by cohort and age, in calendar months ("M"), quarters ("Q") or years ("Y").
 
@@ -97,7 +97,7 @@ def _period(day: NDArray[np.int64], months: int) -> NDArray[np.int64]:
 
 
 def repeat_within(
-    transactions: pd.DataFrame,
+    transactions: Any,
     *,
     within_days: int = 365,
     after_order: int | None = 1,

@@ -23,7 +23,7 @@ from churnsim.statistics import percentile_limits
 from churnsim.typing import Floats
 
 
-def customer_spend(transactions: pd.DataFrame, *, until: str | date | None = None) -> pd.Series[float]:
+def customer_spend(transactions: Any, *, until: str | date | None = None) -> pd.Series[float]:
     """What each customer has spent up to the end of the day `until` (the last in the log unless given), in money.
 
     Indexed by `customer_id`, sorted. Unlike `monetary_value` this is a total and counts the first purchase. Raises

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,7 @@ from churnsim.errors import DataError
 
 
 def existing_revenue(
-    transactions: pd.DataFrame, *, period_days: int = 91, until: str | date | None = None, level: float = LEVEL
+    transactions: Any, *, period_days: int = 91, until: str | date | None = None, level: float = LEVEL
 ) -> pd.DataFrame:
     """The share of revenue from customers who had bought before the period began, period after period.
 

@@ -33,7 +33,7 @@ DISSOLVED_AFTER_DAYS = 183
 
 @typed
 def ladder_stages(
-    transactions: pd.DataFrame,
+    transactions: Any,
     *,
     at: str | date | None = None,
     client_orders: int = CLIENT_ORDERS,
@@ -55,7 +55,7 @@ def ladder_stages(
 
 @typed
 def ladder_occupancy(
-    transactions: pd.DataFrame,
+    transactions: Any,
     *,
     every_days: int = 91,
     until: str | date | None = None,

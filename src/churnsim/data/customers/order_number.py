@@ -7,7 +7,7 @@ brings per unit of time while its last order has that number.
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -21,7 +21,7 @@ from churnsim.units import DAYS_PER_UNIT, check_unit
 
 
 def profit_by_order_number(
-    transactions: pd.DataFrame,
+    transactions: Any,
     *,
     margin: float = 1.0,
     most: int = 10,
@@ -82,7 +82,7 @@ def profit_by_order_number(
 
 @typed
 def repeat_premium(
-    transactions: pd.DataFrame,
+    transactions: Any,
     *,
     per: Literal["order", "period"] = "period",
     until: str | date | None = None,

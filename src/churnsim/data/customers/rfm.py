@@ -7,6 +7,7 @@ cut independently here, not nested within each other.
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,7 +19,7 @@ from churnsim.data.summaries.frame_kinds import in_kind
 
 
 @in_kind
-def rfm_scores(transactions: pd.DataFrame, *, groups: int = 5, until: str | date | None = None) -> pd.DataFrame:
+def rfm_scores(transactions: Any, *, groups: int = 5, until: str | date | None = None) -> pd.DataFrame:
     """Recency, frequency and monetary value of each customer at the end of the day `until`, and their scores.
 
     Indexed by `customer_id`, sorted: `days_since_last`, `purchases` (days with one, the first included), `spend`

@@ -22,7 +22,7 @@ FIRST_PERIOD = "first_period_end"
 
 @in_kind
 def summarise_opportunities(
-    transactions: pd.DataFrame, *, unit: str = "Y", until: str | date | None = None, calendar: Calendar | None = None
+    transactions: Any, *, unit: str = "Y", until: str | date | None = None, calendar: Calendar | None = None
 ) -> pd.DataFrame:
     """The summary in periods instead of time, for `BGBB`: each period after a customer's first is an opportunity.
 

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from churnsim.data.logs.days import iso_day, past_day
+from churnsim.data.logs.grouped_log import tabular
 from churnsim.data.logs.purchase_days import PurchaseDays, purchase_days
 from churnsim.data.summaries.frame_kinds import in_kind
 from churnsim.data.summaries.intervals import summarise_with_intervals
 from churnsim.data.summaries.opportunities import period_numbers, summarise_opportunities
+from churnsim.data.summaries.summary import with_plain_ids
 from churnsim.errors import DataError
 from churnsim.typing import Ints
 from churnsim.units import check_unit
@@ -23,7 +26,7 @@ PERIOD_COLUMNS = {"periods_frequency": "frequency", "periods_recency": "recency"
 
 @in_kind
 def split_periods(
-    transactions: pd.DataFrame, *, until: str | date, holdout_until: str | date | None = None, unit: str = "W"
+    transactions: Any, *, until: str | date, holdout_until: str | date | None = None, unit: str = "W"
 ) -> pd.DataFrame:
     """`split_holdout` with held-out **periods with a purchase** in place of purchases, so that BG/BB can be compared.
 
@@ -44,6 +47,7 @@ def split_periods(
     (9.0, 9)
     """
     check_unit(unit)
+    transactions = with_plain_ids(tabular(transactions))
     log = purchase_days(transactions)
     end, last = _ends(log, until, holdout_until, unit)
     frame = summarise_with_intervals(transactions, unit=unit, until=until)
@@ -61,7 +65,7 @@ def split_periods(
     return frame
 
 
-def period_log(transactions: pd.DataFrame, *, until: str | date, unit: str = "W") -> pd.DataFrame:
+def period_log(transactions: Any, *, until: str | date, unit: str = "W") -> pd.DataFrame:
     """The log with one row (``customer_id, date``) a customer and period with a purchase, dated to the period's last
     day; periods as in `split_periods`."""
     log = purchase_days(transactions)
@@ -75,7 +79,7 @@ def period_log(transactions: pd.DataFrame, *, until: str | date, unit: str = "W"
 
 
 def period_track(
-    transactions: pd.DataFrame, *, until: str | date, holdout_until: str | date | None = None, unit: str = "W"
+    transactions: Any, *, until: str | date, holdout_until: str | date | None = None, unit: str = "W"
 ) -> tuple[pd.DataFrame, NDArray[np.float64], Ints]:
     """What happened period by period to the customers acquired by `until`: a frame with `period`, its last `date`,
     cumulative `actual` customer-periods with a repeat purchase, and whether it lies in the `holdout`; beside it the

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,7 +23,7 @@ from churnsim.typing import Floats
 NOISE_SETS = 50  # Horn's percentile is stable to the second digit with 50; assumed sufficient
 
 
-def behaviour(transactions: pd.DataFrame, *, until: str | date | None = None) -> pd.DataFrame:
+def behaviour(transactions: Any, *, until: str | date | None = None) -> pd.DataFrame:
     """Measures of each customer's purchases up to `until`, each on a scale that large values do not dominate.
 
     `recent` (-log(1 + days since the last purchase)), `often` (log of purchase days), `spent` (log(1 + total)),

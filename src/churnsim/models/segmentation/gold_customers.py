@@ -7,6 +7,7 @@ rules: past spend, and nothing at all (the mean of all customers).
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,8 +18,9 @@ from churnsim.data.customers.concentration import customer_spend
 from churnsim.data.customers.estimate import LEVEL, REPLICATIONS, resamples
 from churnsim.data.customers.rfm import rfm_scores
 from churnsim.data.logs.days import iso_day, past_day
+from churnsim.data.logs.grouped_log import tabular
 from churnsim.data.logs.purchase_days import purchase_days
-from churnsim.data.summaries.summary import split_holdout
+from churnsim.data.summaries.summary import split_holdout, with_plain_ids
 from churnsim.models.purchase.bg_nbd import BGNBD
 from churnsim.models.segmentation.customer_clusters import cluster_customers
 from churnsim.models.segmentation.customer_factors import behaviour, factor_scores
@@ -31,7 +33,7 @@ METHODS = ("past spend", "rfm", "regression", "factors", "clusters", "bg_nbd x g
 
 @typed
 def gold_customers(
-    transactions: pd.DataFrame,
+    transactions: Any,
     *,
     until: str | date,
     holdout_until: str | date | None = None,
@@ -111,13 +113,14 @@ def gold_customers(
 
 
 def gold_rankings(
-    transactions: pd.DataFrame, *, until: str | date, holdout_until: str | date | None = None, seed: int = 0
+    transactions: Any, *, until: str | date, holdout_until: str | date | None = None, seed: int = 0
 ) -> tuple[pd.DataFrame, pd.Series[float]]:
     """Every method's score of each customer seen by `until` (higher is better), and what each spent in the holdout.
 
     Nothing after `until` enters a score. The regression learns from the stretch before `until` alone: behaviour in its
     first half against spend in its second, applied to behaviour in the whole.
     """
+    transactions = with_plain_ids(tabular(transactions))
     features = behaviour(transactions, until=until)  # refuses a log without amounts
     split = split_holdout(transactions, until=until, holdout_until=holdout_until)
     spent = (split["frequency_holdout"] * split["monetary_value_holdout"]).rename("holdout_spend")
@@ -142,7 +145,7 @@ def gold_rankings(
     return rankings, spent
 
 
-def _regression(transactions: pd.DataFrame, features: pd.DataFrame, until: str | date) -> Floats:
+def _regression(transactions: Any, features: pd.DataFrame, until: str | date) -> Floats:
     """Least squares of log(1 + spend) on behaviour, learned on the two halves of the calibration."""
     log = purchase_days(transactions)
     end, start = past_day(until, name="until"), int(log.day.min())

@@ -94,7 +94,7 @@ class GammaGamma(ParametricModel):
         return with_finite_mean(fit_likelihood(cls.likelihood(cast("pd.DataFrame", summary), weights=weights)))
 
     @classmethod
-    def fit_purchases(cls, transactions: pd.DataFrame, *, until: str | date | None = None) -> ModelFit[Self]:
+    def fit_purchases(cls, transactions: Any, *, until: str | date | None = None) -> ModelFit[Self]:
         """Maximum likelihood on single purchases instead of customers' means: the per-transaction form.
 
         Uses the repeat purchases (a customer's amounts of one day are one purchase) with a positive amount, up to the
@@ -127,9 +127,7 @@ class GammaGamma(ParametricModel):
         )  # fmt: skip
 
     @classmethod
-    def likelihood_of_purchases(
-        cls, transactions: pd.DataFrame, *, until: str | date | None = None
-    ) -> Likelihood[Self]:
+    def likelihood_of_purchases(cls, transactions: Any, *, until: str | date | None = None) -> Likelihood[Self]:
         """The likelihood of single purchases: the repeat ones (days) with a positive amount, up to `until`; money in
         units of its mean. Raises DataError as `fit_purchases`."""
         log, used, _ = repeat_purchases(transactions, until)
@@ -381,9 +379,7 @@ class GammaGammaCovariates(ParametricModel):
         return found.assign(spend_rate=found["spend_rate"] / f, mean_spend=found["mean_spend"] * f)
 
 
-def repeat_purchases(
-    transactions: pd.DataFrame, until: str | date | None
-) -> tuple[PurchaseDays, NDArray[np.bool_], int]:
+def repeat_purchases(transactions: Any, until: str | date | None) -> tuple[PurchaseDays, NDArray[np.bool_], int]:
     """The log by day, which of its entries are repeat purchases with a positive amount up to a day, and that day.
     DataError where none is."""
     log = purchase_days(transactions)

@@ -108,7 +108,7 @@ class GammaGammaCalendar(CalendarEffects):
 
     @classmethod
     def likelihood_of_purchases(
-        cls, transactions: pd.DataFrame, *, calendar: Calendar, until: str | date | None = None
+        cls, transactions: Any, *, calendar: Calendar, until: str | date | None = None
     ) -> Likelihood[Self]:
         """The likelihood of single purchases, as `GammaGamma.likelihood_of_purchases`. Raises as `fit`."""
         log, used, end = repeat_purchases(transactions, until)
@@ -146,7 +146,7 @@ class GammaGammaCalendar(CalendarEffects):
     @classmethod
     @typed
     def fit(
-        cls, transactions: pd.DataFrame, *, calendar: Calendar | CustomerSeries, until: str | date | None = None
+        cls, transactions: Any, *, calendar: Calendar | CustomerSeries, until: str | date | None = None
     ) -> CalendarFit:
         """Maximum likelihood on single purchases, beside the fit without the calendar (`plain`, and the test of both,
         `likelihood_ratio`). Raises as `GammaGamma.fit_purchases`, and DataError for a column that does not vary over
@@ -159,7 +159,7 @@ class GammaGammaCalendar(CalendarEffects):
     # ---- the verbs ----
 
     @typed
-    def on_average_days(self, transactions: pd.DataFrame, *, until: str | date | None = None) -> pd.DataFrame:
+    def on_average_days(self, transactions: Any, *, until: str | date | None = None) -> pd.DataFrame:
         """Customers as the other verbs read them: `frequency`, how many days each bought on again, and
         `monetary_value`, what it spent on these in the mean at the level of an average day."""
         log, _ = purchase_days(transactions).seen_until(until)
@@ -171,7 +171,7 @@ class GammaGammaCalendar(CalendarEffects):
         return frame.rename_axis("customer_id")
 
     @typed
-    def log_likelihood(self, transactions: pd.DataFrame, *, until: str | date | None = None) -> pd.Series[float]:
+    def log_likelihood(self, transactions: Any, *, until: str | date | None = None) -> pd.Series[float]:
         """Log-likelihood of each customer's repeat purchases with a positive amount, of those who have one."""
         log, used, _ = repeat_purchases(transactions, until)
         level, amount = self._at(log.day[used]), log.spend()[used]
