@@ -47,11 +47,11 @@ class HistoryDays:
         h = Histories.of(summary, unit=unit)
         weight = checked_weights(weights, h.x.size)
         first, per = first_days(summary).astype(np.float64), DAYS_PER_UNIT[unit]
-        last, end = positions(first, h.t_x, per), positions(first, h.T, per)
+        end = positions(first, h.T, per)
         start, until = int(first.min()), math.ceil(end.max())
         z, means, spread = standardised(calendar, calendar.columns(start + 1, until), start, until)
         scale = float((weight * h.T).sum()) / float(weight.sum())
-        sums = (calendar_sums(summary, calendar) - h.x[:, None] * means) / spread
+        sums = calendar_sums(summary, calendar)
         together = bool((end == end[0]).all())
         owner, gap_from, gap_to = gap_days(summary, h.x) if stages > 1 else (np.zeros(0, dtype=np.int64),) * 3
 
@@ -60,12 +60,15 @@ class HistoryDays:
                 np.ascontiguousarray(h.x[rows]), np.ascontiguousarray(h.t_x[rows]), np.ascontiguousarray(h.T[rows]),
                 h.index[rows],
             )  # fmt: skip
-            number, added = np.ascontiguousarray(weight[rows]), (sums[rows] * weight[rows, None]).sum(axis=0)
-            places = [np.ascontiguousarray(each[rows]) - start for each in (first, last, end)]
+            number = np.ascontiguousarray(weight[rows])
+            added = (np.einsum("n,nk->k", number, sums[rows]) - np.einsum("n,n->", number, own.x) * means) / spread
             if together:
                 own, number = collapse(own, number)
                 begin = np.round(end[0] - start - own.T * per)
-                places = [begin, positions(begin, own.t_x, per), np.full(own.x.size, end[0] - start)]
+                until_end = np.full(own.x.size, end[0] - start)
+            else:
+                begin, until_end = first[rows] - start, end[rows] - start
+            places = [np.ascontiguousarray(each) for each in (begin, positions(begin, own.t_x, per), until_end)]
             scaled = Histories(own.x, own.t_x / scale, own.T / scale, own.index)
             whole = [each.astype(np.int64) for each in places]
             kept = tuple(w if (w == each).all() else each for w, each in zip(whole, places, strict=True))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,11 @@ from numpy.typing import ArrayLike
 from churnsim.checks import check_kind
 from churnsim.data.summaries.calendar import Calendar
 from churnsim.data.summaries.customer_series import CustomerSeries, check_calendar
+from churnsim.errors import interruptible
 from churnsim.kernels.likelihoods import pareto_nbd_calendar as kernel
 from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
-from churnsim.models.estimation.threads import Chunks
+from churnsim.models.estimation.threads import Chunks, on_threads
 from churnsim.models.purchase.calendar.calendar_fit import CalendarFit
 from churnsim.models.purchase.calendar.history_days import HistoryDays
 from churnsim.models.purchase.calendar.history_series import HistorySeries
@@ -25,6 +27,8 @@ from churnsim.models.purchase.calendar.two_clocks import LEAVING, TwoClockModel
 from churnsim.models.purchase.fit_data import Objective
 from churnsim.models.purchase.protocol import PurchaseModel
 from churnsim.typing import Floats
+
+CUSTOMERS = 4096  # whose pieces of time are laid out at once
 
 
 def fit_two_clocks(
@@ -66,7 +70,16 @@ def two_clock_likelihood(
     order = np.lexsort((-last, end, begin, days.h.x))
     chunks = Chunks(*(np.ascontiguousarray(each[order]) for each in (days.h.x, begin, last, end, days.weight)))
     z = np.ascontiguousarray(days.z)
-    objective = clocks_objective(chunks, z, z_leaving, 1.0 / (days.per * days.scale), days.sums, len(of_plain.names))
+    length = 1.0 / (days.per * days.scale)
+
+    def terms(base: Floats, gamma: Floats, delta: Floats) -> Floats | None:
+        speeds = speeds_of(z, gamma, length), speeds_of(z_leaving, delta, length)
+        if not usable(*speeds):
+            return None
+        parts = chunks.each(kernel.terms, tuple(base), (*speeds, z, z_leaving))
+        return np.asarray(np.sum([part for part, _ in parts], axis=0))
+
+    objective = clocks_objective(terms, days.sums, len(of_plain.names))
     names = [] if leaving is None else [LEAVING + name for name in leaving.names]
     known = {f"mean:{name}": float(mean) for name, mean in zip(names, means, strict=True)}
     return likelihood_of_days(
@@ -77,47 +90,74 @@ def two_clock_likelihood(
     )  # fmt: skip
 
 
-def clocks_objective(
-    chunks: Chunks, z: Floats, z_leaving: Floats, length: Floats | float, sums: Floats, base: int
-) -> Objective:
-    """Of pieces of time of a length, whose columns are `z` and `z_leaving`; `sums` are those of z at the purchases."""
-    both = base + z.shape[1]
+def clocks_objective(terms: Callable[[Floats, Floats, Floats], Floats | None], sums: Floats, base: int) -> Objective:
+    """From the kernel's sums by the family's parameters and both clocks' effects, None where a clock stops or never
+    does; `sums` are those of the columns at the purchases."""
+    both = base + sums.size
 
     def objective(parameters: Floats) -> tuple[float, Floats]:
-        gamma, delta = parameters[base:both], parameters[both:]
-        with np.errstate(over="ignore"):
-            buying, on_leaving = (
-                np.exp(np.einsum("nk,k->n", each, effects)) * length
-                for each, effects in ((z, gamma), (z_leaving, delta))
-            )
-        if not np.isfinite(buying.sum() + on_leaving.sum()) or min(buying.min(), on_leaving.min()) <= 0:
+        gamma = parameters[base:both]
+        total = terms(parameters[:base], gamma, parameters[both:])
+        if total is None:
             return -math.inf, np.zeros(parameters.size)
-        found = chunks.each(kernel.terms, tuple(parameters[:base]), (buying, on_leaving, z, z_leaving))
-        total = np.sum([part for part, _ in found], axis=0)
         total[1 + base : 1 + both] += sums
         return float(total[0] + (sums * gamma).sum()), total[1:]
 
     return objective
 
 
+def speeds_of(z: Floats, effects: Floats, length: Floats | float) -> Floats:
+    """How far a clock runs in pieces of time of a length."""
+    if not effects.size:
+        return np.asarray(length * np.ones(len(z)))
+    with np.errstate(over="ignore"):
+        return np.asarray(np.exp(np.einsum("nk,k->n", z, effects)) * length)
+
+
+def usable(buying: Floats, leaving: Floats) -> bool:
+    """Whether both clocks run in every piece, and none for ever."""
+    finite = np.isfinite(buying.sum() + leaving.sum())
+    return bool(finite and min(buying.min(initial=1.0), leaving.min(initial=1.0)) > 0)
+
+
 def series_likelihood(
     days: HistorySeries, leaving: CustomerSeries | None, of_plain: Likelihood[Any], plain: ModelFit[PurchaseModel]
 ) -> Likelihood[Any]:
     """The likelihood over the family's parameters and the effects of the columns on both clocks."""
-    pieces = Pieces.of(days.calendar, days.owner, *days.places)
-    z = (days.calendar.values[pieces.row] - days.means) / days.spread
-    means = spread = np.zeros(0)
-    z_leaving = np.zeros((pieces.row.size, 0))
+    effects = 0 if leaving is None else len(leaving.names)
+    means, spread = np.zeros(effects), np.ones(effects)
     if leaving is not None:
         means, spread, root = days.moments(leaving)
         check_columns(leaving, root, spread, days.start, days.until)
-        z_leaving = (leaving.values[pieces.row] - means) / spread
-    chunks = Chunks(days.h.x, *pieces.places, days.weight)
-    length = pieces.length / (days.per * days.scale)
+
+    def customers(rows: slice) -> tuple[Any, ...]:
+        places = [each[rows] for each in days.places]
+        pieces = Pieces.of(days.calendar, days.owner[rows], *places)
+        z, on_leaving = (days.calendar.values[pieces.row] - days.means) / days.spread, np.zeros((pieces.row.size, 0))
+        if leaving is not None:
+            on_leaving = (leaving.values[pieces.row] - means) / spread
+        return days.h.x[rows], *pieces.places, days.weight[rows], z, on_leaving, pieces.length / (days.per * days.scale)
+
+    blocks = [customers(slice(k, k + CUSTOMERS)) for k in range(0, days.h.x.size, CUSTOMERS)]
+
+    @interruptible()
+    def terms(base: Floats, gamma: Floats, delta: Floats) -> Floats | None:
+        def one(block: tuple[Any, ...]) -> Floats | None:
+            histories, (z, on_leaving, length) = block[:-3], block[-3:]
+            speeds = speeds_of(z, gamma, length), speeds_of(on_leaving, delta, length)
+            if not usable(*speeds):
+                return None
+            arguments: tuple[Any, ...] = (*base, *histories, *speeds, z, on_leaving)
+            found: Floats = kernel.terms(*arguments)[0]
+            return found
+
+        found = [part for part in on_threads(one, blocks) if part is not None]
+        return np.asarray(np.sum(found, axis=0)) if len(found) == len(blocks) else None
+
     names = [] if leaving is None else [LEAVING + name for name in leaving.names]
     known = {f"mean:{name}": float(mean) for name, mean in zip(names, means, strict=True)}
     return likelihood_of_days(
-        days, of_plain, plain, clocks_objective(chunks, z, z_leaving, length, days.sums, len(of_plain.names)),
+        days, of_plain, plain, clocks_objective(terms, days.sums, len(of_plain.names)),
         model=TwoClockSeriesModel, sketch=lambda few: series_likelihood(few, leaving, of_plain, plain),
         more=dict(zip(names, spread.tolist(), strict=True)), known={**known, "leaving": leaving},
     )  # fmt: skip

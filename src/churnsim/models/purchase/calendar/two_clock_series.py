@@ -154,10 +154,14 @@ class Pieces:
     @classmethod
     def of(cls, series: CustomerSeries, owner: Ints, begin: Floats, last: Floats, end: Floats) -> Pieces:
         """From each position `begin` to `end`."""
-        starts_at = series.day - 1.0
-        key = np.repeat(np.arange(len(series.ids)) * 2.0**24, np.diff(series.starts)) + starts_at
-        low = np.searchsorted(key, owner * 2.0**24 + begin, side="right") - 1
-        high = np.maximum(np.searchsorted(key, owner * 2.0**24 + end, side="left"), low)
+        rows = series.starts[owner + 1] - series.starts[owner]
+        first = np.concatenate([[0], np.cumsum(rows)])
+        theirs = np.arange(first[-1]) - np.repeat(first[:-1] - series.starts[owner], rows)
+        starts_at = series.day[theirs] - 1.0
+        customer = np.arange(owner.size) * 2.0**24
+        key = np.repeat(customer, rows) + starts_at
+        low = np.searchsorted(key, customer + begin, side="right") - 1
+        high = np.maximum(np.searchsorted(key, customer + end, side="left"), low)
         count = np.where(end > begin, np.maximum(high - low, 1), 0)
         first = np.concatenate([[0], np.cumsum(count)])
         row = np.arange(first[-1]) - np.repeat(first[:-1] - low, count)
@@ -168,8 +172,8 @@ class Pieces:
         upto[first[1:][some] - 1] = end[some]
         length = upto - frm
         # The last purchase lies within a piece, or where one ends.
-        inside = np.searchsorted(key, owner * 2.0**24 + last, side="right") - 1
+        inside = np.searchsorted(key, customer + last, side="right") - 1
         piece = np.minimum(first[:-1] + np.maximum(inside - low, 0), np.maximum(first[1:] - 1, first[:-1]))
         at = first[:-1] * 1.0
         at[some] = piece[some] + (last[some] - frm[piece[some]]) / length[piece[some]]
-        return cls(row, length, (first[:-1] * 1.0, at, first[1:] * 1.0))
+        return cls(theirs[row], length, (first[:-1] * 1.0, at, first[1:] * 1.0))
