@@ -447,6 +447,19 @@ def test_a_workbook_that_states_endless_rows_is_refused(tmp_path, monkeypatch):
             read_transactions(tmp_path / "a.xlsx")
 
 
+def test_a_workbook_of_styles_is_refused_before_they_are_read(tmp_path, monkeypatch):
+    import openpyxl
+
+    book = openpyxl.Workbook()
+    book.active.append(["customer_id", "date", "amount"])
+    book.active.append([7, "2024-01-31", 1.5])
+    book.save(tmp_path / "a.xlsx")
+    assert len(read_transactions(tmp_path / "a.xlsx")) == 1
+    monkeypatch.setattr(excel_source, "MOST_STYLES", 1000)
+    with pytest.raises(DataError, match=r"bytes of styles or names of cells \(xl/styles.xml\)"):
+        read_transactions(tmp_path / "a.xlsx")
+
+
 def test_a_workbook_of_empty_cells_is_refused_before_they_are_all_read(tmp_path, monkeypatch):
     """Beyond the bound, and only where they are many to a filled one: a wide export with gaps is read."""
     import openpyxl

@@ -29,6 +29,8 @@ MOST_CELLS = 1 << 25  # 33 million: a full sheet of 32 columns
 # A sheet may hold thousands of formatted columns in which nothing stands, and each empty cell takes some microseconds.
 MOST_EMPTY = 1 << 19
 EMPTY_TO_FILLED = 64  # beyond MOST_EMPTY: an export of 200 columns has five filled ones at least
+# Bytes, unpacked, of what is read of a workbook besides its cells: the 65,490 styles that a workbook may have take less.
+MOST_STYLES = 1 << 24
 LEGACY = b"\xd0\xcf\x11\xe0"
 
 
@@ -252,3 +254,9 @@ def _check_container(path: Path) -> None:
     if any(part.flag_bits & 1 for part in parts):
         raise DataError(f"{path} is encrypted. Take the password off.")
     check_unpacked_size(sum(part.file_size for part in parts), path)
+    for part in parts:
+        if part.filename in ("xl/styles.xml", "xl/workbook.xml") and part.file_size > MOST_STYLES:
+            raise DataError(
+                f"{path} has {part.file_size:,} bytes of styles or names of cells ({part.filename}), more than a list of "
+                "records needs. Save the records that you need as CSV."
+            )
