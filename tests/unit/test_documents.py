@@ -179,7 +179,9 @@ def test_slides_say_what_the_report_says(run: Path, slides: list[Any]) -> None:
     titles = [slide.shapes.title.text for slide in slides]
     assert titles[0] == words("section.answer")
     assert titles[-1] == words("method.limits")
-    assert {words("tile.chance"), words("section.claims"), words("section.customers")} < set(titles)
+    assert {words("tile.chance", horizon=context.horizon), words("section.claims"), words("section.customers")} < set(
+        titles
+    )
     said = headline(context)
     texts = [shape.text_frame.text for shape in slides[0].shapes if shape.has_text_frame]
     assert fmt.unglued("\n".join(said.verdict)) in texts

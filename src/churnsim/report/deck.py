@@ -364,12 +364,13 @@ def _chances(deck: _Deck, context: Context) -> None:
     found = sorted(context.run.comparison.best, key=lambda row: -row.chance)
     if len(found) < 2:
         return
-    slide = deck.slide(context.say("tile.chance"))
+    title = context.say("tile.chance", horizon=context.horizon)
+    slide = deck.slide(title)
     rows = [(context.titles[row.strategy], float(f"{100 * row.chance:.0f}") / 100, None, None) for row in found]
     reading = context.listed([context.say("chart.row", name=name, number=fmt.percent(x, 0)) for name, x, *_ in rows])
     chart = 0.38 * BODY.width
     box = Box(EDGE, TOP, chart - 0.2, BODY.height)
-    _bars(slide, rows, box, name=context.say("tile.chance"), about=reading, number_format="0%")
+    _bars(slide, rows, box, name=title, about=reading, number_format="0%")
     place = Box(EDGE + chart, TOP, BODY.width - chart, BODY.height)
     slide.table(answer.chances(context), place, shares=(4, 4, 5, 2, 3))
     slide.notes(*answer.how_read(context))

@@ -29,7 +29,7 @@ MOST_CELLS = 1 << 25  # 33 million: a full sheet of 32 columns
 # A sheet may hold thousands of formatted columns in which nothing stands, and each empty cell takes some microseconds.
 MOST_EMPTY = 1 << 19
 EMPTY_TO_FILLED = 64  # beyond MOST_EMPTY: an export of 200 columns has five filled ones at least
-# Bytes, unpacked, of what is read of a workbook besides its cells: the 65,490 styles that a workbook may have take less.
+# Bytes, unpacked, of what is read besides the cells: the 65,490 styles that a workbook may have take less.
 MOST_STYLES = 1 << 24
 LEGACY = b"\xd0\xcf\x11\xe0"
 
@@ -257,6 +257,6 @@ def _check_container(path: Path) -> None:
     for part in parts:
         if part.filename in ("xl/styles.xml", "xl/workbook.xml") and part.file_size > MOST_STYLES:
             raise DataError(
-                f"{path} has {part.file_size:,} bytes of styles or names of cells ({part.filename}), more than a list of "
-                "records needs. Save the records that you need as CSV."
+                f"{path} has {part.file_size:,} bytes of styles or names of cells ({part.filename}), more than a list "
+                "of records needs. Save the records that you need as CSV."
             )

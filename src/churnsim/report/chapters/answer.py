@@ -205,9 +205,12 @@ def _chance_tile(context: Context) -> list[Tile]:
         return []
     least = min(found, key=lambda row: row.loss)
     note = context.say(
-        "tile.chance_note", strategy=context.titles[least.strategy], loss=context.difference(least.loss, sign=False)
-    )
-    return [Tile(label=context.say("tile.chance"), number=fmt.percent(least.chance, 0), note=note)]
+        "tile.chance_note", strategy=context.titles[least.strategy], horizon=context.horizon,
+        loss=context.difference(least.loss, sign=False),
+    )  # fmt: skip
+    return [
+        Tile(label=context.say("tile.chance", horizon=context.horizon), number=fmt.percent(least.chance, 0), note=note)
+    ]
 
 
 def _even_tile(context: Context) -> list[Tile]:
