@@ -268,6 +268,28 @@ def test_the_repository_names_no_machine_and_no_registry():
     assert not found
 
 
+METAPHORS = re.compile(
+    r"(?<![a-z])(?:coins?|bends?|bent|fates?|yardsticks?|dear|luck(?:y|ily)?|(?:hangs?|hung) on)(?![a-z])",
+    re.IGNORECASE,
+)
+
+
+def test_sentences_and_names_have_no_metaphors():
+    """Words that once stood for returns, rescaling, outcome, chance, dependence and reference are not back."""
+    told = [p for p in SOURCE.rglob("*") if p.suffix in {".py", ".pyi", ".toml"}]
+    told += [p for p in tracked() if p.suffix == ".md" and p.is_file()]
+    found = {str(p): METAPHORS.findall(p.read_text(encoding="utf-8")) for p in told}
+    assert not {path: words for path, words in found.items() if words}
+
+
+@pytest.mark.parametrize(
+    "sentence", ["The answer hangs on luck.", "bends = clock.bends", "x = next_coins", "per_coin_spent"]
+)
+def test_control_a_metaphor_is_found(sentence):
+    """Also within a name."""
+    assert METAPHORS.search(sentence)
+
+
 def test_top_level_is_as_agreed():
     top = {path.relative_to(ROOT).parts[0] for path in tracked()}
     if not top:

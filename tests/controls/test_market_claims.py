@@ -105,7 +105,7 @@ def test_what_drawn_customers_are_worth_and_how_many_leave_under_every_model(mod
     draws = list(base_draws(evidence))
     lost = sum(found.values(account) for account in LOSSES)
     for name, factor in factors.items():
-        worth = np.mean([draw.worth_by_fate(evidence.horizon, factor=factor).sum() for draw in draws])
+        worth = np.mean([draw.worth_by_outcome(evidence.horizon, factor=factor).sum() for draw in draws])
         left = np.mean([draw.lost(evidence.horizon, factor=factor)[draw.alive].sum() for draw in draws])
         assert found.values("discounted_margin")[name].mean() == pytest.approx(worth, rel=0.01)
         assert lost[name].mean() == pytest.approx(left, rel=0.01)

@@ -250,7 +250,7 @@ def calibrate(
             moved[str(goal)] = numbers.moved(first, weight)
         else:
             moved[str(goal)] = numbers.moved(_posterior(runs, (goal,), [place], first, generator).particles)
-    told = _targets(goals, first, found, runs.with_other_luck(found.particles), level)
+    told = _targets(goals, first, found, runs.with_other_numbers(found.particles), level)
     reached = bool(told["reached"].all())
     table = numbers.table(found.particles, level, reached=reached)
     values, rows = numbers.values(found.particles), found.particles.row
@@ -419,7 +419,7 @@ class _Simulations:
         self.next_replication = max(self.next_replication, int(replication.max()) + 1)
         return np.array([row for block in found for row in block], dtype=np.float64)
 
-    def with_other_luck(self, at: Particles) -> Floats:
+    def with_other_numbers(self, at: Particles) -> Floats:
         """What the particles' numbers give another time."""
         return self(at.z, at.row, self.next_replication + np.arange(len(at.replication)))
 

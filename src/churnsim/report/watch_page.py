@@ -131,10 +131,10 @@ def _reasons(found: WatchRecord, words: Words) -> Block:
 
 def _ground(found: WatchRecord, words: Words) -> Facts:
     new = found.newcomers
-    strangers = words("watch.strangers", customers=fmt.count(new.customers), purchases=fmt.count(new.purchases))
+    newcomers = words("watch.newcomers", customers=fmt.count(new.customers), purchases=fmt.count(new.purchases))
     told = {
         "stored": words("watch.of_run", model=found.model, run=found.run, day=fmt.day(found.stored)),
-        "fits": found.fits_sha256, "log": found.log_sha256, "export": found.export, "new": strangers,
+        "fits": found.fits_sha256, "log": found.log_sha256, "export": found.export, "new": newcomers,
         "past": fmt.sentence(words.told(found.past.told)) if found.past else words("watch.no_past"),
     }  # fmt: skip
     return Facts(rows=[(words(f"watch.fact.{key}"), text) for key, text in told.items()])

@@ -77,7 +77,7 @@ def watch_study(
         ends=_ends(since, end, period), planned=data.holdout_length, seed=config.seed, level=level, spend=spend,
     )  # fmt: skip
     table = limits.against(log)
-    strangers = new[~new["customer_id"].isin(data.summary.index)]
+    newcomers = new[~new["customer_id"].isin(data.summary.index)]
     found = WatchRecord(
         run=store.directory.name, stored=str(manifest.finished),
         forecast_first=date.fromisoformat(str(manifest.finished)[:10]) <= end, fits_sha256=digest,
@@ -87,8 +87,8 @@ def watch_study(
         level=level, currency=manifest.data.currency,
         checked_days=round(data.holdout_length * DAYS_PER_UNIT[data.unit]), rows=WatchRow.of_frame(table),
         newcomers=NewcomersRecord(
-            customers=strangers["customer_id"].nunique(), purchases=len(strangers),
-            share=len(strangers) / len(new) if len(new) else 0.0,
+            customers=newcomers["customer_id"].nunique(), purchases=len(newcomers),
+            share=len(newcomers) / len(new) if len(new) else 0.0,
         ),
         past=_past(data.transactions, log, since), refit=[],
     )  # fmt: skip

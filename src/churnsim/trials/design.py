@@ -529,10 +529,10 @@ def _taking_part(
                 raise ConfigError("among as a Series must be of True and False by customer id; else give the ids.")
             among = among.index[among.to_numpy()]
         chosen = pd.Index(list(among), dtype=object)
-        strangers = chosen[~chosen.isin(ids.astype(object))]
-        if len(strangers):
+        unknown = chosen[~chosen.isin(ids.astype(object))]
+        if len(unknown):
             raise DataError(
-                f"among names {str(strangers[0])[:80]!r}, who is no customer of the market ({len(strangers):,} such "
+                f"among names {str(unknown[0])[:80]!r}, who is no customer of the market ({len(unknown):,} such "
                 "ids; 7 and '7' are different)."
             )
         inside = np.asarray(ids.astype(object).isin(chosen))

@@ -235,7 +235,7 @@ def _expected_gains(evidence: MarketEvidence, factors: tuple[float, ...]) -> Flo
     gains = np.empty((len(factors), evidence.replications))
     for replication in range(evidence.replications):
         drawn = draw_of(evidence, replication, uniforms_of=0)
-        before, *after = (float(drawn.worth_by_fate(evidence.horizon, factor=f).sum()) for f in (1.0, *factors))
+        before, *after = (float(drawn.worth_by_outcome(evidence.horizon, factor=f).sum()) for f in (1.0, *factors))
         gains[:, replication] = [worth / before - 1 for worth in after]
     return gains
 

@@ -85,7 +85,7 @@ class DrawnCustomers:
             raise DataError("these customers spend nothing.")
         return self.spend * self.purchases(horizon, factor=factor, force=0.0)
 
-    def worth_by_fate(self, horizon: float = np.inf, *, factor: float = 1.0) -> Floats:
+    def worth_by_outcome(self, horizon: float = np.inf, *, factor: float = 1.0) -> Floats:
         """Discounted margin to come, nothing of those who are not alive any more."""
         return np.where(self.alive, self.worth(horizon, factor=factor), 0.0)
 

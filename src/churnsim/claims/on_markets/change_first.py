@@ -43,7 +43,7 @@ def judge(
             stays = out & (trailing >= (1.0 - cut) * cost * TRAILING_YEARS)
             horizon = YEARS * draw.year
             served = (1.0 - cut) * cost / draw.year * discounted_time(draw.force, horizon)
-            saved = float((draw.worth_by_fate(horizon) - served)[stays].sum())
+            saved = float((draw.worth_by_outcome(horizon) - served)[stays].sum())
             gains.append(saved - trial * float(out.sum()))
             worth.append(saved / max(1.0, float(out.sum())))
             tried.append(float(out.mean()))

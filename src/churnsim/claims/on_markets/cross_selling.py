@@ -44,7 +44,7 @@ def judge(
 ) -> Finding:
     """Break-even of an offer to every known customer, and whether it doubles what they bring, which is what is said.
     The control lifts nothing; of the planted world's customers lift and take-up are `known`."""
-    worth = spread([float(d.worth_by_fate(years * d.year).mean()) for d in base_draws(evidence)])
+    worth = spread([float(d.worth_by_outcome(years * d.year).mean()) for d in base_draws(evidence)])
     region = map_region(
         lambda lift, take: effect * lift * take * worth.mean - cost,
         Statement(quantity="net present value of an offer to a known customer, money", above=0.0),

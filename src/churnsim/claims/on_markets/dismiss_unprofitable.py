@@ -36,7 +36,7 @@ def judge(
                 out = trailing >= np.quantile(trailing, 0.8)
             horizon = YEARS * draw.year
             # Whoever is dismissed costs nothing more and brings nothing more; nobody dismissed comes back.
-            brings = draw.worth_by_fate(horizon)
+            brings = draw.worth_by_outcome(horizon)
             served = cost / draw.year * discounted_time(draw.force, horizon)
             gains.append(float((served - brings)[out].sum()))
             shares.append(float(out.mean()))

@@ -51,7 +51,7 @@ def judge(
     if tuple(study) != STUDY:
         return Finding(answer=figure.answer, reason=figure.reason, parts=(figure,))
     own = worth_of_the_living(evidence)
-    new = spread([float((draw.margin * draw.spend + draw.worth_by_fate()).mean()) for draw in new_draws(evidence)])
+    new = spread([float((draw.margin * draw.spend + draw.worth_by_outcome()).mean()) for draw in new_draws(evidence)])
     region = map_region(
         lambda per_hundred, told: per_hundred / 100.0 * told * (new.mean / own.mean * moves),
         Statement(quantity="margin kept away by tellings over the margin lost with the customer itself", above=1.0),

@@ -63,7 +63,7 @@ def _judged(
         shares.append(float((silent & ~draw.alive).sum() / silent.sum()))
         values.append(float(draw.worth()[silent].mean()))
     own, first = spread(shares), spread(values)
-    new = spread([float((draw.margin * draw.spend + draw.worth_by_fate()).mean()) for draw in new_draws(evidence)])
+    new = spread([float((draw.margin * draw.spend + draw.worth_by_outcome()).mean()) for draw in new_draws(evidence)])
     found = families_of(evidence)
     lost = _lost_shares(found, evidence, silent_years * draw.year) if found else None
 

@@ -22,7 +22,7 @@ LEAST = 20
 
 
 def share_of_chance(replications: int, numbers: int) -> float:
-    """The share that chance gives to the luckiest of so many numbers without any influence in one case of 20 (a
+    """The share that chance gives to the largest of so many numbers without any influence in one case of 20 (a
     correlation of z / sqrt(n - 1), two-sided, at a twentieth over all of them).
 
     Examples

@@ -176,7 +176,7 @@ def sensitivity(
         method=method,
         level=level,
         replications=replications,
-        noise=_own_luck(found) / spread if spread > 0 else 0.0,
+        noise=_own_chance(found) / spread if spread > 0 else 0.0,
         table=table.sort_values(by, ascending=False, kind="stable", ignore_index=True),
         design=pd.DataFrame(points, columns=list(names)).assign(quantity=answer),
     )
@@ -205,7 +205,7 @@ class _Point(AtPoint):
         return self.quantity.per_replication(outcomes)
 
 
-def _own_luck(values: NDArray[np.float64]) -> float:
+def _own_chance(values: NDArray[np.float64]) -> float:
     """Variance of a point's mean that is neither the point's nor shared by all: values[point, replication]."""
     points, replications = values.shape
     rest = values - values.mean(axis=1, keepdims=True) - values.mean(axis=0) + values.mean()

@@ -152,7 +152,7 @@ def _influential(bases: Floats, y: Floats) -> list[int]:
     """The numbers whose curves explain a centred gain, each what is left by those before it."""
     found: list[int] = []
     rest, n = y.copy(), len(y)
-    needed = WORTH_A_CURVE + np.log(len(bases)) / 2  # the luckiest of many
+    needed = WORTH_A_CURVE + np.log(len(bases)) / 2  # the largest of many by chance
     while len(found) < min(MOST, len(bases)):
         along = np.einsum("jnk,n->jk", bases, rest)
         likelihood, _ = _likelihood(along, np.full(len(bases), rest @ rest), n)

@@ -146,7 +146,7 @@ def _table(scenario: Scenario, ledger: Ledger, base: Base) -> pd.DataFrame:
     table["born"] = np.concatenate([base.first_purchase, births["time"].to_numpy(dtype=np.float64)])
     table[["rate", "dropout"]] = states[["rate", "dropout"]]
     gone = np.concatenate([~base.alive, np.zeros(len(births), dtype=bool)])
-    _add_fates(table, log, gone)
+    _add_outcomes(table, log, gone)
     table["destination"] = states["destination"].map(DESTINATIONS).fillna("").where(table["lost"].notna(), "")
     for name, kind in (("failures", "failure"), ("complaints", "complaint")):
         counts = log.loc[log["kind"] == kind, "uid"].value_counts()
@@ -176,7 +176,7 @@ def _table(scenario: Scenario, ledger: Ledger, base: Base) -> pd.DataFrame:
     return table[list(COLUMNS)]
 
 
-def _add_fates(table: pd.DataFrame, log: pd.DataFrame, gone: NDArray[np.bool_]) -> None:
+def _add_outcomes(table: pd.DataFrame, log: pd.DataFrame, gone: NDArray[np.bool_]) -> None:
     """First and last loss, its cause, and returns."""
     lost = log[log["kind"].str.startswith(LOST)]
     returned = log[log["kind"] == "returned"].groupby("uid")["time"].agg(["max", "count"]).reindex(table.index)

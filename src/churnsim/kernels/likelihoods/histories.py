@@ -1,8 +1,8 @@
 """Histories of customers: whether all of them can be, identical ones as one, and simulated ones.
 
-`observe` is one story for every continuous-time family: purchases come with gaps of `phases` exponential stages each
-(1: Poisson); after each purchase the customer drops out with probability `dropout` (after the first one too where
-`first` says so); and it is gone for good after `lifetime` (infinite where the family knows no such thing).
+`observe` simulates every continuous-time family: purchases come with gaps of `phases` exponential stages each (1:
+Poisson); after each purchase the customer drops out with probability `dropout` (after the first one too where `first`
+says so); and it is gone for good after `lifetime` (infinite where the family knows no such thing).
 """
 
 from __future__ import annotations

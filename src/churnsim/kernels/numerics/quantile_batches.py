@@ -57,7 +57,7 @@ def _beta(rows: Floats, kind: int) -> BetaLaw:
 
 @njit
 def gamma_quantiles(u: Floats, shapes: Floats, kinds: Ints) -> Floats:
-    """Draws from Gamma(shapes[kinds[i]], rate 1) at probabilities u[i]. Of few shapes what hangs on them alone is
+    """Draws from Gamma(shapes[kinds[i]], rate 1) at probabilities u[i]. Of few shapes what depends on them alone is
     worked out once."""
     laws = np.full((shapes.size, 7), math.nan)
     out = np.empty(u.size)

@@ -378,9 +378,9 @@ def rolling_validation(
 ) -> pd.DataFrame:  # fmt: skip
     """The scores of `validate` from several calibration ends, each with a holdout of `horizon` (in `unit`).
 
-    One row an origin and model: columns `origin, model` and those of `Validation.scores`. One origin may be a lucky
-    one; a model that leads at all of them is better. `options` go to `validate`. Raises as `validate`, and ConfigError
-    without an origin or, where periods are counted, for a horizon that is no whole number of them.
+    One row an origin and model: columns `origin, model` and those of `Validation.scores`. At one origin a model
+    may lead by chance; one that leads at all of them is better. `options` go to `validate`. Raises as `validate`, and
+    ConfigError without an origin or, where periods are counted, for a horizon that is no whole number of them.
 
     Parameters
     ----------

@@ -135,7 +135,7 @@ def _judged(table: pd.DataFrame, scores: dict[str, NDArray[np.float64]]) -> pd.D
     table.attrs["choice"] = choice
     table.attrs["why"] = (
         f"{choice} has the fewest parameters among the families whose held-out log score is within one standard error "
-        f"of the best parametric one ({leader}); Kaplan-Meier is the yardstick, but ends where the data end."
+        f"of the best parametric one ({leader}); Kaplan-Meier is the reference, but ends where the data end."
     )
     return table
 

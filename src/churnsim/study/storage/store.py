@@ -159,10 +159,10 @@ class RunStore:
         if directory.exists() and not directory.is_dir():
             raise ConfigError(f"{directory} is a file, not a run directory. Move it or use another --runs-dir.")
         if directory.is_dir() and not (directory / MANIFEST).is_file():
-            strangers = sorted(p.name for p in directory.iterdir() if not _is_own_leftover(p))
-            if strangers:
+            foreign = sorted(p.name for p in directory.iterdir() if not _is_own_leftover(p))
+            if foreign:
                 raise ConfigError(
-                    f"{directory} is not a run of churnsim: it holds {strangers[0]!r} and no {MANIFEST}. "
+                    f"{directory} is not a run of churnsim: it holds {foreign[0]!r} and no {MANIFEST}. "
                     "Move it or use another --runs-dir."
                 )
         try:
