@@ -105,7 +105,7 @@ def starting_gap(
     return max(gamma_quantile(given, rule.regularity) / scale - silence, 0.0)
 
 
-@inlined
+@rule
 def first_due(tables: Tables, rate: float, last: float, uid: int, replication: int, seed: int) -> float:
     """When a customer that last bought at `last`, at most 0, buys for the first time after 0."""
     silence = -on_clock(tables.buying, last)

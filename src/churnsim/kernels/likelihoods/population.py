@@ -7,13 +7,11 @@ import numpy as np
 from churnsim.kernels.likelihoods.bg_nbd import living_share
 from churnsim.kernels.numerics.jit import njit
 from churnsim.kernels.numerics.philox import block
-from churnsim.kernels.numerics.pochhammer import highest_count
 from churnsim.kernels.numerics.quantile_batches import beta_quantiles, gamma_quantiles
 from churnsim.kernels.numerics.quantiles import exponential_quantile, gamma_quantile
 from churnsim.typing import Flags, Floats, Ints
 
 
-@njit
 def draw_base(
     r: float, alpha: float, a: float, b: float, p: float, q: float, gamma: float,
     x: Ints, t_x: Floats, T: Floats, m: Floats, first: bool, uids: Ints, replication: int, seed: int, domain: int,
@@ -25,44 +23,52 @@ def draw_base(
     BG/NBD, or MBG/NBD with `first` and its b raised by one. The draws of `bg_nbd.posterior_draw` and
     `gamma_gamma.posterior_rate`.
     """
-    traits, alive, members = np.full((x.size, 4), np.nan), np.empty(x.size, np.bool_), np.empty(x.size)
-    who, count, life = np.empty(x.size, np.int64), np.empty(x.size, np.int64), np.empty(x.size, np.int64)
-    u_rate, u_dropout, u_spend = np.empty(x.size), np.empty(x.size), np.empty(x.size)
-    n = 0
-    for i in range(x.size):
-        u_alive, u_rate[n], u_dropout[n], traits[i, 3] = block(0, stream, uids[i], replication, seed, domain)
-        u_spend[n], members[i], _, _ = block(1, stream, uids[i], replication, seed, domain)
-        alive[i] = u_alive < living_share(r, alpha, a, b, x[i], t_x[i], T[i], first)
-        if alive[i] or lost:
-            who[n], count[n], life[n] = i, x[i], 2 * x[i] + alive[i]
-            n += 1
-    counts = np.arange(highest_count(x) + 1).astype(np.float64)
-    rates = gamma_quantiles(u_rate[:n], r + counts, count[:n])
-    spends = gamma_quantiles(u_spend[:n], q + p * counts, count[:n])
-    # Who is gone, then who is alive, by count.
-    first_shape, second_shape = np.empty(2 * counts.size), np.empty(2 * counts.size)
-    first_shape[::2], first_shape[1::2] = a + 1.0, a
-    second_shape[::2], second_shape[1::2] = b + counts - 1.0, b + counts
-    dropouts = beta_quantiles(u_dropout[:n], first_shape, second_shape, life[:n])
-    for j in range(n):
-        i = who[j]
-        traits[i, 0] = rates[j] / (alpha + (T[i] if alive[i] else t_x[i]))
-        traits[i, 1] = dropouts[j]
-        traits[i, 2] = spends[j] / (gamma + x[i] * m[i])
-    return traits, alive, members
+    u, alive = _base_uniforms(r, alpha, a, b, x, t_x, T, first, uids, replication, seed, domain, stream)
+    who = np.arange(x.size) if lost else np.flatnonzero(alive)
+    count, living = x[who], alive[who]
+    counts = np.arange(x.max(initial=0) + 1, dtype=np.float64)
+    traits = np.full((x.size, 4), np.nan)
+    traits[:, 3] = u[3]
+    until = np.where(living, T[who], t_x[who])
+    traits[who, 0] = gamma_quantiles(u[0, who], r + counts, count) / (alpha + until)
+    # Of each count who is gone, then who is alive.
+    shapes = np.column_stack([np.full(counts.size, a + 1.0), np.full(counts.size, a)]).ravel()
+    others = np.column_stack([b + counts - 1.0, b + counts]).ravel()
+    traits[who, 1] = beta_quantiles(u[1, who], shapes, others, 2 * count + living)
+    traits[who, 2] = gamma_quantiles(u[2, who], q + p * counts, count) / (gamma + count * m[who])
+    return traits, alive, u[4].copy()
 
 
 @njit
+def _base_uniforms(
+    r: float, alpha: float, a: float, b: float, x: Ints, t_x: Floats, T: Floats, first: bool, uids: Ints,
+    replication: int, seed: int, domain: int, stream: int,
+) -> tuple[Floats, Flags]:  # fmt: skip
+    """Rows of uniforms (of rate, dropout, spend rate, contacts, club) of every customer, and who is alive."""
+    u, alive = np.empty((5, x.size)), np.empty(x.size, np.bool_)
+    for i in range(x.size):
+        u_alive, u[0, i], u[1, i], u[3, i] = block(0, stream, uids[i], replication, seed, domain)
+        u[2, i], u[4, i], _, _ = block(1, stream, uids[i], replication, seed, domain)
+        alive[i] = u_alive < living_share(r, alpha, a, b, x[i], t_x[i], T[i], first)
+    return u, alive
+
+
 def draw_spend_rates(
     p: float, q: float, gamma: float,
     x: Ints, m: Floats, uids: Ints, replication: int, seed: int, domain: int, stream: int,
 ) -> Floats:  # fmt: skip
     """Posterior spend rate nu of each customer."""
-    u = np.empty(x.size)
-    for i in range(x.size):
+    counts = np.arange(x.max(initial=0) + 1, dtype=np.float64)
+    u = _spend_uniforms(uids, replication, seed, domain, stream)
+    return np.asarray(gamma_quantiles(u, q + p * counts, x) / (gamma + x * m))
+
+
+@njit
+def _spend_uniforms(uids: Ints, replication: int, seed: int, domain: int, stream: int) -> Floats:
+    u = np.empty(uids.size)
+    for i in range(uids.size):
         u[i], _, _, _ = block(1, stream, uids[i], replication, seed, domain)
-    rates: Floats = gamma_quantiles(u, q + p * np.arange(highest_count(x) + 1).astype(np.float64), x) / (gamma + x * m)
-    return rates
+    return u
 
 
 @njit

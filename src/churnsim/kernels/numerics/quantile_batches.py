@@ -34,25 +34,15 @@ _BLOCK = 256  # draws, whose numbers stay in the nearest cache
 
 
 @inlined
-def _keep_gamma(row: Floats, law: GammaLaw) -> None:
-    row[0], row[1], row[2], row[3], row[4], row[5], row[6] = law
-
-
-@inlined
 def _gamma(rows: Floats, kind: int) -> GammaLaw:
-    row = rows[kind]
-    return GammaLaw(row[0], row[1], row[2], row[3], row[4], row[5], row[6])
-
-
-@inlined
-def _keep_beta(row: Floats, law: BetaLaw) -> None:
-    row[0], row[1], row[2], row[3], row[4], row[5] = law
+    return GammaLaw(
+        rows[kind, 0], rows[kind, 1], rows[kind, 2], rows[kind, 3], rows[kind, 4], rows[kind, 5], rows[kind, 6]
+    )
 
 
 @inlined
 def _beta(rows: Floats, kind: int) -> BetaLaw:
-    row = rows[kind]
-    return BetaLaw(row[0], row[1], row[2], row[3], row[4], row[5])
+    return BetaLaw(rows[kind, 0], rows[kind, 1], rows[kind, 2], rows[kind, 3], rows[kind, 4], rows[kind, 5])
 
 
 @njit
@@ -75,7 +65,8 @@ def gamma_quantiles(u: Floats, shapes: Floats, kinds: Ints) -> Floats:
         for i in range(min(_BLOCK, u.size - first)):
             kind = kinds[first + i]
             if math.isnan(laws[kind, 0]):
-                _keep_gamma(laws[kind], gamma_law(shapes[kind]))
+                row = laws[kind]
+                row[0], row[1], row[2], row[3], row[4], row[5], row[6] = gamma_law(shapes[kind])
             law = _gamma(laws, kind)
             y[i], low[i], high[i] = gamma_start(law, u[first + i]), SMALLEST, law.highest
             if y[i] < SMALLEST:
@@ -130,7 +121,8 @@ def beta_quantiles(u: Floats, a: Floats, b: Floats, kinds: Ints) -> Floats:
         for i in range(number):
             kind = kinds[first + i]
             if math.isnan(laws[kind, 0]):
-                _keep_beta(laws[kind], beta_law(a[kind], b[kind]))
+                row = laws[kind]
+                row[0], row[1], row[2], row[3], row[4], row[5] = beta_law(a[kind], b[kind])
             y[i], low[i], high[i] = beta_start(_beta(laws, kind), u[first + i]), SMALLEST, -SMALLEST
             active[i] = i
         for step in range(STEPS):
