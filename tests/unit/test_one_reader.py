@@ -20,7 +20,7 @@ import churnsim as cs
 from churnsim.cli.app import app
 from churnsim.data import CustomerDatabase, ParquetLog, in_one_currency, read_subscriptions, read_transactions
 from churnsim.data.summaries.frame_kinds import summary_of_kind
-from churnsim.data.tabular import csv_source, excel_source, files
+from churnsim.data.tabular import csv_file, csv_source, excel_source, files
 from churnsim.errors import ConfigError, DataError
 from churnsim.study.config.advice import in_options
 
@@ -445,6 +445,18 @@ def test_a_workbook_that_states_endless_rows_is_refused(tmp_path, monkeypatch):
         book.save(tmp_path / "a.xlsx")
         with pytest.raises(DataError, match="more than 100 rows or 5,000 cells"):
             read_transactions(tmp_path / "a.xlsx")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_line_without_end_is_refused_by_its_number(tmp_path, monkeypatch, end):
+    monkeypatch.setattr(csv_file, "LONGEST_LINE", 60)
+    rows = ["customer_id,date,amount", *["7,2024-01-31,1.5"] * 8]
+    (tmp_path / "a.csv").write_text(end.join(rows), newline="")
+    assert len(read_transactions(tmp_path / "a.csv")) == 8
+    (tmp_path / "a.csv").write_text(end.join([*rows, "7,2024-01-31," + "1" * 60]), newline="")
+    place = "" if end == "\r" else ", line 10"
+    with pytest.raises(DataError, match=f"a.csv{place}.*more than 60 bytes"):
+        read_transactions(tmp_path / "a.csv")
 
 
 def test_a_workbook_of_styles_is_refused_before_they_are_read(tmp_path, monkeypatch):

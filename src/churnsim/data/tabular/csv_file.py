@@ -27,6 +27,9 @@ from churnsim.errors import DataError
 _UNDECODED = re.compile("[\udc80-\udcff]")  # where Python keeps bytes that did not decode
 
 
+LONGEST_LINE = 1 << 24  # bytes: a hundred of them for each of 160,000 columns
+
+
 @dataclass(frozen=True)
 class Records:
     """Named columns of text, the line each record begins on (the first is 1), and what is wrong so far."""
@@ -214,10 +217,21 @@ def _well_quoted(content: bytes, delimiter: str) -> bool:
 
 
 def check_text(content: bytes, *, source: str, encoding: str | None) -> None:
-    """DataError for bytes that begin like a workbook, an archive or a Parquet file, or UTF-16 where `encoding` is
-    not."""
+    """DataError for bytes that begin like a workbook, an archive or a Parquet file, UTF-16 where `encoding` is not, and
+    a line beyond `LONGEST_LINE`."""
     if content.startswith((b"PK\x03\x04", b"PAR1", b"\xd0\xcf\x11\xe0")):
         raise DataError(f"{source} is a workbook, an archive or a Parquet file, not text. Save it as CSV.")
     marked = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     if encoding is not None and marked and "16" not in encoding and "32" not in encoding:
         raise DataError(f"{source} is UTF-16, not {encoding}. Pass encoding='utf-16'.")
+    begin = 0
+    while len(content) - begin > LONGEST_LINE:
+        window = begin, begin + LONGEST_LINE
+        end = max(content.rfind(mark, *window) for mark in (b"\n", b"\r")) + 1
+        if not end:
+            line = content.count(b"\n", 0, begin) + 1
+            raise DataError(
+                f"{source}, line {line}: has more than {LONGEST_LINE:,} bytes, too "
+                "many for a record. Write each record on a line of its own."
+            )
+        begin = end
