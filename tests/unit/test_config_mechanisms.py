@@ -532,13 +532,22 @@ def test_under_nbd_strategies_that_keep_customers_are_not_ranked(regular):
     assert fits.nobody_leaves
     assert "nobody leaves" in [warning.code for warning in fits.warnings()]
     strategies = build_strategies(config)
-    rows = unjudged_strategies(strategies, against="no-spending", nobody_leaves=True)
+    assumed = stages.market(config, data, fits)
+    rows = unjudged_strategies(strategies, assumed, against="no-spending", nobody_leaves=True)
     assert [row.strategy for row in rows] == [s.name for s in strategies if s.name != "no-spending"]
+    lifting = dataclasses.replace(assumed, retention=dataclasses.replace(assumed.retention, purchase_lift=1.2))
+    assert not unjudged_strategies(strategies[:1], lifting, against="no-spending", nobody_leaves=True)
+    assert unjudged_strategies(
+        [cs.Strategy(name="club", social_bond=cs.simulation.SocialBond(joins=0.1, cost_per_member=1.0))],
+        lifting,
+        against="s",
+        nobody_leaves=True,
+    )
     assert "so that keeping customers could earn nothing" in rows[0].reason
-    rows = unjudged_strategies(strategies, against="baseline", nobody_leaves=True)
+    rows = unjudged_strategies(strategies, assumed, against="baseline", nobody_leaves=True)
     assert "compared with 'baseline'" in rows[-1].reason
-    assert not unjudged_strategies(strategies, against="baseline", nobody_leaves=False)
-    market = dataclasses.replace(stages.market(config, data, fits), draws=())
+    assert not unjudged_strategies(strategies, assumed, against="baseline", nobody_leaves=False)
+    market = dataclasses.replace(assumed, draws=())
     found = cs.compare(market, [cs.Strategy(name="s")], replications=20, seed=1, horizon=24).levels("purchases")
     expected = float(fits.purchases.model.expected_purchases(data.summary, 24.0).sum())
     assert abs(found["mean"][0] - expected) < 4 * found["sd"][0] / 20**0.5

@@ -475,7 +475,13 @@ def test_what_the_study_warns_of_stands_beside_the_verdict(tmp_path: Path) -> No
     assert "More that weakens it" in next(b.text for b in answer(context).blocks if getattr(b, "tone", "") == "warning")
     listing = next(block for block in blocks if block.kind == "listing")
     unranked, *others = listing.items
-    assert unranked.startswith("Not ranked: Retention-heavy, balanced. Nobody leaves by the model. To rank this, name")
+    assert unranked.startswith(
+        "Not ranked: Retention-heavy, balanced. Nobody leaves by the model. The model has customers who leave"
+    )
+    assert headline(context).verdict[-1].startswith("Not ranked: 2 of ")
+    pieces["fits"]["purchases"]["family"] = "nbd"  # by which nobody can leave: another family may know better
+    again = next(block for block in detail(_context(tmp_path / "nbd", pieces)).blocks if block.kind == "listing")
+    assert "To rank this, name a family by which customers leave" in again.items[0]
     assert others == [
         "Claims; acsi: this part could not be computed (it needs an extra.)",
         "The log seems to begin mid-life.",

@@ -223,6 +223,25 @@ def test_a_programme_is_added_by_its_name(log, tmp_path, call):
     assert [section.name for section in read_config(tmp_path / "other.toml").strategy].count("win-back") == 1
 
 
+def test_what_a_file_says_is_not_asked(log, tmp_path, call):
+    """A margin by what the rows earned, some less than nothing; visits without amounts, by date and id alone."""
+    path = tmp_path / "orders.csv"
+    earned = (log["amount"] * 0.2).round(2).where(log.index % 10 > 0, -log["amount"] * 0.1)
+    log.assign(Profit=earned).to_csv(path, index=False)
+    done = call("init", path, "--no-ask")
+    assert done.exit_code == 0, done.output
+    share = earned.sum() / log["amount"].sum()
+    margin = read_config(tmp_path / "orders.toml").market["terms"]["margin"]
+    assert (margin["value"], margin["source"][:24]) == (pytest.approx(share, abs=5e-4), "by the column 'Profit', ")
+    assert f"{share:.1%} of what was paid" in done.output
+    assert call("init", path, "--no-ask", "--force", "--margin", "0.4").exit_code == 0
+    assert read_config(tmp_path / "orders.toml").market["terms"]["margin"]["value"] == 0.4
+    visits = tmp_path / "visits.csv"
+    log[["date", "customer_id"]].rename(columns={"customer_id": "id"}).to_csv(visits, index=False)
+    assert len(studied(visits, call).transactions) == len(log)
+    assert read_config(visits.with_suffix(".toml")).data.amount is False
+
+
 def test_a_new_customer_costs_what_is_stated(log, tmp_path, call):
     """At the budget, by the market's own response, within the digits that are written; else the default's is told."""
     path = german(log, tmp_path / "verkauf.csv")

@@ -154,6 +154,8 @@ def init(
     found, answers = _understood(
         lambda answers: read_export(export, answers, progress=progress), answers, ask=ask and sys.stdin.isatty()
     )
+    if margin is None and found.profit is not None:
+        _, margin = found.profit
     chosen = choices_for(found, margin=margin or supposed)
     records = {kind: given[kind] for kind in RECORDS if given[kind] is not None}
     for kind, path in records.items():
@@ -275,6 +277,9 @@ def _tell(export: Export, customers: int, purchases: int) -> None:
     for column, told in export.unread.items():
         typer.echo(f"  look at column {column!r}: {told}")
     rows = [(ours.replace("_", " "), theirs, export.why[ours]) for ours, theirs in export.columns.items()]
+    if export.profit is not None:
+        name, share = export.profit
+        rows.append(("margin", name, f"{share:.1%} of what was paid, in all"))
     rows += [("found out", what, how) for what, how in reading["detected"].items()]
     print_table(("what", "column", "told"), rows)
 

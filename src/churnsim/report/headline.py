@@ -29,7 +29,7 @@ def headline(context: Context) -> Headline:
     if failed and not context.differences:
         return Headline(verdict=[context.say("answer.failed")], leaves_out=[], warnings=_warnings(context))
     return Headline(
-        verdict=[*_none_pays(context), *_in_order(context), *_outdone(context)],
+        verdict=[*_none_pays(context), *_in_order(context), *_outdone(context), *_unranked_in_short(context)],
         leaves_out=_leaves_out(context),
         warnings=_warnings(context),
     )
@@ -230,13 +230,23 @@ def _warnings(context: Context) -> list[str]:
     return said
 
 
+def _unranked_in_short(context: Context) -> list[str]:
+    """How many strategies the verdict leaves out."""
+    left_out = len(context.run.notices.unjudged)
+    if not left_out:
+        return []
+    return [context.say("answer.unranked", count=fmt.count(left_out), all=fmt.count(len(context.run.strategies)))]
+
+
 def unranked(context: Context) -> list[str]:
     """Which strategies are not ranked, and why, each reason once."""
     titles: dict[str, list[str]] = {}
     for row in context.run.notices.unjudged:
         titles.setdefault(row.reason, []).append(context.titles.get(row.strategy, row.strategy))
+    own = context.run.fits.get("purchases")
+    key = "unjudged" if own is None or own.family == "nbd" else "unjudged_too"
     return [
-        context.say("answer.unjudged", strategies=", ".join(names), reason=fmt.sentence(reason))
+        context.say(f"answer.{key}", strategies=", ".join(names), reason=fmt.sentence(reason))
         for reason, names in titles.items()
     ]
 

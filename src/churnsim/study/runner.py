@@ -289,7 +289,7 @@ class RunSession:
         store.write("assumptions.json", self.stages.assumption_rows(market, self.strategies))
         store.write("strategies.json", strategy_records(config, self.strategies))
         self._unjudged = unjudged_strategies(
-            self.strategies, against=config.comparison.against, nobody_leaves=fits.nobody_leaves
+            self.strategies, market, against=config.comparison.against, nobody_leaves=fits.nobody_leaves
         )
         for row in self._unjudged:
             watch.note(f"not ranked: {row.strategy}: {row.reason}")

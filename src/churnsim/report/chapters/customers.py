@@ -100,6 +100,8 @@ def _whale(context: Context, told: CustomersRecord) -> FigureBlock:
 
 def _first(context: Context, told: CustomersRecord) -> list[Block]:
     intro = context.say("customers.first_intro", listed=fmt.count(told.listed))
+    if context.run.value is not None:
+        intro = context.prose(intro, context.say("customers.first_margin"))
     return [
         Heading(text=context.say("customers.first_heading")),
         Paragraph(text=intro),

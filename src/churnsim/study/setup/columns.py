@@ -72,13 +72,17 @@ WORDS: dict[str, tuple[str, ...]] = {
         "monthly charges", "monthly charge", "monthly fee", "monthly price", "mrr", "charge", "charges", "fee", "rate",
         "price", "beitrag", "prix", "precio", "月费", "月費", "月租",
     ),
+    "profit": (
+        "profit", "gross profit", "contribution", "contribution margin", "margin amount", "gewinn", "deckungsbeitrag",
+        "rohertrag", "marge", "beneficio", "utile", "winst", "利润", "利潤", "毛利",
+    ),
     "currency": (
         "currency", "ccy", "currency code", "wahrung", "waehrung", "devise", "moneda", "valuta", "币种", "货币", "幣別",
     ),
 }  # fmt: skip
 KINDS = {
     "date": "date", "amount": "number", "price": "number", "quantity": "number", "tenure": "number", "start": "date",
-    "end": "date", "charge": "number",
+    "end": "date", "charge": "number", "profit": "number",
 }  # fmt: skip
 """What must stand in a column of a role, where that can be seen."""
 ENDINGS: dict[str, tuple[str, ...]] = {

@@ -83,6 +83,8 @@ class Export:
         Columns that may say of some rows that they are no purchases, which nothing reads, with what they say.
     leave_out
         The values by column by which rows are left out, as stated or told by the states of orders.
+    profit
+        The column that says what the rows earned, and how much of their amounts that is in all.
     """
 
     path: Path
@@ -95,6 +97,7 @@ class Export:
     rates: Mapping[str, float] | None = None
     unread: Mapping[str, str] = field(default_factory=dict)
     leave_out: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    profit: tuple[str, float] | None = None
 
     @property
     def has_amounts(self) -> bool:
@@ -163,7 +166,29 @@ def read_export(path: str | Path, answers: Answers, *, progress: Callable[[int],
     return Export(
         path=path, columns=columns, why=why, log=log, added=added, quality=quality, bad=bad,
         rates=answers.rates, unread=unread, leave_out=leave_out,
+        profit=_earned(path, named, looked, answers, leave_out, log),
     )  # fmt: skip
+
+
+def _earned(
+    path: Path, named: Mapping[str, Any], looked: ExportColumns, answers: Answers,
+    leave_out: Mapping[str, Sequence[str]], log: pd.DataFrame,
+) -> tuple[str, float] | None:  # fmt: skip
+    """The column that says what each row earned, and the share of all amounts that this is in all; None where there is
+    none, or what it says is no share of what was paid."""
+    found = [name for name in looked.candidates["profit"] if name not in named.values()]
+    if not found or "amount" not in log.columns:
+        return None
+    words = {**named, "amount": found[0], "price": None, "quantity": None, "currency": None}
+    with contextlib.suppress(DataError):
+        rows = read_transactions(
+            path, **words, **answers.form, guests="apart", refunds="apart", on_bad="set_aside", most_bad=MOST_BAD,
+            leave_out=leave_out,
+        )  # fmt: skip
+        lost = rows.attrs["reading"]["refunded"]  # rows that earned less than nothing
+        share = (float(rows["amount"].sum()) - lost) / float(log["amount"].sum() or 1.0)
+        return (found[0], float(f"{share:.3g}")) if 0 < share < 1 else None
+    return None
 
 
 def _settled(looked: ExportColumns, answers: Answers) -> tuple[dict[str, str], dict[str, str]]:
@@ -200,6 +225,8 @@ def _settled(looked: ExportColumns, answers: Answers) -> tuple[dict[str, str], d
     if amount:
         return {**columns, "amount": amount[0]}, {**why, "amount": "by its name"}
     numbers = tuple(name for name in looked.possible["amount"] if name not in taken)
+    if not numbers:  # nothing in it can be an amount
+        return columns, why
     question = "which column says how much was paid? ('none': it is not known)"
     raise UndecidedError("amount", question, (*numbers, "none"), looked.samples)
 
@@ -214,7 +241,9 @@ def _told(role: str, question: str, looked: ExportColumns, taken: Mapping[str, s
     if candidates:
         return candidates[0]
     possible = tuple(name for name in looked.possible[role] if name not in taken.values())
-    if role == "date" and len(possible) == 1:
+    if role == "customer_id":  # a column of days is none of ids
+        possible = tuple(name for name in possible if name not in looked.possible["date"]) or possible
+    if role in ("date", "customer_id") and len(possible) == 1:
         return possible[0]
     raise UndecidedError(role, question, possible or looked.found, looked.samples)
 

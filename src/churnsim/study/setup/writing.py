@@ -81,7 +81,9 @@ def config_text(
     ]
     if export.has_amounts:
         serving = _contact(chosen) if "dismissal" in programmes else None
-        parts.append("\n".join(_market(margin, stated=stated_margin, serving=serving)))
+        told = export.profit is not None and margin == export.profit[1]
+        by = f"by the column {export.profit[0]!r}" if told and export.profit else "as stated"
+        parts.append("\n".join(_market(margin, stated=stated_margin, serving=serving, by=by)))
     parts += ["\n".join(_evidence(kind, path, folder)) for kind, path in records.items()]
     if chosen.budget is not None:
         strategies = _all_strategies(template, programmes, _values(chosen))
@@ -164,14 +166,14 @@ def _simulation(chosen: Choices) -> Iterator[str]:
     yield _line('beliefs = "all"', "every number that is assumed is drawn from its interval")
 
 
-def _market(margin: float, *, stated: bool, serving: float | None = None) -> Iterator[str]:
+def _market(margin: float, *, stated: bool, serving: float | None = None, by: str = "as stated") -> Iterator[str]:
     yield "[market.terms]"
     # Assumed: what a firm states of its margin is right within a tenth, a guess within two fifths.
     wide = 0.1 if stated else 0.4
     # No further up than half of the way to all of it.
     low, high = round(margin * (1 - wide), 4), round(min(margin * (1 + wide), (1 + margin) / 2), 4)
     interval = f"low = {low}, high = {high}"
-    said = ', source = "as stated, taken to be right within a tenth"' if stated else ""
+    said = f", source = {toml_text_of(f'{by}, taken to be right within a tenth')}" if stated else ""
     why = "what is left of a sale after its own costs" if stated else "ASSUMED: set yours, with its source"
     yield _line(f"margin = {{ value = {margin}, {interval}{said} }}", why)
     yield _line("annual_discount_rate = { value = 0.10, low = 0.06, high = 0.15 }", "assumed")

@@ -17,6 +17,7 @@ from churnsim.study.stages.fit_stage import StudyFits
 
 MOST_COHORTS = 24  # months or quarters, of which a picture has room for as many
 LEVEL, RESAMPLES, RESAMPLED = 0.95, 200, 20_000_000  # of the whale curve; fewer resamples of more customers
+LEAST_AT_STAKE = 0.005  # less would be shown as nothing
 FIRST, LISTED = 50, 10_000  # customers in customers.json, and in contacts.parquet
 
 
@@ -33,7 +34,7 @@ def customers_story(
         cohorts = pd.DataFrame()
     contacts = _contacts(data, fits, horizon=horizon, annual_discount_rate=annual_discount_rate, margin=margin)
     brought = contacts["spent"] if data.has_amounts else contacts["purchases"].astype(np.float64)
-    contacts = contacts[contacts["at_stake"] > 0].head(LISTED)
+    contacts = contacts[contacts["at_stake"] >= LEAST_AT_STAKE].head(LISTED)
     whale = pd.DataFrame()
     if brought.sum() > 0:
         resamples = int(np.clip(RESAMPLED // len(brought), 20, RESAMPLES))

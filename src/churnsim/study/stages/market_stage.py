@@ -15,6 +15,7 @@ from churnsim.simulation.core.lifetimes import FixedSpend, Spend
 from churnsim.simulation.core.scores import CustomerScores
 from churnsim.simulation.customers.base import PosteriorBase
 from churnsim.simulation.engine.plugin import Mechanism
+from churnsim.simulation.mechanisms.parts import parts_of
 from churnsim.simulation.mechanisms.targeting import RULE_SETTINGS, Targeting
 from churnsim.simulation.scenario.beliefs import market_beliefs
 from churnsim.simulation.scenario.market import Market
@@ -124,12 +125,25 @@ def scenario_for(config: StudyConfig, market: Market, strategy: Strategy) -> Sce
     )  # fmt: skip
 
 
-def unjudged_strategies(strategies: Sequence[Strategy], *, against: str, nobody_leaves: bool) -> list[Unjudged]:
+def unjudged_strategies(
+    strategies: Sequence[Strategy], market: Market, *, against: str, nobody_leaves: bool
+) -> list[Unjudged]:
     """Which strategies the purchase model cannot judge: those with a part that pays by keeping customers where nobody
-    leaves, and all where that is so of the one they are compared with."""
+    leaves, unless it lifts buying in this market, and all where that is so of the one they are compared with."""
     if not nobody_leaves:
         return []
-    keeping = {s.name: any(getattr(getattr(s, name), "keeps", False) for name in MECHANISMS) for s in strategies}
+    lifting = {
+        name
+        for field, kind in parts_of(Market).items()
+        if (part := getattr(market, field)) is not None
+        for lift in getattr(kind, "lifting", ())
+        if getattr(part, lift) != getattr(kind, lift)
+        for name in part.used_by.get(lift, part.used_by.get("", ()))
+    }
+    keeping = {
+        s.name: any(getattr(getattr(s, name), "keeps", False) for name in MECHANISMS if name not in lifting)
+        for s in strategies
+    }
     found = []
     for strategy in strategies:
         if keeping[strategy.name]:
