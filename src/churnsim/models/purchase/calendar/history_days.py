@@ -47,12 +47,13 @@ class HistoryDays:
         h = Histories.of(summary, unit=unit)
         weight = checked_weights(weights, h.x.size)
         first, per = first_days(summary).astype(np.float64), DAYS_PER_UNIT[unit]
-        end = positions(first, h.T, per)
-        start, until = int(first.min()), math.ceil(end.max())
+        # As `positions`, of which most customers have one.
+        end = first + h.T * per
+        ends = positions(np.array([end.min(), end.max()]), np.zeros(2), per)
+        together, start, until = bool(ends[0] == ends[1]), int(first.min()), math.ceil(ends[1])
         z, means, spread = standardised(calendar, calendar.columns(start + 1, until), start, until)
         scale = float((weight * h.T).sum()) / float(weight.sum())
         sums = calendar_sums(summary, calendar)
-        together = bool((end == end[0]).all())
         owner, gap_from, gap_to = gap_days(summary, h.x) if stages > 1 else (np.zeros(0, dtype=np.int64),) * 3
 
         def part(rows: slice, few: HistoryDays | None) -> HistoryDays:
@@ -64,10 +65,10 @@ class HistoryDays:
             added = (np.einsum("n,nk->k", number, sums[rows]) - np.einsum("n,n->", number, own.x) * means) / spread
             if together:
                 own, number = collapse(own, number)
-                begin = np.round(end[0] - start - own.T * per)
-                until_end = np.full(own.x.size, end[0] - start)
+                begin = np.round(ends[0] - start - own.T * per)
+                until_end = np.full(own.x.size, ends[0] - start)
             else:
-                begin, until_end = first[rows] - start, end[rows] - start
+                begin, until_end = first[rows] - start, positions(end[rows], np.zeros(1), per) - start
             places = [np.ascontiguousarray(each) for each in (begin, positions(begin, own.t_x, per), until_end)]
             scaled = Histories(own.x, own.t_x / scale, own.T / scale, own.index)
             whole = [each.astype(np.int64) for each in places]
