@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import importlib
 import os
 import pickle
 import sys
+import warnings
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -27,6 +30,24 @@ hypothesis.settings.load_profile("churnsim")
 # wait for each other, and spend time waiting. The workers inherit this from the process that starts them.
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(name, "1")
+
+# In a new environment two workers would compile the same sources of other packages side by side, ten seconds each: every
+# other worker begins with those that the first ones come to last.
+if int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 2:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # they are told where the tests import them
+        for name in (
+            "skops.io",
+            "arviz",
+            "statsmodels.api",
+            "lifelines",
+            "altair",
+            "ibis",
+            "polars",
+            "sklearn.ensemble",
+        ):
+            with contextlib.suppress(ImportError):
+                importlib.import_module(name)
 
 # Published files that the package does not ship: tests that need one run where a folder beside the checkout holds them.
 PUBLISHED = Path(__file__).parents[2] / "shared" / "data"

@@ -32,7 +32,7 @@ from __future__ import annotations
 import math
 
 from churnsim.kernels.engine.records import CLOCK, Records
-from churnsim.kernels.numerics.jit import inlined, rule
+from churnsim.kernels.numerics.jit import inlined, rare, rule
 from churnsim.typing import Floats
 
 PRICE, CLUB, RETURN, CONTACT = 0, 1, 2, 3  # what lifts, from the lowest layer to the highest
@@ -114,7 +114,7 @@ def _below(lifts: Floats, clock: Floats, layer: int, x: float) -> float:
     return x
 
 
-@inlined
+@rare
 def stretched(lifts: Floats, gap: float, time: float, clock: Floats) -> float:
     """How long a gap takes that is `gap` on the highest layer and begins at `time`."""
     # Who buys no more has an infinite gap.
@@ -131,7 +131,7 @@ def stretched(lifts: Floats, gap: float, time: float, clock: Floats) -> float:
     return gap
 
 
-@rule
+@rare
 def moved_purchase(lifts: Floats, clock: Floats, layer: int, by: float, now: float, due: float) -> float:
     """When a purchase comes that was `due`, after a `layer` can be lifted by `by` at `now`: what was left of its gap on
     the highest layer is left of it still. Writes the customer's row."""

@@ -32,13 +32,13 @@ from churnsim.kernels.engine.purchase_event import buy
 from churnsim.kernels.engine.records import ACTIVE, CLOCK, CONTRACT, DROPOUT_AT_ONCE, UNBORN, Record, Records
 from churnsim.kernels.engine.satisfaction_updates import hazard_of
 from churnsim.kernels.numerics.intrinsics import fetch
-from churnsim.kernels.numerics.jit import inlined, rule
+from churnsim.kernels.numerics.jit import inlined, rare, rule
 from churnsim.typing import Floats, Ints
 
 _MOST_AT_ONCE = 8  # lines that one event can put into a buffer
 
 
-@rule
+@rare
 def _arrive(
     tables: Tables, effect: float, time: float, i: int, c: Record, clocks: Floats, row: Ints, buffers: Buffers,
     replication: int, seed: int,
@@ -68,7 +68,7 @@ def _arrive(
     c.referral_at = time + referral_gap(rules, c.member, c.satisfied, 0, c.uid, replication, seed)
 
 
-@rule
+@rare
 def _end_lifetime(
     tables: Tables, effect: float, time: float, c: Record, row: Ints, buffers: Buffers, replication: int, seed: int
 ) -> None:

@@ -10,7 +10,7 @@ from churnsim.kernels.engine.arguments import Buffers, Means, Tables
 from churnsim.kernels.engine.event_times import dropout_now, organic_factor, purchase_after, shown
 from churnsim.kernels.engine.ledger_updates import answered, lose, note
 from churnsim.kernels.engine.records import DROPOUT, DROPOUT_AT_ONCE, UNITS_PER_CENT, Record, Records
-from churnsim.kernels.numerics.jit import inlined, rule
+from churnsim.kernels.numerics.jit import inlined, rare, rule
 from churnsim.typing import Floats, Ints
 
 
@@ -102,7 +102,7 @@ def row_of(bounds: Floats, per_time: float, time: float) -> int:
     return now
 
 
-@rule
+@rare
 def _fail_independent(rules: Records, kind: int, time: float, c: Record, row: Ints, buffers: Buffers) -> int:
     """Process a failed purchase of an independent customer; returns whether it is unhappy now (1 or 0)."""
     c.unhappy = 1

@@ -9,7 +9,7 @@ from churnsim.kernels.engine import ledger_accounts as accounts
 from churnsim.kernels.engine.arguments import Buffers
 from churnsim.kernels.engine.records import LOST, UNITS_PER_CENT, Record, Records
 from churnsim.kernels.engine.satisfaction import people_told
-from churnsim.kernels.numerics.jit import inlined, rule
+from churnsim.kernels.numerics.jit import inlined, rare, rule
 from churnsim.typing import Floats, Ints
 
 # Places in `fill`, which says how full each buffer is, and the lines of each.
@@ -48,7 +48,7 @@ def book(rules: Records, listed: int, time: float, c: Record, row: Ints, buffers
     return cents
 
 
-@rule
+@rare
 def lose(
     rules: Records, outcome: int, ordinal: int, time: float, c: Record, row: Ints, buffers: Buffers,
     replication: int, seed: int,
@@ -70,7 +70,7 @@ def lose(
     return True
 
 
-@rule
+@rare
 def answered(rules: Records, kind: int, time: float, c: Record, row: Ints, buffers: Buffers) -> None:
     """Book the answer to a complaint: its cost, whom the customer tells, and whether it is still unhappy."""
     rule = rules[0]

@@ -21,7 +21,7 @@ from churnsim.kernels.engine.neighbours import arrivals_into
 from churnsim.kernels.engine.newcomers import NewcomerArguments
 from churnsim.kernels.engine.population_ops import enter, lift_purchases, update_lifetimes
 from churnsim.kernels.engine.records import CLOCK, PAID, UNITS_PER_CENT, Records
-from churnsim.kernels.numerics.jit import rule
+from churnsim.kernels.numerics.jit import rare, rule
 from churnsim.typing import Floats, Ints
 
 NO_CAMPAIGN, EVERYBODY, RECENT_BUYERS = 0, 1, 2  # whom a campaign reaches
@@ -76,7 +76,7 @@ def contact_lift(most: float, scale: float, spend: float) -> float:
     return most * -math.expm1(-spend / scale)
 
 
-@rule
+@rare
 def next_leg(
     tables: Tables, plan: Plan, customers: Records, wake: Floats, view: FirmView, bounds: Floats, table: Ints,
     buffers: Buffers, replication: int, seed: int,

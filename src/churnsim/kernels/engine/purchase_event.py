@@ -13,7 +13,7 @@ from churnsim.kernels.engine.ledger_updates import COMPLAINTS, answered, book, l
 from churnsim.kernels.engine.records import ACTIVE, AWAITING, CONTRACT, UNITS_PER_CENT, Record, Records
 from churnsim.kernels.engine.satisfaction import people_told, satisfaction_factor
 from churnsim.kernels.engine.satisfaction_updates import apply_purchase_quality, apply_reply
-from churnsim.kernels.numerics.jit import inlined, rule
+from churnsim.kernels.numerics.jit import inlined, rare, rule
 from churnsim.kernels.numerics.philox import block_of_five
 from churnsim.kernels.numerics.rng_streams import PURCHASE, SIMULATION
 from churnsim.typing import Floats, Ints
@@ -89,7 +89,7 @@ def buy(
     c.due = next_purchase(tables, u_gap, c.rate, time, clocks, i)
 
 
-@rule
+@rare
 def _fail(
     tables: Tables, effect: float, unfailed: int, time: float, i: int, c: Record, row: Ints, buffers: Buffers,
     replication: int, seed: int,
@@ -124,7 +124,7 @@ def _fail(
     return outcome
 
 
-@rule
+@rare
 def _receive_reply(
     tables: Tables, means: Means, time: float, i: int, c: Record, clocks: Floats, row: Ints, buffers: Buffers,
     replication: int, seed: int,

@@ -26,6 +26,7 @@ def _library_class() -> Any:
         """Code in LLVM's language, to be taken into other libraries."""
 
         _shared_module: Any
+        apart = ""  # the name of a function that stays one
 
         def _ensure_finalized(self) -> None:
             """Nothing: it is optimised where it is used."""
@@ -41,6 +42,8 @@ def _library_class() -> Any:
                     # As numba does: several copies may meet, and those that nothing calls any more are dropped.
                     if not function.is_declaration and function.linkage.name == "external":
                         function.linkage = "linkonce_odr"
+                    if function.name == self.apart:
+                        function.add_function_attribute("noinline")
                 self._shared_module = self._final_module
             return self._shared_module
 
@@ -50,9 +53,10 @@ def _library_class() -> Any:
 _Translated = _library_class() if JITCodeLibrary is not None else None
 
 
-def optimise_with_callers(dispatcher: Any, options: dict[str, Any]) -> Any:
+def optimise_with_callers(dispatcher: Any, options: dict[str, Any], *, apart: bool = False) -> Any:
     """Let kernels that call this function of `numba.njit` take in its code untouched; returns the dispatcher.
 
+    What is `apart` remains a function there, where LLVM would often put its code in the place of each call.
     Called from Python it is compiled by numba as any other. Where numba lacks the private names used here nothing is
     changed: compiling takes longer, with the same results.
     """
@@ -69,6 +73,8 @@ def optimise_with_callers(dispatcher: Any, options: dict[str, Any]) -> Any:
         done = compiler.compile_extra(
             target.typing_context, target.target_context, dispatcher.py_func, kinds, None, flags, {}, library=library
         )
+        if apart:
+            library.apart = done.fndesc.llvm_func_name
         entry = object()
         target.target_context.insert_user_function(entry, done.fndesc, [library, *library._linking_libraries])
         return entry, done.signature

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from churnsim.errors import ChurnSimError
 from churnsim.kernels.engine import buying_clock, clock_table, event_rules, event_times
 from churnsim.kernels.engine.firm_view import empty_clocks
+from churnsim.kernels.engine.ledger_updates import REFERRAL_LINE
 from churnsim.kernels.engine.newcomers import draw_new
 from churnsim.kernels.engine.records import ACTIVE, AWAITING, CLOCK, CONTRACT, LOST, UNBORN
 from churnsim.kernels.engine.residual import residual_margin
@@ -274,9 +275,8 @@ class ObjectPopulation:
 
     def take_referrals(self) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.int64]]:
         """Times, uids and ordinals of the referrals made since the last call."""
-        taken, self.referrals = self.referrals, []
-        times, uids, ordinals = zip(*taken, strict=True) if taken else ((), (), ())
-        return np.array(times), np.array(uids, dtype=np.int64), np.array(ordinals, dtype=np.int64)
+        lines, self.referrals = np.array(self.referrals, dtype=REFERRAL_LINE), []
+        return lines["time"], lines["uid"], lines["ordinal"]
 
     def enter(
         self,
