@@ -31,8 +31,8 @@ hypothesis.settings.load_profile("churnsim")
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 
-# In a new environment two workers would compile the same sources of other packages side by side, ten seconds each: every
-# other worker begins with those that the first ones come to last.
+# In a new environment two workers would compile the same sources of other packages side by side, ten seconds each:
+# every other worker begins with those that the first ones come to last.
 if int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 2:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # they are told where the tests import them
