@@ -21,6 +21,7 @@ from churnsim.errors import ConfigError
 from churnsim.models.estimation.arguments import durations
 from churnsim.models.estimation.parameters import ParametricModel
 from churnsim.models.purchase.histories import Histories
+from churnsim.models.purchase.registry import PURCHASE_FAMILIES
 from churnsim.typing import Floats
 
 
@@ -191,9 +192,10 @@ class PurchasesWithEffects(CalendarEffects):
 def check_common(calendar: Any, family: str) -> Calendar:
     """The calendar. ConfigError for what is none, or not common to all customers."""
     if isinstance(calendar, CustomerSeries):
+        others = ", ".join(each.__name__ for each in PURCHASE_FAMILIES.values() if each.takes_calendar)
         raise ConfigError(
-            f"{family} takes a calendar that is the same for all customers, no series of their own. Take BGNBD, "
-            "MBGNBD, NBD, ParetoNBD or MBGCNBD with these, or as covariates what does not change in time."
+            f"{family} takes a calendar that is the same for all customers, no series of their own. These are taken by "
+            f"{others}; what does not change in time can be a covariate."
         )
     check_kind(calendar, "calendar", Calendar, "a churnsim.data.Calendar")
     found: Calendar = calendar
