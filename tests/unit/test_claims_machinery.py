@@ -79,6 +79,14 @@ def test_weights_of_models_are_those_of_the_best_mixture():
     found = stacking_weights(logs)
     assert found["one"] == pytest.approx(best.x, abs=1e-4)
     assert sum(found.values()) == pytest.approx(1.0)
+    # The mean share of a forecast in the mixture is one where it has a weight, and no more where it has none.
+    logs |= {"worse": np.minimum(*logs.values()) - 0.01}
+    weights = np.array(list(stacking_weights(logs).values()))
+    each = np.exp(np.column_stack(list(logs.values())))
+    shares = (each / (each @ weights)[:, None]).mean(axis=0)
+    assert weights[2] == 0.0
+    assert shares[:2] == pytest.approx([1.0, 1.0], abs=1e-12)
+    assert shares[2] < 1
 
 
 def test_models_that_disagree_decide_nothing():

@@ -18,8 +18,8 @@ from churnsim.typing import Floats, Ints
 # Standard normal at 97.5%.
 Z = 1.959963984540054
 LEVELS = (0.5, 0.8, 0.9, 0.95)
-MOST_STEPS = 100_000
-"""Of the weights of a mixture: where two forecasts are nearly alike its steps are small."""
+MOST_STEPS = 500
+"""Of the weights of a mixture, which takes some ten."""
 
 
 def held_out(split: pd.DataFrame) -> tuple[Ints, Floats]:
@@ -86,8 +86,8 @@ def stacking_weights(logs: Mapping[str, Floats]) -> dict[str, float]:
 
     Notes
     -----
-    The mean over customers of log sum_k w_k p_k is concave in the weights; each step of expectation-maximisation raises
-    it: w_k becomes the mean share of forecast k in the mixture's probability.
+    The mean over customers of log sum_k w_k p_k, less the sum of the weights, is concave, and largest where this sum is
+    one. Newton's steps climb it; a weight that reaches zero stays there as long as raising it would lower the mean.
 
     References
     ----------
@@ -102,15 +102,30 @@ def stacking_weights(logs: Mapping[str, Floats]) -> dict[str, float]:
     """
     scores = np.column_stack(list(logs.values()))
     each = np.exp(scores - scores.max(axis=1, keepdims=True))
-    weights = np.full(each.shape[1], 1.0 / each.shape[1])
-    rows = np.ascontiguousarray(each.T)  # along rows a running sum takes half the time of a mean down the columns
+    weights, free = np.full(each.shape[1], 1.0 / each.shape[1]), np.ones(each.shape[1], dtype=bool)
+
+    def reached(at: Floats) -> float:
+        with np.errstate(divide="ignore"):  # a step too long may leave nothing that foresees what came
+            return float(np.log(each @ at).mean() - at.sum())
+
     for _ in range(MOST_STEPS):
-        after = weights * (np.cumsum(rows / (each @ weights), axis=1)[:, -1] / len(each))
-        done = float(np.abs(after - weights).max()) < 1e-10
-        weights = after
-        if done:
-            break
-    return dict(zip(logs, weights.tolist(), strict=True))
+        shares = each / (each @ weights)[:, None]
+        slope, curvature = shares.mean(axis=0) - 1.0, shares.T @ shares / len(each)
+        step = np.zeros(weights.size)
+        step[free] = np.linalg.lstsq(curvature[np.ix_(free, free)], slope[free], rcond=None)[0]
+        if np.abs(step).max() < 1e-12:
+            if not (again := ~free & (slope > 1e-10)).any():
+                break
+            free |= again
+            continue
+        falls = step < 0
+        length = float((weights[falls] / -step[falls]).min(initial=1.0))
+        while length > 1e-12 and reached(np.maximum(weights + length * step, 0.0)) < reached(weights):
+            length /= 2
+        weights = np.maximum(weights + length * step, 0.0)
+        free &= weights > 1e-15
+        weights[~free] = 0.0
+    return dict(zip(logs, (weights / weights.sum()).tolist(), strict=True))
 
 
 def paired_error(first: Floats, second: Floats) -> float:
