@@ -72,8 +72,10 @@ class Fit:
 
 
 def normal_scores(numbers: Floats) -> Floats:
-    """The columns by their ranks, as quantiles of the standard normal law; equal numbers get the same score."""
-    ranks = pd.DataFrame(numbers).rank().to_numpy()  # scipy.stats, which has them too, takes a second to import
+    """The columns (or the one) by their ranks, as quantiles of the standard normal law; equal numbers get the same
+    score."""
+    # scipy.stats, which has ranks too, takes a second to import.
+    ranks = pd.DataFrame(numbers).rank().to_numpy().reshape(np.shape(numbers))
     found: Floats = ndtri((ranks - 0.5) / len(numbers))
     return found
 
