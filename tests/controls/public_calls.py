@@ -100,7 +100,18 @@ NOT_TRIED = {
     "draw_region": "draws a result",
 }
 # Of a model's base class, for every family: reads a file or a mapping, tried once.
-INNER = frozenset({"check_positive", "load", "patterns", "likelihood", "likelihood_of_purchases", "draw_known", "save"})
+INNER = frozenset(
+    {
+        "check_positive",
+        "load",
+        "patterns",
+        "likelihood",
+        "calendar_likelihood",
+        "likelihood_of_purchases",
+        "draw_known",
+        "save",
+    }
+)
 
 
 def namespaces() -> list[ModuleType]:
