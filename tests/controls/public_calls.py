@@ -449,6 +449,7 @@ VALUES: dict[str, Any] = {
     "name": "x",
     "values": lambda: np.array([1.0, 5.0, 3.0, 20.0]),
     "n": 20,
+    "first": "1997-02-01",
     "share": 0.2,
     "shares": (0.1, 0.2),
     "matrix": MATRIX,
