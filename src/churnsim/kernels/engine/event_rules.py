@@ -146,14 +146,14 @@ def purchase(
 
 @rule
 def failed_purchase(
-    rules: Records, unfailed: int, complains: float, k: int, uid: int, replication: int, seed: int
+    rules: Records, otherwise: int, complains: float, k: int, uid: int, replication: int, seed: int
 ) -> tuple[int, int]:
-    """(reply kind, what it leads to) of a k-th purchase that failed; to `unfailed` where the failure itself does not
-    lose the customer."""
+    """(reply kind, outcome) of a k-th purchase that failed. The outcome is `otherwise`, that of a purchase that did not
+    fail, unless the failure or the answer to the complaint loses the customer."""
     rule = rules[0]
     u_complaint, u_kind, _, u_stay = block(k, COMPLAINT, uid, replication, seed, SIMULATION)
     if u_complaint >= rule.complaint_probability * complains:
-        return NO_REPLY, unfailed if u_stay < rule.silent_stay else LOST_FAILURE
+        return NO_REPLY, otherwise if u_stay < rule.silent_stay else LOST_FAILURE
     # One uniform is cut into staff on the spot, quick, late and unresolved: more of the first take from all others.
     kind = UNRESOLVED
     if u_kind < rule.at_once:
@@ -167,7 +167,9 @@ def failed_purchase(
             kind = QUICK
         elif u_kind < rule.at_once + rest * (rule.quick_share + rule.slow_share):
             kind = SLOW
-    return kind, unfailed if u_stay < _stay(rules, kind) else LOST_COMPLAINT
+    if u_stay >= _stay(rules, kind):
+        return kind, LOST_COMPLAINT
+    return kind, otherwise
 
 
 @rule

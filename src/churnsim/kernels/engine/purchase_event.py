@@ -91,14 +91,14 @@ def buy(
 
 @rare
 def _fail(
-    tables: Tables, effect: float, unfailed: int, time: float, i: int, c: Record, row: Ints, buffers: Buffers,
+    tables: Tables, effect: float, otherwise: int, time: float, i: int, c: Record, row: Ints, buffers: Buffers,
     replication: int, seed: int,
 ) -> int:  # fmt: skip
     """Process a failed purchase: complaint, answer, and what it leads to (one of the constants of `event_rules`)."""
     rules = tables.rules
     rule = rules[0]
     complains = satisfaction_factor(rule.complaint_effect, c.satisfied)
-    kind, outcome = event_rules.failed_purchase(rules, unfailed, complains, c.k, c.uid, replication, seed)
+    kind, outcome = event_rules.failed_purchase(rules, otherwise, complains, c.k, c.uid, replication, seed)
     c.unhappy = 1
     note(accounts.FAILURE, 0, time, c, row, buffers)
     # Answered at once, by empowered staff or by the market's own handling.

@@ -208,6 +208,10 @@ def _chance_tile(context: Context) -> list[Tile]:
         "tile.chance_note", strategy=context.titles[least.strategy], horizon=context.horizon,
         loss=context.difference(least.loss, sign=False),
     )  # fmt: skip
+    likeliest = max(found, key=lambda row: row.chance)
+    if likeliest.strategy != least.strategy:
+        name = context.titles[likeliest.strategy]
+        note += context.say("tile.chance_other", strategy=name, share=fmt.percent(likeliest.chance, 0))
     return [
         Tile(label=context.say("tile.chance", horizon=context.horizon), number=fmt.percent(least.chance, 0), note=note)
     ]

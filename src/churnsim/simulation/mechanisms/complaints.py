@@ -1,4 +1,8 @@
-"""How purchases fail, who complains, and who stays: the market's side of service."""
+"""How purchases fail, who complains, and who stays: the market's side of service.
+
+These are the numbers. `failed_purchase` and `reply` in `kernels/engine/event_rules.py` lose customers by them, at once
+or when a desk answers; with `satisfaction` a bad answer also makes it likelier that a customer leaves later.
+"""
 
 from __future__ import annotations
 
