@@ -393,7 +393,7 @@ def test_the_page_says_nothing_by_itself(explorer: Explorer) -> None:
 
 
 def test_programmes_start_as_init_writes_them_in_this_firms_money(explorer: Explorer) -> None:
-    """A new strategy is that of the programme: half of the budget wins new customers."""
+    """A new strategy is that of the programme, by itself."""
     page = LivePage(explorer)
     with told_in(explorer.base) as context:
         start = {name: one["start"] for name, one in json.loads(page._data(context))["mechanisms"].items()}
@@ -405,7 +405,7 @@ def test_programmes_start_as_init_writes_them_in_this_firms_money(explorer: Expl
     gaps = log.sort_values(["customer_id", "date"]).groupby("customer_id")["date"].diff().dt.days
     weeks = math.ceil(np.quantile(gaps[gaps > 0], 0.9) / 7)
     assert start["win_back"]["win_back"]["silent_for"] == f"{weeks} W"
-    assert start["win_back"]["acquisition"] == {"budget_share": 0.5}
+    assert set(start["win_back"]) == {"win_back"}
 
 
 def test_the_page_speaks_the_language_of_the_report(explorer: Explorer, monkeypatch: pytest.MonkeyPatch) -> None:
