@@ -205,7 +205,7 @@ class NoSuchNameError(AttributeError):
     """A name that a model does not have; what is meant is looked up when the error is shown, as few are."""
 
     def __str__(self) -> str:
-        return f"{self.args[0]}{said_here(self.name, dir(type(self.obj)))}"
+        return f"{self.args[0]}{said_here(self.name or '', dir(type(self.obj)))}"
 
 
 def argument_here(name: str, known: Iterable[str]) -> str:

@@ -479,7 +479,9 @@ def test_what_the_study_warns_of_stands_beside_the_verdict(tmp_path: Path) -> No
         "Not ranked: Retention-heavy, balanced. Nobody leaves by the model. The model has customers who leave"
     )
     assert headline(context).verdict[-1].startswith("Not ranked: 2 of ")
-    pieces["fits"]["purchases"]["family"] = "nbd"  # by which nobody can leave: another family may know better
+    del pieces["fits"]["purchases"]["parameters"][
+        2:
+    ]  # of a rate alone nobody can leave: another family may know better
     again = next(block for block in detail(_context(tmp_path / "nbd", pieces)).blocks if block.kind == "listing")
     assert "To rank this, name a family by which customers leave" in again.items[0]
     assert others == [

@@ -244,7 +244,8 @@ def unranked(context: Context) -> list[str]:
     for row in context.run.notices.unjudged:
         titles.setdefault(row.reason, []).append(context.titles.get(row.strategy, row.strategy))
     own = context.run.fits.get("purchases")
-    key = "unjudged" if own is None or own.family == "nbd" else "unjudged_too"
+    rate_alone = own is None or len(own.parameters) == 2  # a family by which nobody can leave
+    key = "unjudged" if rate_alone else "unjudged_too"
     return [
         context.say(f"answer.{key}", strategies=", ".join(names), reason=fmt.sentence(reason))
         for reason, names in titles.items()

@@ -108,7 +108,8 @@ def _arrow_texts(content: tuple[Any, ...]) -> NDArray[Any]:
         return np.empty(0, dtype=object)
     if not 0 <= offset < offset + length < len(starts):  # one byte a text at least: no length can fill a memory
         raise NotPlainError("a length beyond its cells")
-    places = np.frombuffer(starts, TEXTS[kind], offset + length + 1)[offset:].tolist()
+    form: Any = TEXTS[kind]
+    places = np.frombuffer(starts, form, offset + length + 1)[offset:].tolist()
     held = np.ones(length, bool)
     if there is not None:
         held = np.unpackbits(np.frombuffer(there, np.uint8), bitorder="little")[offset : offset + length].astype(bool)

@@ -78,7 +78,7 @@ class Design:
                 columns[name] = _numbers(values, name)
                 continue
             words = values.astype(str)
-            places = pd.Index(levels).get_indexer(words)
+            places = pd.Index(levels).get_indexer(pd.Index(words))
             if (unknown := places < 0).any():
                 raise DataError(
                     f"covariate {name!r} of customer {str(frame.index[unknown][0])[:80]!r} is "
