@@ -375,9 +375,9 @@ def check_options(name: str, options: Collection[str], known: Collection[str]) -
 
     Examples
     --------
-    >>> check_options("sample_posterior", {"tune": 100}, ["draws", "seed"])
+    >>> check_options("sample_posterior", {"depth": 100}, ["draws", "seed"])
     Traceback (most recent call last):
-    TypeError: sample_posterior has no argument 'tune'. It takes draws, seed.
+    TypeError: sample_posterior has no argument 'depth'. It takes draws, seed.
     """
     for key in options:
         if key not in known:

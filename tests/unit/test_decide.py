@@ -185,16 +185,16 @@ def test_the_default_leaves_the_hash_of_a_study_as_it_was(config):
     assert config.canonical()["decide"]["trials"]["pilot"]["cost"] == 2.0
 
 
-PILOT = {"about": "prospects.spend_scale", "standard_error": 0.5, "cost": 5.0}
+PILOT = {"about": "prospects.ceiling", "standard_error": 0.5, "cost": 5.0}
 TRIALS = {"geo": PILOT, "dear": PILOT | {"cost": 5000.0, "fixed_cost": 5000.0}}
 
 
 def made_record(scale: float = 400.0) -> tuple[InformationRecord, pd.DataFrame, pd.DataFrame]:
     """What is worked out of a strategy that gains or loses with one number, and of three that say nothing."""
     rng = np.random.default_rng(5)
-    names = ["prospects.spend_scale", "terms.margin", "retention.max_effect", "retention.spend_scale"]
+    names = ["prospects.ceiling", "terms.margin", "retention.max_effect", "retention.spend_scale"]
     numbers = pd.DataFrame(rng.lognormal(size=(150, 4)), columns=names)
-    gain = scale * (1.2 - numbers["prospects.spend_scale"]) + rng.normal(scale=30, size=150)
+    gain = scale * (1.2 - numbers["prospects.ceiling"]) + rng.normal(scale=30, size=150)
     values = pd.DataFrame({"baseline": gain - 50.0, "acquisition-heavy": gain, "nothing": 0.0})
     row = {
         "meaning": "<b>spend & reach</b>",

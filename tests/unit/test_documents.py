@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+import shutil
 import sys
 import textwrap
 from pathlib import Path
@@ -92,6 +94,22 @@ def test_totals_are_formulas_over_the_outcomes(run: Path, content: bytes, rate: 
             expected = best.set_index("strategy").loc[name, ["chance", "loss"]].to_list()
             assert [value("Totals", f"{column}{row}") for column in "HI"] == pytest.approx(expected)
     assert value("Totals", "I7") is None  # not in the running
+
+
+@pytest.mark.parametrize("rate", [0.1, 0.25])
+def test_each_future_is_discounted_at_its_own_rate(run: Path, tmp_path: Path, rate: float) -> None:
+    """Where the rate is not known exactly: its own multiple of the stated 0.1, also when that cell is changed."""
+    drawn, copy = [0.05, 0.1, 0.12, 0.2, 0.3], tmp_path / "run"
+    shutil.copytree(run, copy)
+    stored = json.loads((copy / "comparison.json").read_text(encoding="utf-8"))
+    (copy / "comparison.json").write_text(json.dumps({**stored, "annual_discount_rates": drawn}), encoding="utf-8")
+    content = documents.workbook(copy)
+    cell = openpyxl.load_workbook(io.BytesIO(content)).defined_names[RATE].attr_text.split("!")[1].replace("$", "")
+    value = Calculator(content, {("Assumptions", cell): rate}).value
+    for place, one in enumerate(drawn):
+        expected = npv(run, one / 0.1 * rate).iloc[place]
+        for column, name in zip("BCD", ["baseline", "retention-heavy", "complaint-recovery"], strict=True):
+            assert value("Futures", f"{column}{5 + place}") == pytest.approx(expected[name])
 
 
 def test_values_stand_beside_the_formulas(run: Path, content: bytes) -> None:

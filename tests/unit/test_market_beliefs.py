@@ -18,12 +18,14 @@ from churnsim.errors import ConfigError, DataError
 from churnsim.evidence import Belief, assumptions, market_beliefs
 from churnsim.evidence.assumptions import claimed_numbers
 from churnsim.simulation.core.belief import STATUSES
+from churnsim.simulation.engine.ledger import COSTS
 from churnsim.simulation.mechanisms.complaints import Complaints
 from churnsim.simulation.mechanisms.parts import parts_of
 from churnsim.simulation.mechanisms.retention import RetentionResponse
 from churnsim.simulation.scenario.beliefs import numbers_by_name
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.parameter_paths import changed, number_at
+from churnsim.units import units_per_year
 
 # Scales, switches that are off, and what falls out of differences: not uncertain, and said so in the source.
 CONVENTIONS = {
@@ -295,3 +297,23 @@ def test_a_claim_is_told_that_it_rests_on_its_own_figure(market):
 def test_what_is_no_mapping_of_beliefs_is_refused(market, beliefs):
     with pytest.raises(ConfigError, match="beliefs must be a mapping of addresses to beliefs"):
         replace(market, beliefs=beliefs)
+
+
+def test_each_future_is_discounted_at_the_rate_that_it_drew(cohort_market):
+    """By hand from the outcomes: a comparison, of the run or of what it stored, has the present value of each future at
+    its own rate. With one rate all futures have that."""
+    rate = {"terms.annual_discount_rate": belief(0.1, 0.01, 0.5)}
+    market, strategies = replace(cohort_market(30), beliefs=rate), [cs.Strategy(name="s")]
+    run = {"seed": 3, "horizon": 52, "period": 4, "replications": 6}
+    found = cs.compare(market, strategies, **run)
+    drawn = [market.in_replication(number, seed=3).terms.annual_discount_rate for number in range(6)]
+    assert len(set(drawn)) == 6
+    table = found.outcomes.set_index(["replication", "period"])
+    earned = (table["margin"] - table[list(COSTS)].sum(axis=1)).unstack() / 100
+    years = (np.arange(13) + 0.5) * 4 / units_per_year("W")
+    by_hand = [float((row * (1 + one) ** -years).sum()) for one, row in zip(drawn, earned.to_numpy(), strict=True)]
+    np.testing.assert_allclose(found.values("npv")["s"], by_hand, rtol=1e-12)  # sums of thirteen numbers
+    again = cs.decisions.Comparison.from_outcomes(found.outcomes, market=market, period=4.0, seed=3)
+    np.testing.assert_array_equal(again.values("equity"), found.values("equity"))
+    plain = cs.compare(replace(market, beliefs={}), strategies, **run)
+    assert plain.discount_force == market.discount_force

@@ -373,7 +373,8 @@ class ComparisonRecord(Record):
     `nothing` is the strategy that spends nothing, where there is one besides `against`, and `against_nothing` how much
     more the others earn than it (net present value), `against_nothing_later` with what active customers are then still
     expected to earn. `best` says of those in the running and of spending nothing how
-    surely each is best (net present value).
+    surely each is best (net present value). `annual_discount_rates` is what each replication is discounted at, where
+    that rate is not known exactly.
     """
 
     against: str
@@ -383,6 +384,7 @@ class ComparisonRecord(Record):
     best: list[Chance] = Field(default_factory=list)
     level: Number
     replications: int
+    annual_discount_rates: list[Number] = Field(default_factory=list)
     metrics: dict[str, Metric]
     spending: list[Account]
     activity: list[Activity] = Field(default_factory=list)

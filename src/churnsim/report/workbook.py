@@ -298,7 +298,11 @@ def _futures(book: _Workbook, profits: Mapping[str, pd.DataFrame], *, rate: floa
     context, comparison = book.context, book.context.run.comparison
     strategies, against = list(profits), comparison.nothing or comparison.against
     running = len(comparison.best)
-    values = {name: profit.to_numpy() @ _factors(context, profit, rate) for name, profit in profits.items()}
+    rates = np.array(comparison.annual_discount_rates or [rate], dtype=np.float64)
+    values = {
+        name: (profit.to_numpy() * _factors(context, profit, rates[:, None])).sum(axis=1)
+        for name, profit in profits.items()
+    }
     sheet = book.sheet(_futures_name(book), widths=(14, *[16] * (2 * len(profits) + 2)), freeze=(TOP, 1))
     sheet.text(0, 0, book.say("futures_title", currency=_currency(context), horizon=context.horizon), "title")
     others = [name for name in strategies if name != against]
@@ -314,6 +318,9 @@ def _futures(book: _Workbook, profits: Mapping[str, pd.DataFrame], *, rate: floa
         for number, name in enumerate(strategies):
             outcomes = _place(book, number)
             flows, factors = (f"'{outcomes}'!B{line}:{last}{line}", f"'{outcomes}'!B${FACTOR}:{last}${FACTOR}")
+            if comparison.annual_discount_rates:
+                own = f"'{outcomes}'!{letters(next(iter(profits.values())).shape[1] + 1)}{line}"
+                factors = f"(1+{RATE}*{own})^(-'{outcomes}'!B${MIDDLE}:{last}${MIDDLE})"
             sheet.formula(row, 1 + number, f"SUMPRODUCT({flows},{factors})", values[name][place])
         for number, name in enumerate(others, start=1 + len(strategies)):
             more = values[name][place] - values[against][place]
@@ -327,7 +334,7 @@ def _futures(book: _Workbook, profits: Mapping[str, pd.DataFrame], *, rate: floa
             sheet.formula(row, best + 1, ties, earned.count(max(earned)), "number")
 
 
-def _factors(context: Context, profit: pd.DataFrame, rate: float) -> Floats:
+def _factors(context: Context, profit: pd.DataFrame, rate: float | Floats) -> Floats:
     return np.asarray((1 + rate) ** -_middles(context, profit), dtype=np.float64)
 
 
@@ -354,9 +361,13 @@ def _outcomes(book: _Workbook, place: int, strategy: str, profit: pd.DataFrame, 
         sheet.number(MIDDLE - 1, column, middles[period])
         sheet.formula(FACTOR - 1, column, f"(1+{RATE})^(-{letters(column)}{MIDDLE})", factors[period], "number")
         sheet.number(TOP - 1, column, period + 1, "head")
-    table = profit.to_numpy()
+    table, rates = profit.to_numpy(), context.run.comparison.annual_discount_rates
+    if rates:
+        sheet.text(TOP - 1, 1 + periods, book.say("rate"), "head")
     for line, replication in enumerate(profit.index):
         sheet.number(TOP + line, 0, int(replication))
+        if rates:
+            sheet.number(TOP + line, 1 + periods, rates[line] / rate if rate else 1.0, "number")
         for period in range(periods):
             sheet.number(TOP + line, 1 + period, table[line, period], "money")
 

@@ -428,7 +428,7 @@ class RunSession:
                 engine=config.simulation.engine, mechanisms=own_mechanisms(config), done=watch.advance,
             )  # fmt: skip
             outcomes = more if outcomes is None else joined(names, outcomes, more)
-            comparison = Comparison.from_outcomes(outcomes, market=market, period=period)
+            comparison = Comparison.from_outcomes(outcomes, market=market, period=period, seed=config.seed)
             size, larger = larger, wanted_replications(config, comparison, larger)
         assert outcomes is not None  # there is one stage at least
         write_parquet(store.directory / OUTCOMES, outcomes)

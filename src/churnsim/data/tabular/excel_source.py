@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import warnings
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from functools import cached_property
@@ -98,7 +99,8 @@ class ExcelSource:
                 for sheet in book.worksheets:
                     sheet.parent = _Book(book)
                 try:
-                    name, rows = self._chosen({sheet.title: sheet for sheet in book.worksheets})
+                    with ExitStack() as opened:
+                        name, rows = self._chosen({sheet.title: sheet for sheet in book.worksheets}, opened)
                 finally:
                     book.close()
         except (MemoryError, DataError):
@@ -110,8 +112,9 @@ class ExcelSource:
         (_, header), *rest = rows
         return name, list(header), [row for _, row in rest], np.array([number for number, _ in rest], dtype=np.int64)
 
-    def _chosen(self, sheets: dict[str, Any]) -> tuple[str, list[tuple[int, tuple[Any, ...]]]]:
-        """The sheet's name and rows; DataError unless it is there, the only one with anything in it, and not empty."""
+    def _chosen(self, sheets: dict[str, Any], opened: ExitStack) -> tuple[str, list[tuple[int, tuple[Any, ...]]]]:
+        """The sheet's name and rows; DataError unless it is there, the only one with anything in it, and not empty.
+        What is `opened` and not read to its end is closed with it, else the file would stay open."""
         name = self._form.sheet
         if name is not None and ALL not in name:
             if name not in sheets:
@@ -120,6 +123,8 @@ class ExcelSource:
             begun = {
                 title: self._rows(sheet) for title, sheet in sheets.items() if name is None or fnmatchcase(title, name)
             }
+            for rows_of_sheet in begun.values():
+                opened.callback(rows_of_sheet.close)
             heads = {title: next(rows, None) for title, rows in begun.items()}
             filled = {title: _names(head[1]) for title, head in heads.items() if head is not None}
             if not filled and name not in (None, ALL):
@@ -147,7 +152,7 @@ class ExcelSource:
             raise DataError(f"{self._path}, sheet {name!r} is empty. It needs a row of names and one for each record.")
         return name, rows
 
-    def _rows(self, sheet: Any) -> Iterator[tuple[int, tuple[Any, ...]]]:
+    def _rows(self, sheet: Any) -> Generator[tuple[int, tuple[Any, ...]]]:
         """The rows of a sheet that are not empty, from the names of the columns on."""
         rows = _filled_rows(sheet, self._path)
         first = list(islice(rows, FIRST_ROWS))

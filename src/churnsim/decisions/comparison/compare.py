@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from itertools import combinations
 from typing import ClassVar, Unpack
@@ -32,23 +32,30 @@ class Comparison:
     """Outcomes of several strategies over the same replications.
 
     `outcomes` has one row per strategy, replication and period, with the ledger's accounts (money in cents). A metric
-    is one of `metrics.metric_of`: "npv", "profit", "equity", "discounted_margin" or an account. `precision` says how
-    a run to a precision ended.
+    is one of `metrics.metric_of`: "npv", "profit", "equity", "discounted_margin" or an account. `discount_force` is one
+    number, or one for each replication, by its number, where the rate is not known exactly. `precision` says how a run
+    to a precision ended.
     """
 
     made_by: ClassVar[str] = "churnsim.compare(market, strategies, seed=..., horizon=...)"
     outcomes: pd.DataFrame
     period: float
-    discount_force: float
+    discount_force: float | NDArray[np.float64]
     precision: PrecisionReached | None = None
 
     @classmethod
-    def from_outcomes(cls, outcomes: pd.DataFrame, *, market: Market, period: float) -> Comparison:
-        """A comparison from stored outcomes; `period` in the market's unit."""
+    def from_outcomes(
+        cls, outcomes: pd.DataFrame, *, market: Market, period: float, seed: int | None = None
+    ) -> Comparison:
+        """A comparison from stored outcomes; `period` in the market's unit. With the run's `seed` each replication is
+        discounted at the rate that it drew, where that is believed with an interval."""
         missing = [name for name in ("strategy", "replication", "period", *ACCOUNTS) if name not in outcomes.columns]
         if missing:
             raise ConfigError(f"the outcomes lack {', '.join(map(repr, missing))}.")
-        return cls(outcomes=outcomes, period=period, discount_force=market.discount_force)
+        force: float | NDArray[np.float64] = market.discount_force
+        if seed is not None:
+            force = market.discount_forces(int(outcomes["replication"].max()) + 1, seed=seed)
+        return cls(outcomes=outcomes, period=period, discount_force=force)
 
     @property
     def strategies(self) -> list[str]:
@@ -59,7 +66,9 @@ class Comparison:
         """The metric by replication (rows) and strategy (columns)."""
         check_metric(metric)
         replications, tables = self._tables
-        amounts = metric_of(tables, metric, period=self.period, discount_force=self.discount_force)
+        force = self.discount_force
+        force = force[replications] if isinstance(force, np.ndarray) else force
+        amounts = metric_of(tables, metric, period=self.period, discount_force=force)
         return pd.DataFrame(
             amounts.T, index=pd.Index(replications, name="replication"), columns=self.strategies
         ).rename_axis(columns="strategy")
@@ -212,7 +221,8 @@ def compare(
     names = experiment.names(strategies, least=1 if precision is None else 2)
     period = experiment.durations.period
     if precision is None:
-        return Comparison(experiment.outcomes(strategies, range(replications)), period, market.discount_force)
+        frame = experiment.outcomes(strategies, range(replications))
+        return Comparison.from_outcomes(frame, market=market, period=period, seed=experiment.seed)
     _check_against(names, precision.against)
     most, spent = precision.budget(market)
     if not LEAST_FIRST_STAGE <= replications <= most:
@@ -222,7 +232,7 @@ def compare(
         )
     frame, size, stages = experiment.outcomes(strategies, range(replications)), replications, 1
     while True:
-        found = Comparison(frame, period, market.discount_force)
+        found = Comparison.from_outcomes(frame, market=market, period=period, seed=experiment.seed)
         half = found.half_width(precision.metric, against=precision.against, level=precision.level)
         larger = next_size(size, half_width=half, wanted=precision.half_width, most=most)
         if larger == size:
@@ -230,7 +240,7 @@ def compare(
             reached = PrecisionReached(
                 asked=precision, half_width=half, replications=size, stages=stages, reason=reason
             )
-            return Comparison(frame, period, market.discount_force, reached)
+            return replace(found, precision=reached)
         frame = joined(names, frame, experiment.outcomes(strategies, range(size, larger)))
         size, stages = larger, stages + 1
 

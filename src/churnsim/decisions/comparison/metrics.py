@@ -22,8 +22,11 @@ def check_metric(metric: str) -> None:
         raise ConfigError(f"no metric {metric!r}; there are {', '.join(DERIVED + ACCOUNTS)}.")
 
 
-def metric_of(tables: NDArray[np.int64], metric: str, *, period: float, discount_force: float) -> NDArray[np.float64]:
-    """The metric of each of many ledgers, `tables[..., period, account]` with money in cents.
+def metric_of(
+    tables: NDArray[np.int64], metric: str, *, period: float, discount_force: float | NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The metric of each of many ledgers, `tables[..., period, account]` with money in cents, discounted at one rate or
+    at one for each place of the axis before the periods.
 
     "npv" and "profit" are margin less every cost, discounted from the middle of each period or not; "equity" adds what
     those active at the end are still worth; "discounted_margin" and "customer_equity" are the same without the costs,
@@ -50,7 +53,7 @@ def metric_of(tables: NDArray[np.int64], metric: str, *, period: float, discount
     total = cents.sum(axis=-1) if metric == "profit" else present_value(cents, period, discount_force)
     if metric in ("equity", "customer_equity"):
         left = _account(tables, "residual").sum(axis=-1)
-        total = total + left * float(np.exp(-discount_force * period * periods))
+        total = total + left * np.exp(-discount_force * period * periods)
     found: NDArray[np.float64] = total / 100
     return found
 

@@ -152,9 +152,9 @@ def select_best(
         stop = min(start + block, most)
         still = [strategies[i] for i in procedure.survivors]
         rows = experiment.outcomes(still, range(start, stop))
-        found = Comparison(rows, experiment.durations.period, market.discount_force).values(metric)[
-            [s.name for s in still]
-        ]
+        period = experiment.durations.period
+        compared = Comparison.from_outcomes(rows, market=market, period=period, seed=experiment.seed)
+        found = compared.values(metric)[[s.name for s in still]]
         values = np.full((stop - start, len(names)), np.nan)
         values[:, procedure.survivors] = sign * found.to_numpy()
         for row in values:

@@ -126,13 +126,16 @@ class Ledger:
         return frame
 
 
-def discount_factors(periods: int, period: float, force: float) -> NDArray[np.float64]:
-    """Discount factor of the middle of each period."""
+def discount_factors(periods: int, period: float, force: float | NDArray[np.float64]) -> NDArray[np.float64]:
+    """Discount factor of the middle of each period; a row of them for each of several rates."""
+    if isinstance(force, np.ndarray):
+        return np.array([discount_factors(periods, period, float(each)) for each in force])
     middles = (np.arange(periods) + 0.5) * period
     return np.array([float(np.exp(-force * t)) for t in middles])
 
 
-def present_value(flows: NDArray[Any], period: float, force: float) -> NDArray[np.float64]:
-    """Flows by period (last axis), discounted from the middle of each period to time 0."""
+def present_value(flows: NDArray[Any], period: float, force: float | NDArray[np.float64]) -> NDArray[np.float64]:
+    """Flows by period (last axis), discounted from the middle of each period to time 0, perhaps at a rate for each
+    place of the axis before."""
     value: NDArray[np.float64] = (flows * discount_factors(flows.shape[-1], period, force)).sum(axis=-1)
     return value

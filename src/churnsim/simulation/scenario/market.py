@@ -13,6 +13,8 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from churnsim.checks import check_count, check_kind, check_number, shown
 from churnsim.errors import ConfigError
 from churnsim.models.purchase.calendar.calendar_model import CalendarModel
@@ -54,7 +56,10 @@ from churnsim.simulation.mechanisms.terms import Terms
 from churnsim.simulation.mechanisms.win_back import WinBackResponse
 from churnsim.simulation.mechanisms.word_of_mouth import WordOfMouth
 from churnsim.simulation.scenario.beliefs import Draws, checked_beliefs, with_values
+from churnsim.typing import Floats
 from churnsim.units import discount_force
+
+DISCOUNT_RATE = "terms.annual_discount_rate"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,6 +205,16 @@ class Market:
     def discount_force(self) -> float:
         """Continuous discount rate per time unit."""
         return discount_force(self.terms.annual_discount_rate, self.unit)
+
+    def discount_forces(self, replications: int, *, seed: int) -> float | Floats:
+        """The same of each of the first replications of a run, where the rate is believed with an interval."""
+        own = self.terms.annual_discount_rate
+        if not self.beliefs:
+            return self.discount_force
+        drawn = [self.believed_numbers(number, seed=seed).get(DISCOUNT_RATE, own) for number in range(replications)]
+        if all(rate == own for rate in drawn):
+            return self.discount_force
+        return np.array([discount_force(rate, self.unit) for rate in drawn])
 
     def remaining_lifetimes(self, base: Base) -> RemainingLifetimes:
         """How long the customers of a drawn base stay if nobody acts: the chance to have left by a time, and so on.

@@ -14,7 +14,7 @@ from churnsim.decisions.assumptions.break_even import BreakEven, Curve, concerns
 from churnsim.decisions.assumptions.levers import NOTHING, Lever, alone, label_of, levers_of
 from churnsim.decisions.assumptions.outcome import Quantity
 from churnsim.decisions.assumptions.variance_split import split_of
-from churnsim.decisions.comparison.metrics import metric_of
+from churnsim.decisions.comparison.compare import Comparison
 from churnsim.decisions.comparison.paired import interval
 from churnsim.decisions.runs.experiment import Experiment
 from churnsim.evidence.assumptions import assumptions
@@ -27,7 +27,6 @@ from churnsim.records.break_even import (
     VarianceShare,
 )
 from churnsim.records.run import ComparisonRecord
-from churnsim.simulation.engine.ledger import ACCOUNTS
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.parameter_paths import changed, number_at
 from churnsim.simulation.scenario.strategy import Strategy
@@ -150,22 +149,14 @@ def most_promising(comparison: ComparisonRecord, strategies: Sequence[Strategy])
 
 
 def _compared(store: RunStore, experiment: Experiment, pair: tuple[Strategy, Strategy], size: int) -> Floats:
-    """The difference of a pair by replication, from the outcomes of the strategies; discounted, as ledgers are, by
-    what each replication drew."""
-    outcomes, period = read_parquet(store.directory / OUTCOMES), experiment.durations.period
-    outcomes = outcomes[outcomes["replication"] < size].sort_values(["replication", "period"])
-    markets = (experiment.market.in_replication(number, seed=experiment.seed) for number in range(size))
-    forces, found = [market.discount_force for market in markets], []
-    for strategy in pair:
-        rows = outcomes.loc[outcomes["strategy"] == strategy.name, list(ACCOUNTS)]
-        tables = rows.to_numpy(dtype=np.int64).reshape(size, -1, len(ACCOUNTS))
-        found.append(
-            [
-                float(metric_of(table, "npv", period=period, discount_force=force))
-                for table, force in zip(tables, forces, strict=True)
-            ]
-        )
-    return np.asarray(np.array(found[0]) - np.array(found[1]))
+    """The difference of a pair by replication, from the outcomes of the strategies."""
+    outcomes, names = read_parquet(store.directory / OUTCOMES), [strategy.name for strategy in pair]
+    own = outcomes[outcomes["strategy"].isin(names) & (outcomes["replication"] < size)]
+    compared = Comparison.from_outcomes(
+        own, market=experiment.market, period=experiment.durations.period, seed=experiment.seed
+    )
+    values = compared.values("npv")
+    return np.asarray(values[names[0]] - values[names[1]])
 
 
 def _split(experiment: Experiment, pair: tuple[Strategy, Strategy], own: Floats, level: float) -> VarianceRecord:

@@ -26,6 +26,7 @@ from churnsim.simulation.scenario.market import Market
 from churnsim.statistics import student_quantile
 from churnsim.study.config.config import StudyConfig
 from churnsim.study.stages.replications import precision_reached, selection_reached
+from churnsim.units import units_per_year
 
 METRICS = ("npv", "equity", "profit", "margin", "revenue", "purchases", "births", "active_end")
 ACTIVITY = (
@@ -45,7 +46,8 @@ def compare_strategies(comparison: Comparison, config: StudyConfig) -> Compariso
 
     Of a log without amounts the metrics in money are empty, and so are spending and path.
     """
-    section, nothing = config.comparison, idle_strategy(config, comparison)
+    section, nothing, force = config.comparison, idle_strategy(config, comparison), comparison.discount_force
+    rates = np.expm1(force * units_per_year(config.data.unit)) if isinstance(force, np.ndarray) else np.empty(0)
     found = ComparisonRecord(
         against=section.against,
         nothing=nothing,
@@ -54,6 +56,7 @@ def compare_strategies(comparison: Comparison, config: StudyConfig) -> Compariso
         best=_best(config, comparison),
         level=section.level,
         replications=int(comparison.outcomes["replication"].nunique()),
+        annual_discount_rates=[float(rate) for rate in rates],
         metrics={
             metric: Metric(
                 levels=Level.of_frame(comparison.levels(metric, level=section.level)),

@@ -112,7 +112,7 @@ def information(
             engine=config.simulation.engine, mechanisms={}, done=lambda _: None,
         )  # fmt: skip
         outcomes = joined([*names, nothing], outcomes, more)
-    comparison = Comparison.from_outcomes(outcomes, market=market, period=idle.period)
+    comparison = Comparison.from_outcomes(outcomes, market=market, period=idle.period, seed=config.seed)
     about = drawn_rows(rows)
     numbers = drawn_numbers(market, count, seed=config.seed)
     numbers = numbers[[name for name in numbers if name in about]]
