@@ -29,7 +29,7 @@ from churnsim.typing import Floats
 
 LEAST_EFFECTIVE = 50
 """Effective replications below which weights alone say too little: a mean is then known to a seventh of its spread."""
-LEVEL = 0.9  # of the interval of one future
+LEVEL = 0.95  # of the interval of one future, as in the tables of a comparison
 STEPS = 33  # places on either side of the middle at which a break-even is looked for
 REACH = normal_quantile(0.95)  # of the scores at these places: the stated interval, of 90%
 GRID: Floats = np.linspace(-REACH, REACH, 2 * STEPS + 1)

@@ -1,7 +1,7 @@
 // Moves beliefs in the reader's browser: the calculation of churnsim.decisions.information.moved_beliefs.
 "use strict";
 (() => {
-  const LEVEL = 0.9;
+  const LEVEL = 0.95;
 
   function product(polynomials, z) {
     let found = 1;
