@@ -36,7 +36,7 @@ def test_a_linear_gain_has_its_normal_law_under_other_beliefs(moved: MovedBelief
     error = 5 * law.std() / np.sqrt(max(found.effective, 500))
     (gain, loser) = found.options
     assert gain.mean == pytest.approx(law.mean(), abs=error)
-    assert (gain.lower, gain.upper) == pytest.approx(law.interval(0.9), abs=2.5 * error)
+    assert (gain.lower, gain.upper) == pytest.approx(law.interval(0.95), abs=2.5 * error)
     assert gain.chance == pytest.approx(law.sf(0), abs=0.08)
     assert found.nothing + gain.chance + loser.chance == pytest.approx(1)
     assert loser.chance == 0
