@@ -239,8 +239,15 @@ def test_what_was_put_in_comes_out():
     assert (fit.expected_purchases(summary, 48.0, future={"price": 0.0}) > 0).all()
     with pytest.raises(DataError, match="first_period_end"):
         fit.p_alive(summary.drop(columns="first_period_end"))
-    with pytest.raises(ConfigError, match="too many to follow"):
+    with pytest.raises(ConfigError, match="more than the 20,000"):
         fit.expected_purchases(summary, 30_000.0, future={"price": 0.0})
+    for verb in (
+        lambda: fit.model.draw_summary([1e7], first="2020-01-31", seed=1, future={"price": 0.0}),
+        lambda: fit.model.expected_purchases_new(1e7, first="2020-01-31", future={"price": 0.0}),
+        lambda: fit.model.purchase_pmf(1, 1e7, first="2020-01-31", future={"price": 0.0}),
+    ):
+        with pytest.raises(ConfigError, match="10,000,000 periods are more than the 20,000"):
+            verb()
 
 
 @pytest.mark.slow

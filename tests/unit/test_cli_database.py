@@ -83,3 +83,15 @@ def test_erase_takes_a_customer_or_an_import_out(database, tmp_path):
     for words in ([], ["--customer", "8", "--import", checksum]):
         assert "give --customer or --import" in run("erase", database, *words).output
     assert "does not exist" in run("erase", tmp_path / "none.db", "--customer", "8").output
+
+
+def test_a_log_taken_as_one_without_amounts_is_said_to_be(tmp_path):
+    (tmp_path / "a.csv").write_text("customer_id,date,quantity,unit_price\na,2024-01-02,2,3.5\nb,2024-01-03,1,2\n")
+    said = "no column 'amount', so that it is taken as a log without amounts"
+    added = run("add", tmp_path / "a.db", tmp_path / "a.csv").output
+    assert said in added
+    assert "by --price and --quantity" in added
+    assert said not in run("add", tmp_path / "b.db", tmp_path / "a.csv", "--amount", "none").output
+    priced = run("add", tmp_path / "c.db", tmp_path / "a.csv", "--price", "unit_price", "--quantity", "quantity").output
+    assert "2 of 2 rows" in priced
+    assert said not in priced

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import decimal
 import gzip
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pandas as pd
 import pytest
 
 import churnsim.data as data
+from churnsim.data.tabular.csv_source import _record_end
 from churnsim.errors import ConfigError, DataError
 from churnsim.kernels.numerics import purchase_days
 from churnsim.models.estimation.arguments import durations
@@ -207,6 +209,39 @@ def test_an_unclosed_quotation_does_not_swallow_the_rows_after_it(write: Any, re
     path = write(HEADER.replace(b"\n", b",note\n") + rest)
     with pytest.raises(DataError, match=r"line 2: the record that begins here .* never closed"):
         data.read_transactions(path, on_bad="set_aside")
+
+
+def test_a_record_ends_where_it_does_read_byte_by_byte() -> None:
+    """Truth: the rule itself, of one byte at a time, over texts longer than the windows that are looked at."""
+    random = np.random.default_rng(1)
+    for share in (0.001, 0.02, 0.3):
+        text = bytes(random.choice(list(b'x"\n'), size=1500, p=[1 - 2 * share, share, share]))
+        for position in (0, 1, 700, 1499):
+            odd, end = text[:position].count(b'"') % 2, len(text)
+            for place in range(position, len(text)):
+                odd ^= text[place] == ord('"')
+                if text[place] == ord("\n") and not odd:
+                    end = place + 1
+                    break
+            assert _record_end(text, position, begin=0) == end
+
+
+def test_a_quotation_that_is_never_closed_is_found_in_time_even_before_millions_of_short_lines(write: Any) -> None:
+    begun = time.process_time()
+    with pytest.raises(DataError, match=r"line 3: the record that begins here .* never closed"):
+        data.read_transactions(write(HEADER + b'1,2020-01-01,5\n"2,2020-01-02,5\n' + b"\n" * (1 << 24)))
+    assert time.process_time() - begun < 3  # a twentieth of a second a megabyte and more, line by line
+
+
+def test_a_quotation_that_is_never_closed_in_the_names_of_the_columns(write: Any) -> None:
+    path = write(HEADER.replace(b"amount", b'"amount') + b"1,2020-01-01,5\n" * 20_000)
+    with pytest.raises(DataError, match=r"line 1: the record that begins here .* never closed"):
+        data.read_transactions(path)
+    with (
+        data.CustomerDatabase(path.with_suffix(".db")) as db,
+        pytest.raises(DataError, match=r"line 1: .* never closed"),
+    ):
+        db.add(path)
 
 
 def test_text_that_looks_like_markup_is_kept_as_it_is(write: Any) -> None:

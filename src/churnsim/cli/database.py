@@ -90,6 +90,7 @@ def add(
     """
     from churnsim.cli.progress import terminal_progress
     from churnsim.data.database import CustomerDatabase
+    from churnsim.study.config.advice import in_options
 
     if given["refunds"] == "net":
         raise ConfigError("the database keeps refunds apart. Give --refunds net to db summarise, which takes them off.")
@@ -100,7 +101,7 @@ def add(
                 file, table=table.value.replace("-", "_"), columns=named_columns(given), refunds=given["refunds"],
                 progress=reading_progress(shown.note), **format_words(given),
             )  # fmt: skip
-            typer.echo(str(added))
+            typer.echo(in_options(str(added), inspect.signature(add).parameters))
 
 
 def check(database: Database) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -48,6 +48,8 @@ class Added:
         Whether the same records had been added before; then nothing was done.
     lacking
         Columns that the file does not have and without which nothing can be measured from its records.
+    without_amounts
+        Whether the purchases have no amounts though nobody said so.
     """
 
     table: str
@@ -62,6 +64,7 @@ class Added:
     reasons: dict[str, int] = field(default_factory=dict)
     already: bool = False
     lacking: tuple[str, ...] = ()
+    without_amounts: bool = False
 
     def __str__(self) -> str:
         if self.already:
@@ -78,6 +81,11 @@ class Added:
             parts.append(f"{self.zoned_dates:,} {ZONED}, taken by their own wall clock")
         if self.lacking:
             parts.append(f"there is no column {' or '.join(self.lacking)}: nothing can be measured from these")
+        if self.without_amounts:
+            parts.append(
+                "there is no column 'amount', so that it is taken as a log without amounts. If it has some, erase this "
+                "import and name their column by amount=, or those of price and quantity by price= and quantity="
+            )
         if self.detected:
             parts.append("read as " + ", ".join(f"{what}: {how}" for what, how in self.detected.items()))
         return ". ".join(parts) + "."
@@ -148,7 +156,8 @@ def load(
     except BaseException:
         connection.execute("ROLLBACK")
         raise
-    return added
+    priced = "amount" in columns or not {"amount", "price"}.isdisjoint(names)
+    return replace(added, without_amounts=table.name == "transactions" and not priced)
 
 
 def records_held(connection: Any, kind: RecordKind) -> pd.DataFrame:

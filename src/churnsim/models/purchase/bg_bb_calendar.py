@@ -177,9 +177,7 @@ class BGBBCalendar(PurchasesWithEffects):
     ) -> _Courses:
         n = h.T.astype(np.int64)
         low, high = (int(period.min()), int((period + n).max()) + ahead) if n.size else (0, 0)
-        if high - low > MOST_PERIODS:
-            raise ConfigError(f"{high - low:,} periods are too many to follow a calendar over. Take a shorter horizon.")
-        _, u = self._moved(np.arange(low + 1, high + 1), anchor, future)
+        _, u = self._moved(low + 1 + np.arange(_followed(high - low)), anchor, future)
         alpha, beta, gamma, delta = self.base._parameters
         y, log_weight = nodes(alpha, beta, int(n.max(initial=0)), u, fine)
         courses = kernel.courses(y, u, np.zeros((u.size, 0)))
@@ -321,7 +319,8 @@ class BGBBCalendar(PurchasesWithEffects):
         n = np.floor(durations(T, "T").ravel()).astype(np.int64)
         traits = self.draw_customers(n.size, seed=seed, replication=replication)
         period, anchor = periods_that_end(np.array([day_number(first, "first")]), self.unit)
-        values, u = self._moved(period[0] + 1 + np.arange(n.max(initial=0)), anchor, future)
+        most = _followed(int(n.max(initial=0)))
+        values, u = self._moved(period[0] + 1 + np.arange(most), anchor, future)
         random = np.random.Generator(np.random.Philox([seed, replication]))
         x, last, sums = np.zeros(n.size, np.int64), np.zeros(n.size), np.zeros((n.size, len(self._names)))
         here = np.ones(n.size, dtype=np.bool_)
@@ -336,6 +335,16 @@ class BGBBCalendar(PurchasesWithEffects):
         frame[[SUMS + name for name in self._names]] = sums
         frame.attrs |= {"unit": self.unit, "calendar": calendar_mark(self.calendar)}
         return frame.rename_axis("customer_id")
+
+
+def _followed(periods: int) -> int:
+    """`periods`; ConfigError where they are more than a calendar is followed over."""
+    if periods > MOST_PERIODS:
+        raise ConfigError(
+            f"{periods:,} periods are more than the {MOST_PERIODS:,} that a calendar is followed over. "
+            "Take a shorter horizon, or a shorter T."
+        )
+    return periods
 
 
 @dataclass(frozen=True, eq=False)
