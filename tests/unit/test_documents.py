@@ -180,6 +180,9 @@ def test_the_command_writes_a_file_beside_the_run(run: Path, content: bytes) -> 
     done = CliRunner().invoke(app, ["report", str(run), "--to", "xlsx"])
     assert (done.exit_code, done.stdout) == (0, f"{run / 'report.xlsx'}\n")
     assert (run / "report.xlsx").read_bytes() == content
+    again = CliRunner().invoke(app, ["report", str(run), "--to", "xlsx", "--language", "zh"])
+    assert (again.exit_code, again.stdout) == (0, f"{run / 'report.zh.xlsx'}\n")
+    assert (run / "report.xlsx").read_bytes() == content
 
 
 @pytest.fixture(scope="module")
@@ -211,7 +214,7 @@ def test_slides_say_what_the_report_says(run: Path, slides: list[Any]) -> None:
 
 def test_charts_hold_the_stored_figures(run: Path, slides: list[Any]) -> None:
     context = Context(load_run(run), Words())
-    slide = titled(slides, "Discounted profit less that of Baseline")
+    slide = titled(slides, "Discounted profit less that of “Baseline”")
     (chart,) = [shape.chart for shape in slide.shapes if shape.has_chart]
     rows = list(reversed(context.differences))
     assert list(chart.plots[0].series[0].values) == pytest.approx([row.mean for row in rows])

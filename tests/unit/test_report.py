@@ -216,14 +216,14 @@ def test_stored_results_are_told(page: str, figure: str) -> None:
 
 
 DIFFERENCES = {
-    "best_clear": ((500, 100, 900), (200, -50, 450), "Second earns more than Baseline"),
-    "best_unclear": ((500, -100, 1100), (200, -50, 450), "No strategy is shown to earn more than Baseline: Second"),
-    "other_clear": ((500, -100, 1100), (200, 50, 350), "Third earns more than Baseline"),
-    "baseline_clear": ((-500, -900, -100), (-700, -900, -500), "No strategy earns more than Baseline: Second"),
+    "best_clear": ((500, 100, 900), (200, -50, 450), "“Second” earns more than “Baseline”"),
+    "best_unclear": ((500, -100, 1100), (200, -50, 450), "No strategy is shown to earn more than “Baseline”: “Second”"),
+    "other_clear": ((500, -100, 1100), (200, 50, 350), "“Third” earns more than “Baseline”"),
+    "baseline_clear": ((-500, -900, -100), (-700, -900, -500), "No strategy earns more than “Baseline”: “Second”"),
     "baseline_unclear": (
         (-500, -1100, 100),
         (-700, -900, -500),
-        "No strategy is shown to earn more than Baseline: Second",
+        "No strategy is shown to earn more than “Baseline”: “Second”",
     ),
 }
 
@@ -257,16 +257,20 @@ def _difference(strategy: str, found: tuple[float, float, float], against: str =
         (
             (500, 100, 900),
             (-300, -500, -100),
-            "As planned, nothing tried here pays within 104 weeks: Baseline, which loses least",
+            "As planned, nothing tried here pays within 104 weeks: “Baseline”, which loses least",
         ),
         (
             (500, 100, 900),
             (-300, -700, 100),
-            "That it pays at all is not shown: the average difference between Second and",
+            "That it pays at all is not shown: the average difference between “Second” and",
         ),
-        ((500, 100, 900), (800, 300, 1300), "Compared with spending nothing (Idle), Second earns 800.00 more disc"),
+        ((500, 100, 900), (800, 300, 1300), "Compared with spending nothing (“Idle”), “Second” earns 800.00 more disc"),
         # Where no strategy is better than the baseline, it is the baseline that must pay.
-        ((-500, -900, -100), (-300, -700, 100), "the average difference between Baseline and spending nothing (Idle)"),
+        (
+            (-500, -900, -100),
+            (-300, -700, 100),
+            "the average difference between “Baseline” and spending nothing (“Idle”)",
+        ),
         ((500, 100, 900), None, "No strategy that spends nothing was simulated"),
     ],
 )
@@ -290,8 +294,8 @@ def test_a_strategy_that_loses_against_nothing_is_never_praised_alone(
     assert said in blocks[0].text
     # What the intervals leave out stands on the same page.
     (rests,) = (block for block in blocks if getattr(block, "tone", "") == "warning")
-    assert rests.text.startswith("These intervals say how well the average over 30 simulated futures")
-    assert "forecast 1,792 purchases for the holdout and 1,882 came, 5.0% more" in rests.text
+    assert rests.text.startswith("The intervals of averages say how well 30 simulated futures tell the average")
+    assert "it expected 1,792 purchases and 1,882 came, 5.0% more" in rests.text
 
 
 WITH_NOTHING = {
@@ -364,16 +368,16 @@ def test_what_loses_as_assumed_and_earns_on_average_is_said(tmp_path: Path) -> N
     [
         (
             (7571, 7276, 7867),
-            "Counting also what active customers are then still expected to bring, Second earns on average 7,571",
+            "Counting also what active customers are then still expected to bring, “Second” earns on average 7,571",
         ),
         ((-100, -150, -50), "It does not pay either when"),
-        ((10, -50, 70), "Second earns more than Baseline"),
+        ((10, -50, 70), "“Second” earns more than “Baseline”"),
     ],
 )
 def test_the_first_page_says_what_pays_how_surely_and_what_it_would_take(tmp_path: Path, later: Any, said: str) -> None:
     context = _context(tmp_path, _losing(later))
     blocks = answer(context).blocks
-    start = "As planned, with 200 a period at most, nothing tried here pays within 104 weeks: Second, which loses"
+    start = "As planned, with 200 a period at most, nothing tried here pays within 104 weeks: “Second”, which loses"
     assert blocks[0].text.startswith(start)
     assert blocks[0].text.split("). ")[1].startswith(said)
     (tiles,) = (block for block in blocks if block.kind == "tiles")
@@ -381,7 +385,7 @@ def test_the_first_page_says_what_pays_how_surely_and_what_it_would_take(tmp_pat
         "Best of the strategies on average, compared with spending nothing", "391",
     )  # fmt: skip
     assert [(tile.number, tile.note.split(",")[0]) for tile in tiles.tiles[1:3]] == [
-        ("74%", "Idle"), ("24.80", "the average cost of a new customer; here 25 (the others as they are set)")
+        ("74%", "“Idle”"), ("24.80", "the average cost of a new customer; here 25 (the others as they are set)")
     ]  # fmt: skip
     # Both strategies were compared with spending nothing, and the best of the two was told.
     assert any(text.startswith("The highest mean was picked among 2 after looking") for text in limits(context))
@@ -391,11 +395,12 @@ def test_the_first_page_says_what_pays_how_surely_and_what_it_would_take(tmp_pat
         ("Idle", "74%", "146"), ("Second", "26%", "537"), ("Baseline", "0%", "2,387")
     ]  # fmt: skip
     (rests,) = (block for block in blocks if getattr(block, "tone", "") == "warning")
-    assert "Each future draws the numbers that are not known exactly" in rests.text
+    assert "The uncertain ones take another value in each future" in rests.text
     more = detail(context).blocks
     spread = more[-1].text.replace("\u00a0", " ")
     assert spread.startswith(
-        "Of the variance of what Second earns more than Idle in one future 30% is chance (20% to 50%); 70% what is not "
+        "Of the variance of what “Second” earns more than “Idle” in one future 30% is chance (20% to 50%); 70% "
+        "what is not "
         "known of the market's numbers (50% to 80%)."
     )
     buying, contacts = more[[block.kind for block in more].index("heading") + 1].items
@@ -413,9 +418,12 @@ def test_the_first_page_says_what_pays_how_surely_and_what_it_would_take(tmp_pat
     [
         (
             (-900, 2500),
-            "Whether Second pays is not settled: on average it earns 800 more discounted profit over 104 weeks",
+            "Whether “Second” pays is not settled: on average it earns 800 more discounted profit over 104 weeks",
         ),
-        ((100, 1500), "Compared with spending nothing (Idle), Second earns 800 more discounted profit over 104 weeks"),
+        (
+            (100, 1500),
+            "Compared with spending nothing (“Idle”), “Second” earns 800 more discounted profit over 104 weeks",
+        ),
     ],
 )
 def test_what_pays_on_average_is_not_said_to_pay_where_futures_differ(tmp_path: Path, future: Any, start: str) -> None:
@@ -426,7 +434,7 @@ def test_what_pays_on_average_is_not_said_to_pay_where_futures_differ(tmp_path: 
     said = answer(_context(tmp_path, pieces)).blocks[0].text
     assert said.startswith(start)
     assert (
-        "Second earns more than Baseline on average: 1,851 more discounted profit over 104 weeks"
+        "“Second” earns more than “Baseline” on average: 1,851 more discounted profit over 104 weeks"
         in said.split("). ")[-1]
     )
     chances = "It is the best choice in 26% of the simulated futures, spending nothing in 74%."
@@ -444,7 +452,7 @@ def test_a_budget_of_nothing_is_no_spending(tmp_path: Path) -> None:
     found = {"levels": [], "differences": [_difference("second", (500, 100, 900))]}
     pieces["comparison"] |= {"path": [], "spending": [], "activity": [], "metrics": {"npv": found}}
     context = _context(tmp_path, pieces)
-    assert answer(context).blocks[0].text.endswith("Baseline spends nothing.")
+    assert answer(context).blocks[0].text.endswith("a strategy that earns more than it pays for itself.")
     assert not context.spends_nothing("second")
     assert does(context, context.run.strategies[1]) == "Acts by the mechanisms that own.py defines."
 
@@ -458,6 +466,50 @@ def test_without_amounts_strategies_are_not_said_to_stand_alone(tmp_path: Path) 
     pieces["comparison"]["metrics"]["purchases"] = {"levels": levels, "differences": []}
     said = answer(_context(tmp_path, pieces)).blocks[0].text
     assert "not compared in money" in said
+    assert "under “Retention-heavy”, 9 purchases are expected" in said
+
+
+def test_a_log_without_amounts_is_answered_in_customers_and_purchases(tmp_path: Path) -> None:
+    """Nothing in money: neither differences, nor numbers that were put in for money, nor paths of profit."""
+    pieces = fake_run.make_pieces()
+    pieces["value"] = None
+    pieces["assumptions"][1]["parameter"] = "terms.margin"
+    pieces["notices"] = {"warnings": [{"stage": "data", "code": "no amounts", "message": "the log has no amounts."}]}
+    active = {"customers": 2357, "mean": 901.4, "lower": 850.2, "upper": 950.7, "level": 0.95}
+    pieces["customers"] = {"period": "M", "level": 0.95, "active": active}
+    level = {"strategy": "baseline", "lower": 8.0, "upper": 10.0}
+    for metric in pieces["comparison"]["metrics"].values():
+        metric |= {"levels": [], "differences": []}
+    pieces["comparison"]["metrics"]["purchases"] = {"levels": [level | {"mean": 9.0}], "differences": []}
+    pieces["comparison"]["metrics"]["active_end"] = {"levels": [level | {"mean": 7.0}], "differences": []}
+    context = _context(tmp_path, pieces)
+    first = answer(context)
+    assert first.blocks[0].text.startswith(
+        "Of the 2,357 customers in the data, about 901 are still active by the purchase model (95% interval "
+        "850\u00a0to\u00a0951). Over the next 104 weeks, 9 purchases are expected"
+    )
+    (tiles,) = (block for block in first.blocks if block.kind == "tiles")
+    assert (tiles.tiles[0].label, tiles.tiles[0].number) == ("Customers still active now", "901")
+    text = checks.visible_text(render(tmp_path))
+    for word in ("Discounted profit", "Margin", "Revenue", "share of revenue", "spend.", "at the margin"):
+        assert word not in text, word
+
+
+def test_an_average_that_a_few_futures_carry_is_said_to_be_so(tmp_path: Path) -> None:
+    pieces = fake_run.make_pieces()
+    gain = _difference("second", (800, -600, 2200), against="idle") | {"future_lower": -400.0, "future_upper": 26000.0}
+    pieces["strategies"] = [
+        {"name": name, "title": name.title(), "settings": {"quality": {"budget_per_period": float(name != "idle")}}}
+        for name in ("idle", "second")
+    ]
+    found = {"levels": [], "differences": [gain]}
+    pieces["comparison"] |= {"against": "idle", "path": [], "spending": [], "metrics": {"npv": found}}
+    context = _context(tmp_path, pieces)
+    assert "A few of the 30 simulated futures carry this average" in answer(context).blocks[0].text
+    (tiles,) = (block for block in answer(context).blocks if block.kind == "tiles")
+    assert tiles.tiles[0].note.endswith("; a few futures carry it")
+    gain["future_lower"] = -700.0
+    assert "carry this average" not in answer(_context(tmp_path / "wide", pieces)).blocks[0].text
 
 
 def test_what_the_study_warns_of_stands_beside_the_verdict(tmp_path: Path) -> None:
@@ -476,14 +528,14 @@ def test_what_the_study_warns_of_stands_beside_the_verdict(tmp_path: Path) -> No
     listing = next(block for block in blocks if block.kind == "listing")
     unranked, *others = listing.items
     assert unranked.startswith(
-        "Not ranked: Retention-heavy, balanced. Nobody leaves by the model. The model has customers who leave"
+        "Not ranked: “Retention-heavy”, “balanced”. Nobody leaves by the model. The model has customers who leave"
     )
-    assert headline(context).verdict[-1].startswith("Not ranked: 2 of ")
+    assert headline(context).verdict[-1].startswith("Not answered: what 2 of the ")
     del pieces["fits"]["purchases"]["parameters"][
         2:
     ]  # of a rate alone nobody can leave: another family may know better
     again = next(block for block in detail(_context(tmp_path / "nbd", pieces)).blocks if block.kind == "listing")
-    assert "To rank this, name a family by which customers leave" in again.items[0]
+    assert "To rank this, name a model by which customers leave" in again.items[0]
     assert others == [
         "Claims; acsi: this part could not be computed (it needs an extra.)",
         "The log seems to begin mid-life.",
@@ -587,10 +639,10 @@ def full_page(tmp_path_factory: pytest.TempPathFactory) -> str:
     [
         "Win-back contacts 1,234 17.5",
         "Baseline 4,000 104,000 As today.",  # planned a period, and spent over the horizon
-        "Of that total for Baseline, 90% lies beyond the horizon",
+        "Of that total for “Baseline”, 90% lies beyond the horizon",
         "The same with no more beyond the horizon than within it 122,400",
-        "gives a 95% interval of 44,000 to 49,000. In the holdout 33% fewer purchases came than were forecast",
-        "95% interval 41,200 to 52,300, with what the holdout showed",
+        "gives a 95% interval of 44,000 to 49,000. In the test 33% fewer purchases came than were forecast",
+        "95% interval 41,200 to 52,300; it reaches so far down because in the test 33% fewer purchases came",
         "Rows read 114,846 Rows left out 107,927",
         "No customer id (guests) 107,000 A refund 927",
     ],
@@ -619,8 +671,8 @@ def test_a_reference_is_mentioned_but_not_in_the_running(tmp_path: Path) -> None
     context = _context(tmp_path, pieces)
     blocks = answer(context).blocks
     # The best of the others is named first; that the reference does better stands beside it, not below.
-    assert blocks[0].text.index("Retention-heavy") < blocks[0].text.index(
-        "Complaint recovery, simulated for orientation only"
+    assert blocks[0].text.index("“Retention-heavy”") < blocks[0].text.index(
+        "“Complaint recovery”, simulated for orientation only"
     )
     told = [getattr(block, "text", "") for block in detail(context).blocks]
     assert any("For orientation" in text and "Complaint recovery" in text for text in told)

@@ -234,7 +234,8 @@ def report(
         ReportKind, typer.Option(help="A page, the page as a browser prints it, slides, or a workbook with formulas.")
     ] = ReportKind.HTML,
 ) -> None:
-    """Write report.html, or another kind of report, of a finished run from its stored results.
+    """Write report.html, or another kind of report, of a finished run from its stored results; in a language that is
+    not the study's own beside it, such as report.zh.html.
 
     \b
     Examples:
@@ -258,10 +259,18 @@ def write_document(
     from churnsim.report.documents import deck, pdf, workbook
     from churnsim.study.storage.store import write_bytes
 
-    path = directory / f"report.{kind.value}"
+    path = _report_path(directory, language, kind.value)
     make = {ReportKind.PDF: pdf, ReportKind.PPTX: deck, ReportKind.XLSX: workbook}[kind]
     write_bytes(path, make(directory, language=language, locale=locale))
     return path
+
+
+def _report_path(directory: Path, language: str | None, ending: str) -> Path:
+    """``report.html`` in the study's own language; in another ``report.zh.html``, which replaces nothing."""
+    from churnsim.study.storage.store import read_json
+
+    own = read_json(directory / "manifest.json").get("report", {}).get("language", "en")
+    return directory / (f"report.{ending}" if language in (None, own) else f"report.{language}.{ending}")
 
 
 def write_report(directory: Path, *, language: str | None = None, locale: str | None = None) -> Path:
@@ -271,7 +280,7 @@ def write_report(directory: Path, *, language: str | None = None, locale: str | 
     from churnsim.report.html import render
     from churnsim.study.storage.store import read_parquet, write_text
 
-    path = directory / "report.html"
+    path = _report_path(directory, language, "html")
     write_text(path, render(directory, language=language, locale=locale))
     if (directory / CONTACTS).is_file():
         contacts = read_parquet(directory / CONTACTS)

@@ -44,6 +44,17 @@ class ContactRow(Record):
     at_stake: Number
 
 
+class ActiveRecord(Record):
+    """How many of the `customers` are still active by the purchase model: the sum of their probabilities, and an
+    interval of the error of its parameters and of each customer's own chance; not of the model's own error."""
+
+    customers: int
+    mean: Number
+    lower: Number
+    upper: Number
+    level: Number
+
+
 class CustomersRecord(Record):
     """customers.json: cohorts by calendar `period`, the whale curve of spending (of purchases where the log has no
     amounts), and the first of the `contacts`, whose `listed` rows contacts.parquet holds."""
@@ -54,3 +65,4 @@ class CustomersRecord(Record):
     level: Number
     contacts: list[ContactRow] = Field(default_factory=list)
     listed: int = 0
+    active: ActiveRecord | None = None

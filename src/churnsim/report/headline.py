@@ -9,8 +9,10 @@ from dataclasses import dataclass, field
 
 from churnsim.records.run import Difference, FitRecord, ReplayRecord, ValueRecord
 from churnsim.report.page import numbers as fmt
-from churnsim.report.page.context import Context
+from churnsim.report.page.context import Context, family_key
 
+LEAVE_AFTER_REPEATS = ("bgnbd", "bgnbdcovariates")
+"""Models by which a customer cannot leave before a repeat purchase."""
 GOOD_FITS = frozenset({"ok", "converged"})
 
 
@@ -29,7 +31,14 @@ def headline(context: Context) -> Headline:
     if failed and not context.differences:
         return Headline(verdict=[context.say("answer.failed")], leaves_out=[], warnings=_warnings(context))
     return Headline(
-        verdict=[*_none_pays(context), *_in_order(context), *_outdone(context), *_unranked_in_short(context)],
+        verdict=[
+            *_none_pays(context),
+            *_in_order(context),
+            *_few_carry(context),
+            *_outdone(context),
+            *_unranked_in_short(context),
+            *(_tested(context) if _missed(context) else []),
+        ],
         leaves_out=_leaves_out(context),
         warnings=_warnings(context),
     )
@@ -66,8 +75,11 @@ def _verdict(context: Context) -> str:
     rows = context.contenders
     shared = {"baseline": context.baseline, "level": context.level, "horizon": context.horizon}
     if not rows:
-        purchases = context.run.comparison.metrics.get("purchases")
-        return context.say("answer.no_money" if purchases and len(purchases.levels) > 1 else "answer.alone", **shared)
+        expected = _expected(context)
+        if len(expected) > 1 or not context.has_amounts:
+            no_money = [context.say("answer.no_money")] if len(expected) > 1 else []
+            return context.prose(*no_money, *_active_now(context), *expected)
+        return context.prose(context.say("answer.alone", **shared), *_active_now(context), *expected)
     best, front = rows[0], _front_runner(context)
     assert front is not None  # there are rows
     if best.reading == "better":
@@ -82,6 +94,59 @@ def _verdict(context: Context) -> str:
     else:
         key = "baseline_clear" if best.reading == "worse" else "baseline_unclear"
     return context.say(f"answer.{key}", **shared, **named(context, best))
+
+
+def _expected(context: Context) -> list[str]:
+    """What each strategy that was simulated brings in purchases and in customers who stay; of one, and of no money,
+    that is the answer."""
+    metrics = context.run.comparison.metrics
+    if "purchases" not in metrics or "active_end" not in metrics:
+        return []
+    levels = metrics["purchases"].levels
+    active = {row.strategy: row.mean for row in metrics["active_end"].levels}
+    return [
+        context.say(
+            "answer.expected" if len(levels) > 1 else "answer.expected_alone",
+            strategy=context.titles[row.strategy], horizon=context.horizon, purchases=fmt.fixed(row.mean, 0),
+            level=context.level, interval=context.interval(fmt.fixed(row.lower, 0), fmt.fixed(row.upper, 0)),
+            active=fmt.fixed(active[row.strategy], 0),
+        )
+        for row in levels
+        if row.strategy in active
+    ]  # fmt: skip
+
+
+def _active_now(context: Context) -> list[str]:
+    """How many of the customers are still active, where the model lets any of them leave."""
+    said = context.active
+    if said is None:
+        return []
+    return [context.say("answer.active_now" if "interval" in said else "answer.active_now_plain", **said)]
+
+
+def _active_by_the_model(context: Context) -> list[str]:
+    """What the number of those who are still active leaves out."""
+    if context.active is None:
+        return []
+    fit = context.run.fits.get("purchases")
+    late = fit is not None and family_key(fit.family) in LEAVE_AFTER_REPEATS
+    return [context.say("answer.active_now_left_out"), *([context.say("value.alive_until_repeat")] if late else [])]
+
+
+def few_carry(context: Context, row: Difference) -> bool:
+    """Whether the interval of an average reaches beyond where one future falls: of futures, a few carry it."""
+    if row.lower is None or row.upper is None or row.future_lower is None or row.future_upper is None:
+        return False
+    return row.lower < row.future_lower or row.upper > row.future_upper
+
+
+def _few_carry(context: Context) -> list[str]:
+    """That the average which the verdict praises is carried by a few futures."""
+    row = _front_runner(context)
+    if row is None or not few_carry(context, row):
+        return []
+    future = context.signed_interval(row.future_lower, row.future_upper)
+    return [context.say("answer.few_carry", replications=fmt.count(context.run.comparison.replications), future=future)]
 
 
 def _none_pays(context: Context) -> list[str]:
@@ -179,21 +244,34 @@ def _leaves_out(context: Context) -> list[str]:
     """What the intervals of the differences do not hold."""
     run = context.run
     if not context.differences:
-        return []
+        return [*_active_by_the_model(context), *([] if _missed(context) else _tested(context))]
     said = [context.say("answer.chance_alone", replications=fmt.count(run.comparison.replications))]
     if run.fits:
         said.append(context.say("answer.parameters_drawn" if context.draws_parameters else "answer.parameters"))
     if context.assumed:
         total, key = fmt.count(len(run.assumptions)), "assumed_drawn" if context.draws_beliefs else "assumed"
         said.append(context.say(f"answer.{key}", assumed=context.assumed, total=total))
-    replay = run.validation.replay
-    if replay is not None:
-        gap = apart(context, replay.actual, replay.mean)
-        figures = {"actual": fmt.count(replay.actual), "mean": fmt.fixed(replay.mean, 0)}
-        said.append(context.say("answer.model_missed", gap=gap, **figures))
+    if run.validation.replay is not None:
+        said += [] if _missed(context) else _tested(context)
     else:
         said.append(context.say("answer.model_untested" if run.survival is None else "answer.model_of_stays"))
-    return said
+    return said + _active_by_the_model(context)
+
+
+def _missed(context: Context) -> bool:
+    """Whether the test of the forecast came out beyond its intervals: the verdict is not told without it."""
+    replay = context.run.validation.replay
+    return replay is not None and not (replay.with_parameter_uncertainty or replay).covered
+
+
+def _tested(context: Context) -> list[str]:
+    """How the forecast of the purchases that were kept back came out."""
+    replay = context.run.validation.replay
+    if replay is None:
+        return []
+    gap, key = apart(context, replay.actual, replay.mean), "missed" if context.differences else "tested"
+    figures = {"actual": fmt.count(replay.actual), "mean": fmt.fixed(replay.mean, 0), "span": context.kept_back}
+    return [context.say(f"answer.model_{key}", gap=gap, **figures)]
 
 
 def variance_sentences(context: Context) -> list[str]:
@@ -218,24 +296,32 @@ def _warnings(context: Context) -> list[str]:
     """What the study found to warn of, what failed, and which strategies are not ranked."""
     notices, run = context.run.notices, context.run
     said = unranked(context)
+    # What the answer says in its own words: the holdout by how much it was missed, of fits that their numbers are open,
+    # and which strategies are not ranked.
+    told = {"fit", *(["holdout missed"] if run.validation.replay else []), *(["nobody leaves"] if said else [])}
+    if any(map(doubtful, run.fits.values())) or any(warning.code == "fit" for warning in notices.warnings):
+        said.append(context.say("answer.doubtful", fit=context.say("section.fit")))
     for failure in notices.failures:
         what = context.listed([failure.stage, failure.subject]) if failure.subject else failure.stage
         said.append(context.say("answer.stage_failed", stage=fmt.sentence(what), reason=failure.reason))
-    told = run.validation.replay is not None  # what the intervals leave out says by how much the holdout was missed
-    said += [
-        fmt.sentence(warning.message) for warning in notices.warnings if not (told and warning.code == "holdout missed")
-    ]
-    if any(map(doubtful, run.fits.values())) and all(warning.code != "fit" for warning in notices.warnings):
-        said.append(context.say("answer.doubtful"))
+    said += [fmt.sentence(warning.message) for warning in notices.warnings if warning.code not in told]
     return said
 
 
 def _unranked_in_short(context: Context) -> list[str]:
     """How many strategies the verdict leaves out."""
-    left_out = len(context.run.notices.unjudged)
+    left_out = [context.titles.get(row.strategy, row.strategy) for row in context.run.notices.unjudged]
     if not left_out:
         return []
-    return [context.say("answer.unranked", count=fmt.count(left_out), all=fmt.count(len(context.run.strategies)))]
+    counts = {"count": fmt.count(len(left_out)), "all": fmt.count(len(context.run.strategies))}
+    key = "unranked" if _rate_alone(context) else "unranked_too"
+    return [context.say(f"answer.{key}", strategies=context.quoted(left_out), **counts)]
+
+
+def _rate_alone(context: Context) -> bool:
+    """Whether the purchase model is one by which nobody can leave."""
+    own = context.run.fits.get("purchases")
+    return own is None or len(own.parameters) == 2
 
 
 def unranked(context: Context) -> list[str]:
@@ -243,11 +329,9 @@ def unranked(context: Context) -> list[str]:
     titles: dict[str, list[str]] = {}
     for row in context.run.notices.unjudged:
         titles.setdefault(row.reason, []).append(context.titles.get(row.strategy, row.strategy))
-    own = context.run.fits.get("purchases")
-    rate_alone = own is None or len(own.parameters) == 2  # a family by which nobody can leave
-    key = "unjudged" if rate_alone else "unjudged_too"
+    key = "unjudged" if _rate_alone(context) else "unjudged_too"
     return [
-        context.say(f"answer.{key}", strategies=", ".join(names), reason=fmt.sentence(reason))
+        context.say(f"answer.{key}", strategies=context.quoted(names), reason=fmt.sentence(reason))
         for reason, names in titles.items()
     ]
 
@@ -281,7 +365,7 @@ def value_sentences(context: Context, value: ValueRecord) -> list[str]:
     sentences = [
         say(
             "value.intro" if value.margin is not None else "value.intro_by_tenure",
-            horizon=context.units(value.horizon, value.unit or context.run.validation.unit),
+            horizon=context.span_of(value),
             margin=fmt.percent(value.margin),
             rate=fmt.percent(value.annual_discount_rate),
             total=context.money(value.total),

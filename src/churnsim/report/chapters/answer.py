@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from churnsim.records.run import Difference, ReplayRecord, ValueRecord
-from churnsim.report.chapters.claims import answer_counts, judged
+from churnsim.report.chapters.claims import answer_counts, answers, judged
 from churnsim.report.headline import (
     apart,
+    few_carry,
     headline,
     named,
     replay_sentences,
@@ -30,6 +31,8 @@ from churnsim.report.page.context import Context, status_key
 from churnsim.report.page.tables import heads, row_of, table
 from churnsim.report.what_it_takes import amount, how_it_was_found, lever_title, mechanism_title, what_it_takes
 from churnsim.report.what_to_measure import sentence
+
+MOST_CLAIMS = 3  # each is told by itself on the first page; of more, how many came out with each answer
 
 
 def chapter(context: Context) -> Chapter:
@@ -164,19 +167,21 @@ def _beyond(context: Context, against: str) -> list[str]:
 def tiles(context: Context) -> list[Tile]:
     """The figures of the answer, each with what it is."""
     run, told = context.run, decision_tiles(context)
+    if context.active:
+        key = "tile.active_note" if "interval" in context.active else "tile.active_note_plain"
+        note = context.say(key, **context.active)
+        told.append(Tile(label=context.say("tile.active"), number=context.active["alive"], note=note))
     if run.value:
         key = "tile.value" if run.value.margin is not None else "tile.value_by_tenure"
-        span = context.units(run.value.horizon, run.value.unit or run.validation.unit)
-        label = context.say(key, horizon=span, margin=fmt.percent(run.value.margin))
+        label = context.say(key, horizon=context.span_of(run.value), margin=fmt.percent(run.value.margin))
         number = context.money(run.value.total)
         told.append(Tile(label=label, number=number, note=_value_note(context, run.value)))
     replay = run.validation.replay
     if replay:
-        told.append(
-            Tile(label=context.say("tile.replay"), number=fmt.fixed(replay.mean, 0), note=_replay_note(context, replay))
-        )
+        label = context.say("tile.replay", span=context.kept_back)
+        told.append(Tile(label=label, number=fmt.fixed(replay.mean, 0), note=_replay_note(context, replay)))
     if run.claims:
-        note = context.say("tile.claims_note", list=answer_counts(context))
+        note = answers(context) if len(run.claims) <= MOST_CLAIMS else answer_counts(context)
         told.append(Tile(label=context.say("tile.claims"), number=fmt.count(judged(context)), note=note))
     return told
 
@@ -189,10 +194,12 @@ def decision_tiles(context: Context) -> list[Tile]:
         note = context.say("tile.difference_note", level=context.level, **named(context, best))
         if chances := unsettled(context, best):
             note = context.say("tile.unsettled_note", strategy=context.titles[best.strategy], **chances)
+        note += context.say("tile.few_carry") if few_carry(context, best) else ""
         told.append(Tile(label=context.say("tile.nothing"), number=context.difference(best.mean), note=note))
     elif context.contenders:
         best = context.contenders[0]
         note = context.say("tile.difference_note", level=context.level, **named(context, best))
+        note += context.say("tile.few_carry") if few_carry(context, best) else ""
         label = context.say("tile.difference", baseline=context.baseline)
         told.append(Tile(label=label, number=context.difference(best.mean), note=note))
     return [*told, *_chance_tile(context), *_even_tile(context)]
@@ -236,8 +243,10 @@ def _value_note(context: Context, value: ValueRecord) -> str:
     interval = context.money_interval(value.lower, value.upper)
     if interval == fmt.ABSENT:
         return context.say("tile.value_note_plain", customers=fmt.count(value.customers))
-    key = "tile.value_note" if value.holdout_ratio is None else "tile.value_note_holdout"
-    return context.say(key, level=fmt.percent(value.level), interval=interval)
+    ratio = value.holdout_ratio
+    key = "tile.value_note" if ratio is None else "tile.value_note_up" if ratio >= 1 else "tile.value_note_down"
+    gap = "" if ratio is None else apart(context, ratio, 1.0)
+    return context.say(key, level=fmt.percent(value.level), interval=interval, gap=gap)
 
 
 def _replay_note(context: Context, replay: ReplayRecord) -> str:

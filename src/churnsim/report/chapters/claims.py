@@ -51,6 +51,19 @@ def answer_counts(context: Context) -> str:
     return context.listed(said)
 
 
+def answers(context: Context) -> str:
+    """Every claim with its answer, in words."""
+    said = (
+        context.say(
+            "tile.claim",
+            claim=context.say("page.quoted", text=claim.says.rstrip(".。")),
+            answer=context.words.known(f"claim_prose.{_shown(claim)}", _shown(claim)),
+        )
+        for claim in context.run.claims
+    )
+    return context.listed(list(said))
+
+
 def judged(context: Context) -> int:
     """How many claims have a finding: neither those that were not run nor those that were withdrawn."""
     return sum(count for answer, count in _counts(context).items() if answer not in ("NOT_RUN", WITHDRAWN))

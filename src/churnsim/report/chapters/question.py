@@ -11,7 +11,7 @@ def chapter(context: Context) -> Chapter:
     """The question in the words of the configuration, and what was compared to answer it."""
     compared = context.say(
         "question.compared",
-        list=context.named(context.titles.values()),
+        list=context.quoted(context.titles.values()),
         replications=fmt.count(context.run.comparison.replications),
     )
     blocks = [Paragraph(text=context.run.manifest.question), Paragraph(text=compared)]

@@ -46,12 +46,13 @@ def chapter(context: Context) -> Chapter:
     sure = precision_sentences(context)
     if sure:
         blocks += [Heading(text=say("strategies.sure_heading")), *(Paragraph(text=text) for text in sure)]
-    blocks += _spending(context)
+    blocks += _spending(context) if context.has_amounts else []
     if any(metric.levels for metric in comparison.metrics.values()):
         blocks += [Heading(text=say("strategies.levels_heading")), _levels(context)]
     if comparison.path:
         blocks.append(Heading(text=say("strategies.path_heading")))
-        blocks += [path_figure(context, "active"), path_figure(context, "profit")]
+        blocks += [path_figure(context, "active")]
+        blocks += [path_figure(context, "profit")] if context.has_amounts else []
     return Chapter(id="strategies", title=say("section.strategies"), blocks=blocks)
 
 
@@ -211,6 +212,8 @@ def _levels(context: Context) -> TableBlock:
     names = [strategy.name for strategy in context.run.strategies if strategy.name in compared]
     rows = []
     for name, metric in metrics.items():
+        if name in MONEY and not context.has_amounts:
+            continue
         levels = {level.strategy: level for level in metric.levels}
         title = context.words.known(f"metric.{name}", name.replace("_", " "))
         if name == "purchases" and context.run.survival:

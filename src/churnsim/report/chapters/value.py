@@ -6,14 +6,11 @@ import math
 
 from churnsim.records.run import ValueRecord
 from churnsim.report.charts.figures import value_figure
-from churnsim.report.headline import value_sentences
+from churnsim.report.headline import LEAVE_AFTER_REPEATS, value_sentences
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import Block, Chapter, Details, Paragraph
 from churnsim.report.page.context import Context, family_key
 from churnsim.report.page.tables import heads, row_of, table
-
-LEAVE_AFTER_REPEATS = ("bgnbd", "bgnbdcovariates")
-"""Models by which a customer cannot leave before a repeat purchase."""
 
 
 def chapter(context: Context) -> Chapter:

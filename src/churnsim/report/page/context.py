@@ -16,7 +16,7 @@ import pandas as pd
 
 from churnsim.errors import ConfigError
 from churnsim.records.load import load_draws, load_run
-from churnsim.records.run import Difference, Run
+from churnsim.records.run import Difference, Run, ValueRecord
 from churnsim.report.messages import Words
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.translated import translated
@@ -38,6 +38,9 @@ class Context:
     `draws` behind what numbers are worth, where the run stores them."""
 
     def __init__(self, run: Run, words: Words, *, draws: pd.DataFrame | None = None) -> None:
+        if any(warning.code == "no amounts" for warning in run.notices.warnings):
+            rows = [row for row in run.assumptions if not row.parameter.startswith(("spend.", "terms."))]
+            run = run.model_copy(update={"assumptions": rows})
         self.run = run
         self.words = words
         self.draws = draws
@@ -135,6 +138,44 @@ class Context:
         aside = {strategy.name for strategy in self.run.strategies if strategy.reference}
         rows = [row for row in self.run.comparison.against_nothing if row.strategy not in aside]
         return sorted(rows, key=lambda row: -row.mean)
+
+    @property
+    def has_amounts(self) -> bool:
+        """Whether the log says what was paid, so that anything can be told in money."""
+        return all(warning.code != "no amounts" for warning in self.run.notices.warnings)
+
+    @cached_property
+    def active(self) -> dict[str, str] | None:
+        """How many customers are still active, of how many, with an interval where the run stores one; None where that
+        is not known: of subscribers, and by a model that lets nobody leave."""
+        customers, value = self.run.customers, self.run.value
+        if customers is not None and customers.active is not None:
+            found = customers.active
+            told = {"alive": fmt.fixed(found.mean, 0), "customers": fmt.count(found.customers)}
+            if found.mean >= found.customers - 0.5:
+                return None
+            interval = self.interval(fmt.fixed(found.lower, 0), fmt.fixed(found.upper, 0))
+            return told | {"level": fmt.percent(found.level), "interval": interval}
+        share = value.mean_p_alive if value is not None else None
+        if value is None or share is None or share * value.customers >= value.customers - 0.5:
+            return None
+        return {"alive": fmt.fixed(share * value.customers, 0), "customers": fmt.count(value.customers)}
+
+    @property
+    def kept_back(self) -> str:
+        """How long the purchases were kept back that test the forecast, in the data's unit."""
+        validation = self.run.validation
+        days = (date.fromisoformat(validation.holdout_end) - date.fromisoformat(validation.calibration_end)).days
+        length = days / DAYS_PER_UNIT.get(validation.unit, 1)
+        return self.units(round(length), validation.unit) if length >= 2 else self.units(days, "D")
+
+    def span_of(self, value: ValueRecord) -> str:
+        """How far ahead the customers were valued, in the study's words where it is the horizon of the strategies."""
+        unit = value.unit or self.run.validation.unit
+        stated = self.stated("horizon")
+        if stated is not None and unit in DAYS_PER_UNIT and math.isclose(stated.to(unit), value.horizon, rel_tol=1e-3):
+            return self.horizon
+        return self.units(value.horizon, unit)
 
     @property
     def draws_parameters(self) -> bool:
@@ -266,6 +307,10 @@ class Context:
             return self.words.known(f"family.{family_key(found[0])}", found[0])
 
         return re.sub(r"\b(?:[a-z]+_)+[a-z]+\b|\b(?:nbd|weibull|sbg|bdw)\b", title, text)
+
+    def quoted(self, names: Iterable[str]) -> str:
+        """Several titles in one sentence, each marked as a title."""
+        return self.named(self.say("page.quoted", text=name) for name in names)
 
     def prose(self, *sentences: str) -> str:
         """Whole sentences as one paragraph."""

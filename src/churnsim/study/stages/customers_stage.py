@@ -10,19 +10,23 @@ import pandas as pd
 from churnsim.data.customers.cohorts import Period, cohort_matrix
 from churnsim.data.customers.concentration import customer_spend, whale_curve
 from churnsim.errors import DataError
+from churnsim.models.estimation.fit import ModelFit
+from churnsim.models.purchase.protocol import PurchaseModel
 from churnsim.models.value.clv import SpendCorrelationWarning, customer_value
-from churnsim.records.customers import CohortRow, ContactRow, CustomersRecord, WhaleRow
+from churnsim.records.customers import ActiveRecord, CohortRow, ContactRow, CustomersRecord, WhaleRow
+from churnsim.statistics import tails
 from churnsim.study.stages.data_stage import StudyData
 from churnsim.study.stages.fit_stage import StudyFits
 
 MOST_COHORTS = 24  # months or quarters, of which a picture has room for as many
 LEVEL, RESAMPLES, RESAMPLED = 0.95, 200, 20_000_000  # of the whale curve; fewer resamples of more customers
+DRAWN = 400_000  # probabilities of being active for the interval of how many are
 LEAST_AT_STAKE = 0.005  # less would be shown as nothing
 FIRST, LISTED = 50, 10_000  # customers in customers.json, and in contacts.parquet
 
 
 def customers_story(
-    data: StudyData, fits: StudyFits, *, horizon: float, annual_discount_rate: float, margin: float
+    data: StudyData, fits: StudyFits, *, horizon: float, annual_discount_rate: float, margin: float, seed: int
 ) -> tuple[CustomersRecord, pd.DataFrame]:
     """The record, and the list of customers. What is at stake is what a customer is expected to bring within `horizon`
     (model units), times the probability of having left already."""
@@ -42,8 +46,21 @@ def customers_story(
     record = CustomersRecord(
         period=period, cohorts=CohortRow.of_frame(cohorts), whale=WhaleRow.of_frame(whale), level=LEVEL,
         contacts=ContactRow.of_frame(contacts.head(FIRST)), listed=len(contacts),
+        active=_active(fits.purchases, data.summary, seed=seed),
     )  # fmt: skip
     return record, contacts
+
+
+def _active(fit: ModelFit[PurchaseModel], summary: pd.DataFrame, *, seed: int) -> ActiveRecord:
+    """Who is still active is drawn for each of several parameter sets: the sum of the customers' own chances is nearly
+    normal, with the variance of p (1 - p) each."""
+    draws = int(np.clip(DRAWN // len(summary), 40, 200))
+    chance = np.random.default_rng([seed, len(summary)]).standard_normal(draws)
+    alive = [np.asarray(model.p_alive(summary)) for model in fit.draw_parameters(draws, seed=seed)]
+    drawn = [p.sum() + z * np.sqrt((p * (1 - p)).sum()) for p, z in zip(alive, chance, strict=True)]
+    lower, upper = np.clip(np.quantile(drawn, tails(LEVEL)), 0, len(summary))
+    mean = float(fit.model.p_alive(summary).sum())
+    return ActiveRecord(customers=len(summary), mean=mean, lower=float(lower), upper=float(upper), level=LEVEL)
 
 
 def _period(data: StudyData) -> Period:

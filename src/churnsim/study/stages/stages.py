@@ -213,7 +213,7 @@ class TransactionStages:
     def customers_story(
         self, config: StudyConfig, data: Any, fits: Any, market: Market
     ) -> tuple[CustomersRecord, pd.DataFrame] | None:
-        return customers_story(data, fits, **_terms_of_value(config, data, market))
+        return customers_story(data, fits, **_terms_of_value(config, data, market), seed=config.seed)
 
     def purchases(self, data: Any) -> StudyData | None:
         return data  # type: ignore[no-any-return]
