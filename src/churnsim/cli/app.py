@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from typing import Annotated
 
@@ -92,4 +93,6 @@ def main() -> None:
     # here are small. Threads of linear algebra beside them would spend their time waiting for each other.
     for name in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(name, "1")
+    # Imports and results make many objects that stay; to look for garbage every 700 takes a twentieth of a study.
+    gc.set_threshold(50_000, 20, 20)
     app()

@@ -60,7 +60,11 @@ class Comparison:
     @property
     def strategies(self) -> list[str]:
         """Names, in the order of their first rows."""
-        return list(dict.fromkeys(self.outcomes["strategy"]))
+        return list(self._names)
+
+    @cached_property
+    def _names(self) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(self.outcomes["strategy"]))
 
     def values(self, metric: str) -> pd.DataFrame:
         """The metric by replication (rows) and strategy (columns)."""

@@ -42,7 +42,7 @@ def heat_map(rows: Rows, *, x: str, y: str) -> ChartMaker:
         layers: list[alt.Chart] = [base.mark_rect(stroke="white", strokeWidth=1).encode(color=colour)]
         if written:
             ink = alt.condition(f"datum.share > {turn}", alt.value("white"), alt.value(INK))
-            layers.append(base.mark_text(fontSize=size.font - 2).encode(text="text:N", color=ink))
+            layers.append(base.mark_text(fontSize=size.font - 2).encode(text=alt.Text("text:N"), color=ink))
         return alt.layer(*layers), 90 + max(22 * len(cohorts), 44)
 
     return make

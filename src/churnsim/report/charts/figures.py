@@ -74,7 +74,7 @@ def paths(rows: Rows, *, strategies: Sequence[str], x: str, y: str, labels: str)
         )
         upright = alt.Axis(tickCount=5, labelExpr=labels)
         bands = base.mark_area(fillOpacity=0.13).encode(
-            y=alt.Y("lower:Q", title=y, axis=upright, scale=alt.Scale(zero=False)), y2="upper:Q"
+            y=alt.Y("lower:Q", title=y, axis=upright, scale=alt.Scale(zero=False)), y2=alt.Y2("upper:Q")
         )
         dashes = alt.Scale(domain=wrapped, range=cycle(DASHES, len(names)))
         lines = base.mark_line(strokeWidth=2.2).encode(
@@ -303,16 +303,16 @@ def frontier_figure(context: Context, found: OptimisationRecord) -> FigureBlock:
         earned = alt.Axis(tickCount=5, labelExpr=_ticks(context, money=money, signed=True))
         base = alt.Chart(inline(rows)).encode(x=alt.X("spending:Q", title=across, axis=spent))
         band = base.mark_area(fillOpacity=0.13, color=EXPECTED).encode(
-            y=alt.Y("lower:Q", title=up, axis=earned), y2="upper:Q"
+            y=alt.Y("lower:Q", title=up, axis=earned), y2=alt.Y2("upper:Q")
         )
         line = base.mark_line(color=EXPECTED, point={"color": EXPECTED, "filled": True}).encode(
             y=alt.Y("mean:Q", title=up)
         )
-        zero = alt.Chart(inline([{"at": 0.0}])).mark_rule(color=INK, strokeDash=[4, 3]).encode(y="at:Q")
+        zero = alt.Chart(inline([{"at": 0.0}])).mark_rule(color=INK, strokeDash=[4, 3]).encode(y=alt.Y("at:Q"))
         answer = [{"spending": found.spending, "mean": found.gain.mean, "text": context.say("chart.frontier.answer")}]
-        mark = alt.Chart(inline(answer)).encode(x="spending:Q", y="mean:Q")
+        mark = alt.Chart(inline(answer)).encode(x=alt.X("spending:Q"), y=alt.Y("mean:Q"))
         dot = mark.mark_point(color=ALARM, filled=True, size=110, opacity=1, shape="diamond")
-        words = mark.mark_text(color=ALARM, dy=-14, fontSize=size.font, align="left").encode(text="text:N")
+        words = mark.mark_text(color=ALARM, dy=-14, fontSize=size.font, align="left").encode(text=alt.Text("text:N"))
         return alt.layer(band, zero, line, dot, words), 230 if size.narrow else 300
 
     show = context.money if money else fmt.percent

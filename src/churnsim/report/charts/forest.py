@@ -38,7 +38,7 @@ def draw_forest(rows: Sequence[Mapping[str, Any]], *, title: str) -> str:
     )
     axis = alt.Axis(tickCount=WIDE.ticks - 1, format=NUMBERS, labelOverlap=True)
     x: dict[str, Any] = {"title": str(rows[0]["unit"]), "scale": alt.Scale(zero=False, padding=10), "axis": axis}
-    bars = base.mark_rule(strokeWidth=2, strokeCap="round").encode(x=alt.X("lower:Q", **x), x2="upper:Q")
+    bars = base.mark_rule(strokeWidth=2, strokeCap="round").encode(x=alt.X("lower:Q", **x), x2=alt.X2("upper:Q"))
     # A new firm has an interval and no figure of its own.
     points = base.transform_filter("datum.firm !== 'a new firm'").mark_point(filled=True, size=70, opacity=1)
     points = points.encode(

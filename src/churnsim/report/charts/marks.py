@@ -100,13 +100,17 @@ def interval_rows(
         if reference is not None:
             at = [{**row, "at": reference} for row in shown]
             line = alt.Chart(inline(at)).mark_rule(color=INK, strokeDash=[4, 3])
-            layers.append(line.encode(x=alt.X("at:Q", title=x), y=_y("top", height), y2="bottom:Q"))
+            layers.append(line.encode(x=alt.X("at:Q", title=x), y=_y("top", height), y2=alt.Y2("bottom:Q")))
             if bars:
                 blocks = alt.Chart(inline(at)).mark_rect(fillOpacity=0.35)
-                ends = {"x": alt.X("at:Q", title=x, axis=axis, scale=scale), "x2": "mean:Q", "y2": "bottom:Q"}
+                ends = {
+                    "x": alt.X("at:Q", title=x, axis=axis, scale=scale),
+                    "x2": alt.X2("mean:Q"),
+                    "y2": alt.Y2("bottom:Q"),
+                }
                 layers.append(blocks.encode(y=_y("top", height), color=ink, **ends))
         layers += [
-            spans.encode(x=alt.X("lower:Q", title=x), x2="upper:Q", y=_y("middle", height), color=ink),
+            spans.encode(x=alt.X("lower:Q", title=x), x2=alt.X2("upper:Q"), y=_y("middle", height), color=ink),
             dots.mark_point(filled=True, size=80, opacity=1).encode(y=_y("middle", height)),
         ]
         return alt.layer(*layers), height + AXIS
@@ -139,8 +143,8 @@ def ratio_rows(rows: Rows, *, x: str, names: tuple[str, str]) -> ChartMaker:
         one = alt.Chart(inline([{**row, "at": 1.0} for row in placed])).mark_rule(color=INK, strokeDash=[4, 3])
         layers = [
             *_labels(placed, height, size),
-            one.encode(x=alt.X("at:Q", title=x), y=_y("top", height), y2="bottom:Q"),
-            base.mark_rule(strokeWidth=3, strokeCap="round").encode(x=place, x2="upper:Q"),
+            one.encode(x=alt.X("at:Q", title=x), y=_y("top", height), y2=alt.Y2("bottom:Q")),
+            base.mark_rule(strokeWidth=3, strokeCap="round").encode(x=place, x2=alt.X2("upper:Q")),
             base.mark_point(filled=True, size=60, opacity=1).encode(x=alt.X("mean:Q", title=x)),
         ]
         return alt.layer(*layers), height + AXIS + above
@@ -166,8 +170,8 @@ def bar_rows(
         chart = alt.layer(
             *_labels(placed, height, size),
             bars.encode(
-                x=alt.X("start:Q", title=x, axis=axis, scale=alt.Scale(zero=True)), x2="end:Q", y=_y("top", height),
-                y2="bottom:Q", color=colour,
+                x=alt.X("start:Q", title=x, axis=axis, scale=alt.Scale(zero=True)), x2=alt.X2("end:Q"),
+                y=_y("top", height), y2=alt.Y2("bottom:Q"), color=colour,
             ),
         )  # fmt: skip
         return chart, height + AXIS + above
@@ -206,11 +210,11 @@ def _labels(placed: Rows, height: int, size: Size) -> list[alt.Chart]:
         for number, line in enumerate(row["label"].split("\n"))
     ]
     text = alt.Chart(inline(lines)).mark_text(align="left", baseline="middle", fontSize=size.font - 1, color=INK)
-    return [text.encode(x=alt.value(0), y=_y("at", height), text="line:N")]
+    return [text.encode(x=alt.XValue(0), y=_y("at", height), text=alt.Text("line:N"))]
 
 
 def _tracks(placed: Rows, height: int) -> alt.Chart:
     """A thin line across each row, which leads from its label to its dot."""
     track = alt.Chart(inline(placed)).mark_rule(color=GRID)
-    drawn: alt.Chart = track.encode(x=alt.value(0), x2=alt.value("width"), y=_y("middle", height))
+    drawn: alt.Chart = track.encode(x=alt.XValue(0), x2=alt.X2Value("width"), y=_y("middle", height))
     return drawn

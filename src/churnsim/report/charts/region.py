@@ -123,18 +123,18 @@ def region_chart(
         drawn = alt.Chart(alt.InlineData(values=cells)).mark_rect(stroke="#ffffff", strokeWidth=0.7)
         layers = [
             drawn.encode(
-                x=alt.X("left:Q", **axis(across, side)), x2="right:Q", y2="top:Q", color=colour,
+                x=alt.X("left:Q", **axis(across, side)), x2=alt.X2("right:Q"), y2=alt.Y2("top:Q"), color=colour,
                 y=alt.Y("bottom:Q", **axis(upright, 0.75 * side)),
             )
         ]  # fmt: skip
         if here is not None and _inside(axes, here) and (not deep or number == _cell_of(deep[0], here[deep[0].name])):
             spot = [{"x": here[across.name], "y": here[upright.name]}]
-            dot = alt.Chart(alt.InlineData(values=spot)).encode(x="x:Q", y="y:Q")
+            dot = alt.Chart(alt.InlineData(values=spot)).encode(x=alt.X("x:Q"), y=alt.Y("y:Q"))
             layers.append(dot.mark_point(filled=True, size=90, color="#c8500a", stroke="#ffffff", opacity=1))
         if likely and _likely_panel(deep, likely, number):
             (left, right), (bottom, top) = (_within(axis, likely) for axis in (across, upright))
             frame = alt.Chart(alt.InlineData(values=[{"left": left, "right": right, "bottom": bottom, "top": top}]))
-            frame = frame.encode(x="left:Q", x2="right:Q", y="bottom:Q", y2="top:Q")
+            frame = frame.encode(x=alt.X("left:Q"), x2=alt.X2("right:Q"), y=alt.Y("bottom:Q"), y2=alt.Y2("top:Q"))
             layers.append(frame.mark_rect(filled=False, stroke="#c8500a", strokeWidth=2, strokeDash=[5, 3]))
         whole = alt.layer(*layers).properties(width=side, height=round(side * 0.75))
         if not deep:

@@ -217,8 +217,8 @@ def quadrants(
         ]
         layers = [
             *lines,
-            spans.encode(x=at_x("x_lower"), x2="x_upper:Q", y=at_y("y")),
-            spans.encode(x=at_x("x"), y=at_y("y_lower"), y2="y_upper:Q"),
+            spans.encode(x=at_x("x_lower"), x2=alt.X2("x_upper:Q"), y=at_y("y")),
+            spans.encode(x=at_x("x"), y=at_y("y_lower"), y2=alt.Y2("y_upper:Q")),
             base.mark_point(filled=True, size=80, color=EXPECTED, opacity=1).encode(x=at_x("x"), y=at_y("y")),
         ]
         # Names stand towards the middle, beside the interval and not on it.
@@ -227,7 +227,7 @@ def quadrants(
             .mark_text(
                 dy=-10, dx=-8 if far == "true" else 8, align="right" if far == "true" else "left", fontWeight="bold"
             )
-            .encode(x=at_x("x"), y=at_y("y"), text="label:N")
+            .encode(x=at_x("x"), y=at_y("y"), text=alt.Text("label:N"))
             for far in ("true", "false")
         ]
         for place, name in enumerate(corners or ()):
@@ -241,7 +241,7 @@ def quadrants(
                 fontStyle="italic",
                 color=MUTED,
             )
-            layers.append(words.encode(x=at_x("x"), y=at_y("y"), text="label:N"))
+            layers.append(words.encode(x=at_x("x"), y=at_y("y"), text=alt.Text("label:N")))
         return alt.layer(*layers), 340 if size.narrow else 420
 
     return make

@@ -34,7 +34,7 @@ def survival(rows: Rows, *, x: str, y: str, names: dict[str, str]) -> ChartMaker
         band = (
             alt.Chart(inline(rows))
             .mark_area(color=INK, opacity=0.15, interpolate="step-after")
-            .encode(x=horizontal, y=alt.Y("lower:Q", **vertical), y2="upper:Q")
+            .encode(x=horizontal, y=alt.Y("lower:Q", **vertical), y2=alt.Y2("upper:Q"))
         )
         curves = [row for row in long if row["series"] != shown.get(SIMULATED)]
         lines = (
