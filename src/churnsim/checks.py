@@ -366,7 +366,8 @@ def _misuse(error: TypeError, call: Callable[..., Any], args: tuple[Any, ...], o
     needed = [one for one in every if one.default is one.empty]
     shape = ", ".join(one.name if one.kind is not one.KEYWORD_ONLY else f"{one.name}=..." for one in needed)
     further = ", ".join(one.name for one in every if one not in needed)
-    meant = "".join(argument_here(key, signature.parameters) for key in options if key not in signature.parameters)
+    others = (argument_here(key, signature.parameters) for key in options if key not in signature.parameters)
+    meant = "".join(dict.fromkeys(others))  # each sentence once
     return f"{name}: {wrong}.{meant} Call {name}({shape})" + (f"; by name, if wanted: {further}." if further else ".")
 
 

@@ -5,6 +5,8 @@ docs/coming-from.md has the calls side by side.
 
 from __future__ import annotations
 
+import sys
+
 import lazy_loader
 
 TYPE_CHECKING = False  # as of `typing`, whose import takes a third of what importing churnsim takes
@@ -41,14 +43,20 @@ NAMES = {
     "have alike",
     "newcustomer": "expected_purchases_new(horizon)",
     "bgbb": "churnsim.models.BGBB.fit(summary)",
+    "apparelTrans": "churnsim.datasets.cdnow()",
+    "apparelStaticCov": "a table of yours; churnsim.data.join_covariates(summary, covariates, source=...) adds it",
+    "pnbd_est": "churnsim.ParetoNBD.fit(summary)",
     "Prior": "a distribution of scipy.stats, or churnsim.models.LogNormal(median=..., spread=...)",
     "HalfNormal": "scipy.stats.halfnorm, as any distribution of scipy.stats is a prior",
     "plot_customer_exposure": "churnsim.plots.exposure(summary)",
     "plot_expected_purchases_ppc": "churnsim.plots.predictive(fit, summary)",
-    "plot_probability_alive_heatmap": "churnsim.plots.alive_matrix(fit, T=...)",
+    "plot_probability_alive_heatmap": "churnsim.plots.alive_matrix(fit, summary)",
     "conditional_probability_alive_matrix": "churnsim.plots.data.alive_matrix(fit, T=...)",
     "distribution_new_customer": "churnsim.plots.heterogeneity(fit, 'rate')",
     "sample_posterior_predictive": "in what churnsim.models.sample_posterior(family, summary, seed=1) returns",
+    "sample_prior_predictive": "in what churnsim.models.sample_posterior(family, summary, seed=1) returns",
+    "build_model": "part of churnsim.BGNBD.fit(summary)",
+    "graphviz": "a page of the documentation, models, with the assumptions of each family",
     "variance_matrix_": "matrix, an attribute of the fit",
     "save": "model.save(path), and load(path) of the family",
     "posterior": "churnsim.models.sample_posterior(family, summary, seed=1).posterior",
@@ -79,8 +87,8 @@ NAMES = {
     "save_model": "model.save(path), and load(path) of the family",
     "plot": "churnsim.plots: plots.frequencies(fit, summary) of purchases, plots.survival(subscribers) of tenures",
     "plot_period_transactions": "churnsim.plots.frequencies(fit, summary)",
-    "plot_frequency_recency_matrix": "churnsim.plots.purchases_matrix(fit, T=..., horizon=...)",
-    "plot_probability_alive_matrix": "churnsim.plots.alive_matrix(fit, T=...)",
+    "plot_frequency_recency_matrix": "churnsim.plots.purchases_matrix(fit, summary, horizon=...)",
+    "plot_probability_alive_matrix": "churnsim.plots.alive_matrix(fit, summary)",
     "plot_expected_repeat_purchases": "churnsim.plots.expected_repeats(fit)",
     "plot_history_alive": "churnsim.plots.alive_history(fit, log, customer)",
     "plot_calibration_purchases_vs_holdout_purchases": _TRACKING.replace("tracking", "holdout"),
@@ -100,6 +108,8 @@ NAMES = {
     "concordance_index": "churnsim.models.concordance(fit.hazard_multiplier(subscribers), subscribers)",
     "NelsonAalenFitter": "churnsim.models.SurvivalCurve.fit(subscribers).cumulative_hazard()",
     "CoxTimeVaryingFitter": _ROWS,
+    "AalenAdditiveFitter": f"{_COX}, whose effects multiply; there is no additive one",
+    "compute_residuals": "proportionality(), which tests what residuals are looked at for",
     "to_long_format": _ROWS,
     "add_covariate_to_timeline": _ROWS,
     "proportional_hazard_test": "proportionality('log') of a fitted Cox model",
@@ -129,6 +139,14 @@ NAMES = {
     "vcov": "matrix, an attribute of the fit",
     "plot_survival_function": "churnsim.plots.survival(subscribers)",
 }  # fmt: skip
+# Modules of theirs, and those here that have the like.
+MODULES = {
+    "clv": "churnsim and churnsim.models",
+    "estimation": "churnsim.models",
+    "fitters": "churnsim.models",
+    "plotting": "churnsim.plots",
+    "utils": "churnsim.data and churnsim.models",
+}
 ARGUMENTS = {
     "observation_period_end": ("holdout_until", "holdout_end", "until"),
     "calibration_period_end": ("until", "calibration_end"),
@@ -142,6 +160,9 @@ ARGUMENTS = {
     "time": ("horizon", "times"),
     "future_t": ("horizon", "time"),
     "datetime_format": ("date_format",),
+    "name_id": ("customer_id",),
+    "name_date": ("date",),
+    "name_price": ("amount",),
     "discount_rate": ("annual_discount_rate",),
     "formula": ("covariates",),
     "penalizer": ("penalty",),
@@ -155,6 +176,7 @@ _NAMED = (
     "The columns are customer_id, date and amount: churnsim.read_transactions(frame, customer_id=..., date=..., "
     "amount=...) reads them by other names, and churnsim.data.rfm_summary takes the names."
 )
+_DATES = "churnsim.read_transactions(frame, date_format='%d/%m/%Y') reads dates that are text."
 _NEEDLESS = "{}= has no counterpart here: leave it out."
 INSTEAD = {
     "penalizer_coef": f"{_PRIORS}, which do what a penalty did.",
@@ -163,11 +185,13 @@ INSTEAD = {
     "method": "fit maximises the likelihood, and churnsim.models.sample_posterior draws from the posterior.",
     **dict.fromkeys(("customer_id", "date", "amount", "price"), _NAMED),
     **dict.fromkeys(("include_first_transaction", "time_scaler"), _NEEDLESS),
+    "datetime_format": _DATES,
     "tune": "The chains warm up by themselves, and go on until they agree; draws= is where they begin.",
     "target_accept": _NEEDLESS,
     "freq": "The unit is that of the fits and of the summary.",
     "dayfirst": "date_format='%d/%m/%Y' of churnsim.read_transactions says it, which finds it out where the days tell.",
-    "date_format": "churnsim.read_transactions(frame, date_format='%d/%m/%Y') reads dates that are text.",
+    "date_format": _DATES,
+    "continuous_discount_factor": "Of a rate d a week, annual_discount_rate is math.expm1(d * 365.25 / 7).",
     "covariates": "Name them in covariates_rate=[...] and covariates_lifetime=[...].",
     "start_params_model": "fit finds its own start.",
     "initial_params": "fit finds its own start.",
@@ -210,21 +234,45 @@ class NoSuchNameError(AttributeError):
 
 def argument_here(name: str, known: Iterable[str]) -> str:
     """The argument of ours that is meant by another's, as a sentence; empty where nothing is like it."""
-    ours = [*known]
+    ours, name = [*known], name.replace(".", "_")  # R's have dots
     found = next((each for each in ARGUMENTS.get(name, ()) if each in ours), None)
     if found:
         return f" {name}= is {found}= here."
     if name in INSTEAD:
-        return f" {INSTEAD[name].format(name)}"
+        return f" {INSTEAD[name].replace('{}', name)}"
     near = nearest(name, ours)
     return f" Is {near!r} meant?" if near else ""
 
 
-def attach_stub(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
-    """lazy_loader's `attach_stub`, whose error for an unknown name says what is meant.
+def no_such_name(module: str, name: str, public: Iterable[str]) -> AttributeError:
+    """The error for a name that a module does not have, which says what is meant.
 
     It is an ImportError for a name of another package, since `from churnsim import ...` shows the words of no other.
     """
+    kind: Any = ImportError if name in NAMES else AttributeError
+    error: AttributeError = kind(f"{module} has no {name!r}.{said_here(name, public)}", name=name)
+    return error
+
+
+class _Modules:
+    """The last finder of modules, which finds none: it says where what another package has in one is here."""
+
+    @staticmethod
+    def find_spec(name: str, path: object = None, target: object = None) -> None:
+        package, _, module = name.partition(".")
+        if package == "churnsim" and module in MODULES:
+            raise ModuleNotFoundError(
+                f"No module named {name!r}. Its names are in {MODULES[module]} here; the page 'Coming from' of the "
+                "documentation has each beside ours.",
+                name=name,
+            )
+
+
+sys.meta_path.append(_Modules)
+
+
+def attach_stub(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
+    """lazy_loader's `attach_stub`, whose error for an unknown name says what is meant."""
     lazily, names, public = lazy_loader.attach_stub(package, file)
 
     def found(name: str) -> Any:
@@ -233,7 +281,6 @@ def attach_stub(package: str, file: str) -> tuple[Callable[[str], Any], Callable
         except AttributeError:
             if name in names():
                 raise
-            kind: Any = ImportError if name in NAMES else AttributeError
-            raise kind(f"{package} has no {name!r}.{said_here(name, public)}", name=name) from None
+            raise no_such_name(package, name, public) from None
 
     return found, names, public

@@ -15,6 +15,7 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import lifelines
     from lifelines.datasets import load_lung, load_rossi
+    from lifelines.utils import qth_survival_time, qth_survival_times
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +48,30 @@ def test_greenwood_intervals(exact):
     for t in at:
         row = bounds[bounds.index <= t].iloc[-1].to_numpy()
         np.testing.assert_allclose(ours.loc[t, ["lower", "upper"]], row, rtol=1e-9)
+
+
+def test_quartiles_of_kaplan_meier(exact):
+    """When a quarter, half and three quarters have left, and the limits; infinite where a curve does not get there."""
+    for data in (exact, exact[exact["tenure"] < 12], cs.datasets.telco()):
+        late = data.get("entry")
+        theirs = lifelines.KaplanMeierFitter().fit(data["tenure"], data["churned"], entry=late)
+        ours = cs.models.SurvivalCurve.fit(data).summary()
+        for name, left in (("25% left", 0.75), ("50% left", 0.5), ("75% left", 0.25)):
+            limits = qth_survival_times(left, theirs.confidence_interval_).to_numpy().ravel()
+            found = ours.loc[name, ["estimate", "lower", "upper"]].astype(float)
+            np.testing.assert_array_equal(found, [qth_survival_time(left, theirs.survival_function_), *limits])
+    assert np.isinf(ours.loc["75% left", "estimate"])
+    assert "50% left" in repr(cs.models.SurvivalCurve.fit(exact))
+
+
+def test_strata_are_one_column_or_a_list_of_it(exact):
+    fit = cs.models.SurvivalRegression.fit
+    one, listed = (fit(exact, covariates=["x"], strata=strata) for strata in ("group", ["group"]))
+    assert one.model == listed.model
+    theirs = lifelines.CoxPHFitter().fit(exact, "tenure", "churned", entry_col="entry", strata=["group"])
+    np.testing.assert_allclose(listed.parameters["x"], theirs.params_["x"], rtol=1e-6)  # where its search stops
+    with pytest.raises(cs.errors.ConfigError, match=r"strata must be one column; got \['group', 'x'\]\. Make one"):
+        fit(exact, covariates=["x"], strata=["group", "x"])
 
 
 def test_generalised_gamma_formula():

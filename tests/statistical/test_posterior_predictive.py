@@ -48,6 +48,19 @@ def test_the_log_likelihood_is_that_of_the_draws(few, drawn):
         np.testing.assert_allclose(kept[2, place], model.log_likelihood(few), rtol=1e-12)
 
 
+def test_predictive_draws_are_among_those_of_the_log_likelihood(few, drawn):
+    """And both say which: at these the log-likelihood is that of the posterior's draw of this number."""
+    numbers = drawn.posterior_predictive["frequency"].coords["draw"]
+    kept = drawn.log_likelihood["history"].sel(draw=numbers)
+    for number in numbers.to_numpy()[[0, 5, -1]]:
+        at = drawn.posterior.sel(chain=2, draw=number)
+        model = cs.BGNBD(**{name: float(at[name]) for name in ("r", "alpha", "a", "b")})
+        np.testing.assert_allclose(kept.sel(chain=2, draw=number), model.log_likelihood(few), rtol=1e-12)
+    if "InferenceData" in vars(az):  # ArviZ 1 has no such call
+        both = drawn.sel(groups="log_likelihood", draw=numbers)
+        assert ((az.loo_pit(both, y="frequency") >= 0) & (az.loo_pit(both, y="frequency") <= 1)).all()
+
+
 def test_leave_one_out_finds_the_model_that_made_the_data(few, drawn):
     """Of an identified model with 4 parameters and weak priors p_loo is about 4; and the NBD is worse."""
     elpd, parameters = leave_one_out(drawn)

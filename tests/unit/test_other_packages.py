@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib import import_module
 
 import pandas as pd
 import pytest
@@ -12,7 +13,7 @@ from churnsim import models, plots
 from churnsim.errors import ConfigError, DataError, UnitWarning
 from churnsim.models.survival.curve import CurveFit
 from churnsim.models.survival.regression import RegressionFit
-from churnsim.other_packages import INSTEAD, NAMES, argument_here, nearest
+from churnsim.other_packages import INSTEAD, MODULES, NAMES, argument_here, nearest
 
 
 def test_names_of_others_are_told_where_they_are_typed():
@@ -26,13 +27,25 @@ def test_names_of_others_are_told_where_they_are_typed():
         _ = churnsim.bgnbd_fit
     with pytest.raises(AttributeError, match="Is 'BGNBDCovariates' meant"):
         _ = models.BgNbdCovariate
+    with pytest.raises(ImportError, match=r"Here it is churnsim\.summarise\(churnsim\.datasets\.cdnow\(\)"):
+        from churnsim.datasets import load_cdnow_summary  # noqa: F401
+    with pytest.raises(AttributeError, match="Is 'cdnow' meant"):
+        _ = churnsim.datasets.cdnew
+
+
+@pytest.mark.parametrize("module", [*MODULES, "clv.utils"])
+def test_modules_of_others_are_told(module):
+    with pytest.raises(ModuleNotFoundError, match=re.escape(f"Its names are in {MODULES[module.split('.')[0]]} here")):
+        import_module(f"churnsim.{module}")
+    with pytest.raises(ModuleNotFoundError, match=r"^No module named 'churnsim\.nothing'$"):
+        import_module("churnsim.nothing")
 
 
 def test_what_is_said_is_there(cdnow_models):
     """Every dotted name that an error gives is one, and every bare verb is one of a fit or of a survival model."""
     survival = (models.SurvivalCurve, models.SurvivalRegression, CurveFit, RegressionFit)
     verbs = {name for each in (*cdnow_models, *survival) for name in dir(each)}
-    for text in [*NAMES.values(), *INSTEAD.values()]:
+    for text in [*NAMES.values(), *INSTEAD.values(), *MODULES.values()]:
         for path in re.findall(r"churnsim(?:\.\w+)+", text):
             thing = churnsim
             for part in path.split(".")[1:]:
@@ -87,7 +100,7 @@ def test_wrong_arguments_are_answered_with_the_call(cdnow_split, cdnow_models):
         churnsim.summarise(churnsim.datasets.cdnow(), observation_period_end="1997-09-30")
     with pytest.raises(TypeError, match=r"Call customer_value\(summary, purchases=\.\.\., spend=\.\.\., annual_disc"):
         churnsim.customer_value(s, fit, spend)
-    with pytest.raises(TypeError, match=r"Call alive_matrix\(fit, T=\.\.\.\); by name, if wanted: most_purchases"):
+    with pytest.raises(ConfigError, match=r"give the summary, or the time as T="):
         plots.alive_matrix(fit)
 
 
@@ -99,6 +112,13 @@ def test_every_argument_of_another_package_is_answered(cdnow_split, cdnow_models
         (lambda: churnsim.customer_value(s, purchases=fit, spend=spend, time=12, discount_rate=0.1),
          "time= is horizon= here. discount_rate= is annual_discount_rate= here"),
         (lambda: churnsim.split_holdout(log, calibration_period_end="1997-09-30"), "calibration_period_end= is until="),
+        (lambda: churnsim.split_holdout(log, **{"estimation.split": 104}), "estimation_split= is until= here"),
+        (lambda: churnsim.customer_value(s, **{"continuous.discount.factor": 0.1}), "math.expm1(d * 365.25 / 7)"),
+        (lambda: churnsim.read_transactions("log.csv", dayfirst=True), "date_format='%d/%m/%Y'"),
+        (lambda: churnsim.data.read_subscriptions("file.csv", until="2024-12-31"), "Call read_subscriptions(path)"),
+        (lambda: churnsim.data.rfm_summary(log, datetime_format="%Y"), "churnsim.read_transactions(frame, date_format"),
+        (lambda: models.SurvivalRegression.fit(log, duration_col="T", event_col="E"),
+         "entry: frame.rename(columns={...}). Call SurvivalRegression"),  # once, though two arguments have it
         (lambda: churnsim.summarise(log, customer_id="who"), "churnsim.read_transactions(frame, customer_id"),
         (lambda: models.ParetoNBDCovariates.fit(s, covariates=["x"]), "covariates_lifetime=[...]. It takes unit"),
         (lambda: models.sample_posterior(churnsim.BGNBD, s, seed=1, tune=100), "posterior has no argument 'tune'"),

@@ -292,6 +292,16 @@ def test_matrices_are_the_models_own(cdnow_models):
     np.testing.assert_allclose(alive["p_alive"], fit.p_alive(table.assign(T=39.0)))
 
 
+@pytest.mark.parametrize(("picture", "more"), [("alive_matrix", {}), ("purchases_matrix", {"horizon": 26.0})])
+def test_matrices_take_the_longest_observation_of_a_summary(cdnow_models, cdnow_split, picture, more):
+    few = cdnow_split.tail(30)  # observed for less than the first
+    read, said = getattr(plots.data, picture), {**more, "most_purchases": 3}
+    longest = float(few["T"].max())
+    assert longest < cdnow_split["T"].max()
+    pd.testing.assert_frame_equal(read(cdnow_models[0], few, **said), read(cdnow_models[0], T=longest, **said))
+    assert read(cdnow_models[0], few, T=20.0, **said)["latest"].max() == 20.0
+
+
 @pytest.mark.parametrize(
     ("model", "of", "drawn"),
     [

@@ -144,7 +144,7 @@ def _draw(done: Validation, folder: Path) -> None:
         "tracking": plots.tracking(done, [best], backend="altair"),
         "by-period": plots.tracking(done, [best], cumulative=False, backend="altair"),
         "calibration": plots.calibration(done, [best], backend="altair"),
-        "alive": plots.alive_matrix(model, T=float(seen["T"].max()), backend="altair"),
+        "alive": plots.alive_matrix(model, seen, backend="altair"),
     }
     folder.mkdir(parents=True, exist_ok=True)
     for name, chart in made.items():

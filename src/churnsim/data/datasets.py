@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
@@ -30,11 +31,17 @@ from churnsim.data.registry.tables import (
 from churnsim.data.subscriptions.subscribers import retention_cohorts, telco, telco_calls
 from churnsim.data.tabular.row_errors import SetAside
 from churnsim.errors import DataError
+from churnsim.other_packages import no_such_name
 
 __all__ = [
     "DataSet", "Shop", "Source", "cdnow", "cdnow_file", "describe", "donations", "hillstrom", "hillstrom_sums", "list",
     "load", "retention_cohorts", "shop", "source", "telco", "telco_calls",
 ]  # fmt: skip
+
+if not TYPE_CHECKING:  # for which every name would be there
+
+    def __getattr__(name):
+        raise no_such_name("churnsim.datasets", name, __all__)
 
 
 @dataclass(frozen=True, kw_only=True)

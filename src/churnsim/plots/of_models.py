@@ -209,30 +209,31 @@ def calibration(
 
 @draws(data.alive_matrix)
 def alive_matrix(
-    fit: Any, *, T: float, most_purchases: int = 30, ax: Axes | None = None, backend: Backend = "matplotlib"
-) -> Any:
+    fit: Any, summary: CustomerFrame | None = None, *, T: float | None = None, most_purchases: int = 30,
+    ax: Axes | None = None, backend: Backend = "matplotlib",
+) -> Any:  # fmt: skip
     """P(alive) by frequency and recency, dark where alive."""
-    table = data.alive_matrix(fit, T=T, most_purchases=most_purchases)
+    table = data.alive_matrix(fit, summary, T=T, most_purchases=most_purchases)
     shade = Shade(title="P(alive)", kind="share", limits=SHARES)
-    return draw(_matrix(fit, table, "p_alive", T, shade), ax=ax, backend=backend)
+    return draw(_matrix(fit, table, "p_alive", shade), ax=ax, backend=backend)
 
 
 @draws(data.purchases_matrix)
 def purchases_matrix(
-    fit: Any, *, T: float, horizon: float, most_purchases: int = 30, ax: Axes | None = None,
-    backend: Backend = "matplotlib",
+    fit: Any, summary: CustomerFrame | None = None, *, T: float | None = None, horizon: float,
+    most_purchases: int = 30, ax: Axes | None = None, backend: Backend = "matplotlib",
 ) -> Any:  # fmt: skip
     """Expected purchases in the next `horizon` by frequency and recency, dark where many."""
-    table = data.purchases_matrix(fit, T=T, horizon=horizon, most_purchases=most_purchases)
+    table = data.purchases_matrix(fit, summary, T=T, horizon=horizon, most_purchases=most_purchases)
     unit = UNIT_NAMES[_model(fit).unit]
     most = float(table["expected"].max())
     shade = Shade(title=f"Expected purchases in {horizon:g} {unit}", limits=(0.0, most))
-    return draw(_matrix(fit, table, "expected", T, shade), ax=ax, backend=backend)
+    return draw(_matrix(fit, table, "expected", shade), ax=ax, backend=backend)
 
 
-def _matrix(fit: Any, table: pd.DataFrame, value: str, T: float, shade: Shade) -> PictureSpec:
+def _matrix(fit: Any, table: pd.DataFrame, value: str, shade: Shade) -> PictureSpec:
     cells = table.assign(below=table["frequency"] - 0.5, above=table["frequency"] + 0.5)
-    unit = UNIT_NAMES[_model(fit).unit]
+    unit, T = UNIT_NAMES[_model(fit).unit], float(table["latest"].max())
     return PictureSpec(
         marks=[
             Mark(kind="cells", table=cells, x="earliest", x2="latest", y="below", y2="above", value=value, width=0.0)

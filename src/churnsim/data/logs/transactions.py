@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from churnsim.checks import explained
 from churnsim.data.logs.days import calendar_day
 from churnsim.data.logs.log_rules import (
     REFUND_CHOICES,
@@ -42,6 +43,7 @@ TRANSACTION_COLUMNS = (
 )
 
 
+@explained
 def read_transactions(
     path: str | os.PathLike[str],
     *,

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churnsim.checks import check_kind
+from churnsim.checks import check_kind, explained
 from churnsim.data.logs.days import calendar_day, past_day
 from churnsim.data.subscriptions.customer_rows import read_customer_rows
 from churnsim.data.tabular.columns import MISSING, dates, numbers, yes_or_no
@@ -34,6 +34,7 @@ NEVER = r"^[-0./ :]+$|(?<!\d)(?:226[2-9]|22[7-9]\d|2[3-9]\d\d|[3-9]\d{3})(?:[-/.
 """How programs write an end that has not come: zeros, dashes, or a year that no clock here reaches, as 9999-12-31."""
 
 
+@explained
 def read_subscriptions(
     path: str | os.PathLike[str],
     *,

@@ -31,7 +31,7 @@ from churnsim.errors import ConfigError, interruptible
 from churnsim.models.estimation.likelihood import Likelihood
 from churnsim.models.estimation.priors import Prior, check_priors
 from churnsim.optional import optional_modules
-from churnsim.typing import Floats
+from churnsim.typing import Floats, Ints
 
 if TYPE_CHECKING:
     import arviz
@@ -182,9 +182,10 @@ def sample_posterior(
     returned. Group `posterior` holds the parameters in the model's own unit, `sample_stats` the log-posterior `lp`;
     attributes name family, unit, priors and scales. With `predictive` there are `log_likelihood` (of each customer, at
     1,000 draws), `observed_data`, `prior`, and `prior_predictive` and `posterior_predictive` (100 times as many new
-    customers, each observed as long), so that ``az.loo`` and ``az.compare`` work; what a family cannot simulate, or
-    takes more than 200 MB, is left out, and the attribute `left_out` says why. `options` go to the family's likelihood;
-    a `calendar`, with which the summary was made, is one.
+    customers, each observed as long), so that ``az.loo`` and ``az.compare`` work. ``az.plot_loo_pit`` wants both at
+    the same draws: ``data.sel(groups="log_likelihood", draw=data.posterior_predictive.draw)``. What a family
+    cannot simulate, or takes more than 200 MB, is left out, and the attribute `left_out` says why. `options` go to the
+    family's likelihood; a `calendar`, with which the summary was made, is one.
     Raises MissingExtraError without emcee and ArviZ, ConfigError for an impossible prior or number of draws or chains.
 
     Parameters
@@ -272,13 +273,15 @@ def sample_posterior(
         "seed": seed,
     }
     if predictive:
-        groups, dims, left_out = predictive_groups(
+        groups, dims, of_draws, left_out = predictive_groups(
             target, summary, target.parameters(points), seed=seed, weighted=weights is not None
         )
         plain = summary.index.is_unique and summary.index.nlevels == 1
         coords = {"customer_id": summary.index.to_numpy()} if plain else {}
         data = _in_groups(az, {"dims": dims, "coords": coords}, posterior=posterior, sample_stats=stats, **groups)
         attributes["left_out"] = left_out
+        for group in of_draws.keys() & groups.keys():
+            data[group].coords["draw"] = of_draws[group]
     data["posterior"].attrs.update(attributes)
     return cast("arviz.InferenceData", data)
 
@@ -290,8 +293,9 @@ LARGEST = 25_000_000  # numbers in a group: 200 MB
 
 def predictive_groups(
     target: LogPosterior, summary: pd.DataFrame, parameters: Floats, *, seed: int, weighted: bool
-) -> tuple[dict[str, dict[str, Floats]], dict[str, list[str]], str]:
-    """Groups for ArviZ beside the posterior, the dimensions of their variables, and what was left out and why.
+) -> tuple[dict[str, dict[str, Floats]], dict[str, list[str]], dict[str, Ints], str]:
+    """Groups for ArviZ beside the posterior, the dimensions of their variables, the draws of each chain that a group
+    is of (those simulated among those of the log-likelihood), and what was left out and why.
 
     `parameters` are the scaled draws, shape (chains, draws, parameters).
     """
@@ -299,19 +303,20 @@ def predictive_groups(
     chains, draws = parameters.shape[:2]
     left_out: list[str] = []
     groups: dict[str, dict[str, Floats]] = {}
-
-    def spread_out(number: int) -> Floats:
-        """About `number` of the draws, as many of each chain, evenly spaced."""
-        each = min(draws, -(-number // chains))
-        return np.asarray(parameters[:, np.linspace(0, draws - 1, each).round().astype(int)])
+    pointwise = _spread_out(np.arange(draws), -(-POINTWISE // chains))
+    kept = {"log_likelihood": pointwise, "posterior_predictive": _spread_out(pointwise, -(-SIMULATED // chains))}
 
     if weighted:
         left_out.append("log_likelihood: rows stand for several customers")
     elif rows * POINTWISE > LARGEST:
         left_out.append(f"log_likelihood: {rows:,} customers at {POINTWISE:,} draws take more than 200 MB")
     else:
-        kept = spread_out(POINTWISE)
-        values = np.array([[likelihood.model(at).log_likelihood(summary).to_numpy() for at in chain] for chain in kept])
+        values = np.array(
+            [
+                [likelihood.model(at).log_likelihood(summary).to_numpy() for at in chain]
+                for chain in parameters[:, pointwise]
+            ]
+        )
         groups["log_likelihood"] = {"history": values}
     random = np.random.Generator(np.random.Philox(check_seed(seed)))
     names = likelihood.names
@@ -331,7 +336,7 @@ def predictive_groups(
         verb, columns = simulate
         groups["observed_data"] = {name: summary[name].to_numpy(dtype=np.float64) for name in columns}
         dims |= {name: ["customer_id"] for name in columns}
-        sources = {"posterior_predictive": spread_out(SIMULATED)}
+        sources = {"posterior_predictive": parameters[:, kept["posterior_predictive"]]}
         if drawable:
             sources["prior_predictive"] = prior[None, :SIMULATED]
         for name, source in sources.items():
@@ -343,7 +348,7 @@ def predictive_groups(
                 column: np.array([[frame[column].to_numpy(dtype=np.float64) for frame in chain] for chain in simulated])
                 for column in columns
             }
-    return groups, dims, "; ".join(left_out)
+    return groups, dims, kept, "; ".join(left_out)
 
 
 def _simulator(model: Any, summary: pd.DataFrame) -> tuple[Callable[[Any, int, int], pd.DataFrame], list[str]] | None:
@@ -361,6 +366,11 @@ def _simulator(model: Any, summary: pd.DataFrame) -> tuple[Callable[[Any, int, i
             "frequency", "recency",
         ]  # fmt: skip
     return None
+
+
+def _spread_out(draws: Ints, number: int) -> Ints:
+    """At most `number` of the draws, evenly spaced."""
+    return np.asarray(draws[np.linspace(0, draws.size - 1, min(draws.size, number)).round().astype(int)])
 
 
 def _in_groups(az: Any, named: Mapping[str, Any] | None = None, **groups: dict[str, Any]) -> Any:

@@ -218,7 +218,20 @@ class CurveFit(ModelFit[SurvivalCurve]):
         return {name: float(self.model.parameters[name]) for name in self.names}
 
     def summary(self, level: float = 0.95) -> pd.DataFrame:
-        """One row a parameter: estimate, standard_error, lower, upper; log-normal intervals for positive ones."""
+        """One row a parameter: estimate, standard_error, lower, upper; log-normal intervals for positive ones.
+
+        Kaplan-Meier has no parameter: there the rows are the tenures by which a quarter, half and three quarters had
+        left, with limits where those of the curve get there (Brookmeyer & Crowley 1982, Biometrics 38(1), 29-41), and
+        infinite where it does not.
+        """
+        if self.table is not None:
+            curve = self.interval(self.table.index, level)
+            # A product that is half but for rounding is half.
+            parts = {f"{share:.0%} left": curve <= 1 - share + 1e-12 for share in (0.25, 0.5, 0.75)}
+            when = {name: reached.idxmax().where(reached.any(), np.inf) for name, reached in parts.items()}
+            table = pd.DataFrame(when).T.rename(columns={"survival": "estimate"})
+            table.insert(1, "standard_error", np.nan)
+            return table.rename_axis("quartile")
         z = normal_quantile(level)
         rows = {}
         for name, value in self.parameters.items():
@@ -229,7 +242,7 @@ class CurveFit(ModelFit[SurvivalCurve]):
                 factor = float(np.exp(min(z * error / value, 700.0)))
                 lower, upper = value / factor, value * factor
             rows[name] = (value, error, lower, upper)
-        columns = ["estimate", "standard_error", "lower", "upper"]  # of Kaplan-Meier too, which has no parameter
+        columns = ["estimate", "standard_error", "lower", "upper"]
         return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("parameter")
 
     def draw_parameters(self, n: int, *, seed: int) -> list[SurvivalCurve]:

@@ -25,7 +25,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import log_ndtr
 
-from churnsim.checks import check_choice, check_count, check_seed, typed
+from churnsim.checks import check_choice, check_count, check_seed, shown, typed
 from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.errors import ConfigError, DataError, FitError
 from churnsim.models.estimation.arguments import durations
@@ -107,7 +107,7 @@ class SurvivalRegression(RetentionModel):
         kind: str = "cox",
         *,
         covariates: Sequence[str],
-        strata: str | None = None,
+        strata: str | Sequence[str] | None = None,
         ties: Ties = "efron",
         weights: str | None = None,
         robust: bool = False,
@@ -134,7 +134,7 @@ class SurvivalRegression(RetentionModel):
             One of `REGRESSIONS`.
         covariates : sequence of str
             Columns, numbers or words.
-        strata : str, optional
+        strata : str, or list of one, optional
             Cox only: a column whose values get a baseline each.
         ties : {"efron", "breslow"}
             Cox only: how customers lost at the same time count, in the coefficients and in the baseline.
@@ -373,7 +373,7 @@ def fit_regression(
     kind: str = "cox",
     *,
     covariates: Sequence[str],
-    strata: str | None = None,
+    strata: str | Sequence[str] | None = None,
     ties: Ties = "efron",
     weights: str | None = None,
     robust: bool = False,
@@ -383,6 +383,13 @@ def fit_regression(
     engine: Engine = "churnsim",
 ) -> RegressionFit:
     """Estimate a regression of leaving on covariates; see `SurvivalRegression.fit`."""
+    if strata is not None and not isinstance(strata, str):
+        if len(strata) != 1:
+            raise ConfigError(
+                f"strata must be one column; got {shown(list(strata))}. Make one of them, such as "
+                "frame.assign(stratum=frame[columns].astype(str).agg(' '.join, axis=1))."
+            )
+        (strata,) = strata
     if kind not in REGRESSIONS or (strata is not None and kind != "cox"):
         raise ConfigError(f"kind must be one of {', '.join(REGRESSIONS)}, with strata for cox only; got {kind!r}.")
     if ties not in TIES:

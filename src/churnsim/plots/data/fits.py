@@ -99,15 +99,20 @@ def predictive(
     return pd.DataFrame({**table, "lower": lower, "upper": upper})
 
 
+@in_kind
 @typed
-def alive_matrix(fit: Any, *, T: float, most_purchases: int = 30) -> pd.DataFrame:
+def alive_matrix(
+    fit: Any, summary: CustomerFrame | None = None, *, T: float | None = None, most_purchases: int = 30
+) -> pd.DataFrame:
     """P(alive) by frequency and recency.
 
     Parameters
     ----------
     fit : ModelFit or PurchaseModel
         A purchase model.
-    T : float
+    summary : DataFrame, optional
+        Customers, whose longest observation is T unless it is given.
+    T : float, optional
         Length of the observation, in the model's unit.
     most_purchases : int
         Highest frequency shown.
@@ -117,18 +122,23 @@ def alive_matrix(fit: Any, *, T: float, most_purchases: int = 30) -> pd.DataFram
     DataFrame
         `frequency`, the span of recency `earliest, latest` with its middle `recency`, `p_alive`.
     """
-    return _grid(fit, T, most_purchases, 1.0).drop(columns="expected")
+    return _grid(fit, summary, T, most_purchases, 1.0).drop(columns="expected")
 
 
+@in_kind
 @typed
-def purchases_matrix(fit: Any, *, T: float, horizon: float, most_purchases: int = 30) -> pd.DataFrame:
+def purchases_matrix(
+    fit: Any, summary: CustomerFrame | None = None, *, T: float | None = None, horizon: float, most_purchases: int = 30
+) -> pd.DataFrame:
     """Expected purchases to come by frequency and recency.
 
     Parameters
     ----------
     fit : ModelFit or PurchaseModel
         A purchase model.
-    T : float
+    summary : DataFrame, optional
+        Customers, whose longest observation is T unless it is given.
+    T : float, optional
         Length of the observation, in the model's unit.
     horizon : float
         Length of the forecast, in the model's unit.
@@ -140,7 +150,7 @@ def purchases_matrix(fit: Any, *, T: float, horizon: float, most_purchases: int 
     DataFrame
         `frequency`, the span of recency `earliest, latest` with its middle `recency`, `expected`.
     """
-    return _grid(fit, T, most_purchases, check_number(horizon, "horizon", above=0)).drop(columns="p_alive")
+    return _grid(fit, summary, T, most_purchases, check_number(horizon, "horizon", above=0)).drop(columns="p_alive")
 
 
 @typed
@@ -404,6 +414,10 @@ def _by_class(x: Any, cap: int) -> Any:
     return np.bincount(np.minimum(np.asarray(x, dtype=np.int64), cap), minlength=cap + 1)
 
 
-def _grid(fit: Any, T: float, most_purchases: int, horizon: float) -> pd.DataFrame:
+def _grid(fit: Any, summary: Any, T: float | None, most_purchases: int, horizon: float) -> pd.DataFrame:
+    if T is None and summary is None:
+        raise ConfigError("a matrix is of customers observed for one time: give the summary, or the time as T=.")
+    if T is None:
+        T = float(Histories.of(summary).T.max())
     check_count(most_purchases, "most_purchases", most=1000)
     return alive_grid(_model_of(fit), T=T, most_purchases=most_purchases, horizon=horizon)
