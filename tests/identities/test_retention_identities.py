@@ -84,6 +84,16 @@ def test_cohort_counts_are_individual_tenures():
     assert two.n == 140
 
 
+def test_cohorts_in_rows_of_calendar_years_are_those_that_begin_together():
+    """Truth: the definition; the youngest cohort has no renewal behind it and says nothing."""
+    counts = [10_000, 8_000, 6_480, 5_307, 4_391]
+    calendar = pd.DataFrame({str(year): [np.nan] * year + counts[: 5 - year] for year in range(5)})
+    together = pd.DataFrame({str(year): counts[: 5 - year] + [np.nan] * year for year in range(5)})
+    for model in (cs.ShiftedBetaGeometric, cs.models.BetaDiscreteWeibull):
+        assert model.fit_cohort(calendar).parameters == model.fit_cohort(together).parameters
+        assert model.fit_cohort(calendar).parameters == model.fit_cohort(calendar.iloc[:, :4]).parameters
+
+
 @given(a=POSITIVE, b=POSITIVE, tenure=st.integers(0, 40), rate=st.floats(0.01, 0.5))
 @settings(max_examples=40, deadline=None)
 def test_values_are_sums_of_survival(a, b, tenure, rate):

@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 import churnsim as cs
 from churnsim.cli.app import app
 from churnsim.data.subscriptions.customer_rows import join_covariates, read_covariates
+from churnsim.data.tabular.source import FileFormat
 from churnsim.errors import ConfigError, DataError
 from churnsim.models.evaluation.validation import frequency_calibration, tracking
 from churnsim.models.purchase.summary_covariates import SummaryCovariates
@@ -183,3 +184,23 @@ def test_a_study_that_names_no_column(folder) -> None:
     (folder / "bad.toml").write_text(STUDY.replace('"people.csv"', '"peple.csv"'))
     with pytest.raises(ConfigError, match="there is no file"):
         read_config(folder / "bad.toml")
+
+
+@pytest.mark.parametrize(
+    ("columns", "customer_id", "covariates", "said"),
+    [
+        (["age"], "id", ["age"], "customer_id has 'id' besides"),
+        (["id"], "id", ["age"], "covariates has 'age' besides"),
+        ("id", "id", [], "columns must be names of columns"),
+        (["id"], 3, [], "customer_id must be names of columns"),
+        (["id"], "id", None, "covariates must be names of columns"),
+    ],
+)
+def test_columns_that_are_not_to_be_read_are_refused(tmp_path, columns, customer_id, covariates, said):
+    path = tmp_path / "people.csv"
+    path.write_text("id,age\n1,2\n")
+    with pytest.raises(ConfigError, match=said):
+        cs.data.read_customer_rows(
+            path, columns, customer_id, covariates, lambda raw, flaws, spelling: raw, what="customer",
+            form=FileFormat(), on_bad=None,
+        )  # fmt: skip

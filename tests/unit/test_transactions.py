@@ -233,6 +233,16 @@ def test_a_quotation_that_is_never_closed_is_found_in_time_even_before_millions_
     assert time.process_time() - begun < 3  # a twentieth of a second a megabyte and more, line by line
 
 
+def test_a_file_of_many_packed_parts_is_read_in_time(write: Any) -> None:
+    """An empty part takes 20 bytes: a megabyte of them, each of which once copied all that came after it."""
+    begun = time.process_time()
+    found = data.read_transactions(
+        write(gzip.compress(HEADER) + gzip.compress(b"") * 50_000 + gzip.compress(b"1,2020-01-01,5\n"), "a.csv.gz")
+    )
+    assert len(found) == 1
+    assert time.process_time() - begun < 1
+
+
 def test_a_quotation_that_is_never_closed_in_the_names_of_the_columns(write: Any) -> None:
     path = write(HEADER.replace(b"amount", b'"amount') + b"1,2020-01-01,5\n" * 20_000)
     with pytest.raises(DataError, match=r"line 1: the record that begins here .* never closed"):

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from churnsim.checks import check_frame, shown
+from churnsim.checks import check_frame, check_kind, shown
 from churnsim.data.tabular.columns import file_ids, numbers, numpy_ids
 from churnsim.data.tabular.open_source import raw_rows
 from churnsim.data.tabular.row_errors import Flaw, Flaws
@@ -55,12 +55,8 @@ def read_covariates(
     >>> people["age"].tolist(), people["channel"].tolist()
     ([31.5, 40.0], ['web', 'shop'])
     """
-    if (
-        isinstance(covariates, str)
-        or not isinstance(covariates, Iterable)
-        or not all(isinstance(name, str) for name in (*covariates, customer_id))
-    ):
-        raise ConfigError(f"covariates must be names of columns; got {shown(covariates)}.")
+    _check_names(covariates, "covariates")
+    _check_names([customer_id], "customer_id")
     names = list(covariates)
     taken = [name for name in names if name in SUMMARY]
     if taken:
@@ -79,6 +75,11 @@ def read_covariates(
         path, [customer_id, *names], customer_id, names, nothing_else, what="customer", form=form,
         on_bad=None,
     )  # fmt: skip
+
+
+def _check_names(names: object, what: str) -> None:
+    if isinstance(names, str) or not isinstance(names, Iterable) or not all(isinstance(name, str) for name in names):
+        raise ConfigError(f"{what} must be names of columns; got {shown(names)}.")
 
 
 def join_covariates(summary: pd.DataFrame, covariates: pd.DataFrame, *, source: str) -> pd.DataFrame:
@@ -132,6 +133,11 @@ def read_customer_rows(
     dates_in, numbers_in : sequence of str
         The columns besides the covariates whose way of writing is to be found out.
     """
+    for name, given in {"columns": columns, "customer_id": [customer_id], "covariates": covariates}.items():
+        _check_names(given, name)
+        if absent := [column for column in given if column not in columns]:
+            raise ConfigError(f"columns must hold every column to be read; {name} has {absent[0]!r} besides.")
+    check_kind(form, "form", FileFormat, "a FileFormat")
     kinds = dict.fromkeys([*covariates, *numbers_in], "measure") | dict.fromkeys(dates_in, "date")
     rows = raw_rows(path, columns, form, kinds=kinds)
     raw, flaws, lines = rows.frame, rows.flaws, rows.labels

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gzip
 import json
 import os
 import stat
@@ -66,7 +67,9 @@ def regular_file(
         if number in (errno.ENOENT, errno.ENOTDIR):
             shown = file if len(text) <= LONGEST_SHOWN else show(text)
             raise error(f"{shown} does not exist. Check the path (it is taken from {Path.cwd()}).") from None
-        reason = getattr(problem, "strerror", None) or "it holds a null byte"
+        reason = getattr(problem, "strerror", None) or (
+            "it holds a null byte" if "\0" in text else "it holds what is no character"
+        )
         raise error(f"{show(text)} cannot be the path of a {what} ({reason}). Check it.") from None
     if stat.S_ISDIR(mode):
         raise error(f"{file} is a directory. Give the {what} itself, such as one in it.")
@@ -127,28 +130,23 @@ def unpacked_content(path: Path) -> bytes:
     Unpacked in pieces of 16 MiB, and given up as soon as there are more than 200 times the size of the file (64 MiB
     are always allowed). Raises DataError for that and for a damaged file.
     """
-    content = path.read_bytes()
     if path.suffix.lower() != ".gz":
-        return content
-    most = _most_unpacked(len(content))
+        return path.read_bytes()
+    most = _most_unpacked(path.stat().st_size)
     whole = bytearray()
-    while content:
-        unpacker = zlib.decompressobj(wbits=31)
-        while not unpacker.eof:
-            try:
-                piece = unpacker.decompress(content, PIECE)
-            except zlib.error as error:
-                raise DataError(f"{path} is not a sound gzip file ({error}). Compress it again.") from None
-            if not piece and not unpacker.eof:
-                raise DataError(f"{path} is not a sound gzip file (it ends too early). Compress it again.")
-            whole += piece
-            if len(whole) > most:
-                raise DataError(
-                    f"{path} unpacks to more than {most:,} bytes, {UNPACKED_RATIO} times its size or more. Unpack it "
-                    "by hand if it is what you expect."
-                )
-            content = unpacker.unconsumed_tail
-        content = unpacker.unused_data
+    try:
+        with gzip.open(path) as packed:
+            while piece := packed.read(PIECE):
+                whole += piece
+                if len(whole) > most:
+                    raise DataError(
+                        f"{path} unpacks to more than {most:,} bytes, {UNPACKED_RATIO} times its size or more. Unpack "
+                        "it by hand if it is what you expect."
+                    )
+    except EOFError:
+        raise DataError(f"{path} is not a sound gzip file (it ends too early). Compress it again.") from None
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise DataError(f"{path} is not a sound gzip file ({error}). Compress it again.") from None
     return bytes(whole)
 
 

@@ -153,9 +153,9 @@ class Cohorts:
 
     @classmethod
     def of_survivors(cls, survivors: Any) -> Cohorts:
-        """Customers left after 0, 1, 2 ... renewals: a sequence, or a frame with a column a cohort (shorter ones end in
-        missing values; the youngest may have no renewal behind it yet, and then counts for nothing). Raises DataError
-        unless the numbers are finite, 0 or more, and never rise.
+        """Customers left after 0, 1, 2 ... renewals: a sequence, or a frame with a column a cohort (missing before its
+        first number, as where each row is a calendar year, or after its last; the youngest may have no renewal behind
+        it yet, and then counts for nothing). Raises DataError unless the numbers are finite, 0 or more, and never rise.
         """
         if not isinstance(survivors, pd.DataFrame | Sequence | np.ndarray | pd.Series) or isinstance(survivors, str):
             raise DataError(f"survivors must be a sequence of numbers, or a frame; got {shown(survivors)}.")
@@ -183,10 +183,11 @@ class Cohorts:
 
 
 def _cohorts(table: pd.DataFrame) -> Iterator[tuple[Any, Floats]]:
-    """Each cohort's numbers to the last one that is there. DataError for what is no number."""
+    """Each cohort's numbers from the first to the last one that is there. DataError for what is no number."""
     for name, column in table.items():
         try:
             values = column.to_numpy(dtype=np.float64, na_value=np.nan)
         except (TypeError, ValueError) as error:
             raise DataError(f"survivors of {name!r} must be numbers ({error}).") from None
-        yield name, values[: int(np.flatnonzero(~np.isnan(values)).max(initial=-1)) + 1]
+        there = np.flatnonzero(~np.isnan(values))
+        yield name, values[there[0] : there[-1] + 1] if there.size else values[:0]
