@@ -357,7 +357,7 @@ def test_what_loses_as_assumed_and_earns_on_average_is_said(tmp_path: Path) -> N
     pieces = _losing((10, -50, 70))
     pieces["comparison"]["against_nothing"][0] = _difference("baseline", (500, -100, 1100), against="idle")
     told = what_it_takes(_context(tmp_path, pieces))
-    assert "In the table above Baseline has +500 on average: there what is not known is drawn anew" in told[1]
+    assert "In the table above “Baseline” has +500 on average: there what is not known is drawn anew" in told[1]
     assert "In the table above" not in told[0]
     pieces["comparison"]["against_nothing"][0] = _difference("baseline", (-500, -1100, 100), against="idle")
     assert "In the table above" not in " ".join(what_it_takes(_context(tmp_path / "again", pieces)))
@@ -505,11 +505,11 @@ def test_an_average_that_a_few_futures_carry_is_said_to_be_so(tmp_path: Path) ->
     found = {"levels": [], "differences": [gain]}
     pieces["comparison"] |= {"against": "idle", "path": [], "spending": [], "metrics": {"npv": found}}
     context = _context(tmp_path, pieces)
-    assert "A few of the 30 simulated futures carry this average" in answer(context).blocks[0].text
+    assert "A few of the 30 simulated futures carry this average" in answer(context).blocks[1].text
     (tiles,) = (block for block in answer(context).blocks if block.kind == "tiles")
     assert tiles.tiles[0].note.endswith("; a few futures carry it")
     gain["future_lower"] = -700.0
-    assert "carry this average" not in answer(_context(tmp_path / "wide", pieces)).blocks[0].text
+    assert not headline(_context(tmp_path / "wide", pieces)).beside
 
 
 def test_what_the_study_warns_of_stands_beside_the_verdict(tmp_path: Path) -> None:
@@ -530,7 +530,7 @@ def test_what_the_study_warns_of_stands_beside_the_verdict(tmp_path: Path) -> No
     assert unranked.startswith(
         "Not ranked: “Retention-heavy”, “balanced”. Nobody leaves by the model. The model has customers who leave"
     )
-    assert headline(context).verdict[-1].startswith("Not answered: what 2 of the ")
+    assert headline(context).beside[0].startswith("Not answered: what 2 of the ")
     del pieces["fits"]["purchases"]["parameters"][
         2:
     ]  # of a rate alone nobody can leave: another family may know better

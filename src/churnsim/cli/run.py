@@ -42,7 +42,7 @@ def print_summary(directory: Path) -> bool:
     context = Context(load_run(directory), Words())
     run, said = context.run, headline(context)
     _print_strategies(context)
-    say_under("verdict", *said.verdict, *said.leaves_out)
+    say_under("verdict", *said.verdict, *said.beside, *said.leaves_out)
     _print_chances(context)
     if split := variance_sentences(context):
         say_under("spread", *split)

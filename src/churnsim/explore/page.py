@@ -96,7 +96,8 @@ class LivePage:
 
     def _blocks(self, context: Context, final: bool) -> Iterator[Block]:
         say = context.say
-        yield Paragraph(text=" ".join(headline(context).verdict), tone="lead")
+        said = headline(context)
+        yield Paragraph(text=" ".join([*said.verdict, *said.beside]), tone="lead")
         yield Tiles(tiles=decision_tiles(context))
         if len(context.run.comparison.best) > 1:
             yield chances(context)

@@ -310,7 +310,7 @@ def _answer(deck: _Deck, context: Context) -> None:
         context.say("page.term", term=tile.label, text=context.aside(tile.number, tile.note))
         for tile in answer.tiles(context)
     ]
-    slide.texts(said.verdict, Box(EDGE, TOP, BODY.width, 2.7))
+    slide.texts([*said.verdict, *said.beside], Box(EDGE, TOP, BODY.width, 2.7))
     slide.texts(tiles, Box(EDGE, TOP + 2.8, BODY.width, BODY.height - 2.8), sizes=SIZES[3:])
     slide.notes(*said.leaves_out, *said.warnings)
 

@@ -18,9 +18,11 @@ GOOD_FITS = frozenset({"ok", "converged"})
 
 @dataclass(frozen=True, kw_only=True)
 class Headline:
-    """Sentences: the verdict; what its intervals leave out; and what else weakens it, each by itself."""
+    """Sentences: the verdict; what must be read in the same breath; what its intervals leave out; and what else weakens
+    it, each by itself."""
 
     verdict: list[str]
+    beside: list[str] = field(default_factory=list)
     leaves_out: list[str]
     warnings: list[str] = field(default_factory=list)
 
@@ -31,11 +33,9 @@ def headline(context: Context) -> Headline:
     if failed and not context.differences:
         return Headline(verdict=[context.say("answer.failed")], leaves_out=[], warnings=_warnings(context))
     return Headline(
-        verdict=[
-            *_none_pays(context),
-            *_in_order(context),
+        verdict=[*_none_pays(context), *_in_order(context), *_outdone(context)],
+        beside=[
             *_few_carry(context),
-            *_outdone(context),
             *_unranked_in_short(context),
             *(_tested(context) if _missed(context) else []),
         ],

@@ -39,7 +39,10 @@ def chapter(context: Context) -> Chapter:
     """What a hurried reader takes along: the verdict, its numbers, how surely each strategy is best, what to measure
     next, and what all of it rests on."""
     said, first = headline(context), context.run.value_of_information
-    blocks: list[Block] = [Paragraph(text=context.prose(*said.verdict), tone="lead"), Tiles(tiles=tiles(context))]
+    blocks: list[Block] = [Paragraph(text=context.prose(*said.verdict), tone="lead")]
+    if said.beside:
+        blocks.append(Paragraph(text=context.prose(*said.beside)))
+    blocks.append(Tiles(tiles=tiles(context)))
     if len(context.run.comparison.best) > 1:  # of one that is left, nothing is to be chosen
         blocks.append(chances(context))
     if first is not None:

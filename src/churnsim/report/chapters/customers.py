@@ -112,11 +112,11 @@ def _first(context: Context, told: CustomersRecord) -> list[Block]:
 
 def contact_heads(context: Context, *, spent: bool) -> list[ColumnHead]:
     """Heads of a table of customers to contact, with or without the column of what they spent."""
-    span = context.run.value.horizon if context.run.value else None
-    horizon = context.horizon if span is None else context.units(span, context.run.validation.unit)
+    value = context.run.value
+    horizon = context.span_of(value) if value else context.horizon
     return heads(
         context, "customers", "customer", "last#", "purchases#", *(["spent#"] if spent else []), "p_alive#",
-        "expected_purchases#" if span is None else "expected#", "at_stake#", horizon=horizon,
+        "expected#" if value else "expected_purchases#", "at_stake#", horizon=horizon,
     )  # fmt: skip
 
 

@@ -32,7 +32,7 @@ def chapter(context: Context) -> Chapter:
                 *counts,
                 *read,
                 (say("data.left_out"), fmt.count(left_out)),
-                (say("data.currency"), facts.currency or say("data.no_currency")),
+                *([(say("data.currency"), facts.currency or say("data.no_currency"))] if context.has_amounts else []),
                 (say("data.checksum"), f"sha256:{facts.checksum_sha256}"),
             ]
         ),

@@ -83,5 +83,6 @@ def limits(context: Context) -> list[str]:
     weak = [fit_name(context, key)[1] for key, fit in run.fits.items() if doubtful(fit)]
     if weak:
         told.append(say("limits.fit", roles=context.named(weak)))
-    told.append(say("limits.horizon", horizon=context.horizon))
+    if context.has_amounts:
+        told.append(say("limits.horizon", horizon=context.horizon))
     return [*told, say("limits.epochs"), say("limits.untold")]

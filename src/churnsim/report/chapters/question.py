@@ -10,7 +10,7 @@ from churnsim.report.page.context import Context
 def chapter(context: Context) -> Chapter:
     """The question in the words of the configuration, and what was compared to answer it."""
     compared = context.say(
-        "question.compared",
+        "question.compared" if len(context.titles) > 1 else "question.alone",
         list=context.quoted(context.titles.values()),
         replications=fmt.count(context.run.comparison.replications),
     )

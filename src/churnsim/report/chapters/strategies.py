@@ -32,11 +32,12 @@ MOST_REDUCTION = 1000  # times as many replications; beyond it the figure says n
 def chapter(context: Context) -> Chapter:
     """The comparison, from money put in to money got out."""
     say, comparison = context.say, context.run.comparison
-    blocks: list[Block] = [
-        Paragraph(text=say("strategies.intro", replications=fmt.count(comparison.replications))),
-        _described(context),
-        *_happens(context),
-    ]
+    blocks: list[Block] = []
+    if len(context.run.strategies) > 1:
+        blocks.append(Paragraph(text=say("strategies.intro", replications=fmt.count(comparison.replications))))
+    if context.has_amounts:
+        blocks.append(_described(context))
+    blocks += _happens(context)
     if told := unranked(context):
         blocks += [Heading(text=say("strategies.unjudged_heading")), Listing(items=told)]
     if context.differences:
