@@ -269,8 +269,11 @@ def count_of_share(share: float, n: int) -> int:
     return math.ceil(Fraction(repr(float(share))) * int(n))
 
 
-FRAMES = {"subscriptions": " Give one frame with the columns tenure and churned, a row a customer."}
-"""What a frame is that was not given, by the name of the argument."""
+WANTED = {
+    "subscriptions": " Give one frame with the columns tenure and churned, a row a customer.",
+    "risk": " That of a Cox model is model.hazard_multiplier(subscriptions).",
+}
+"""What was not given, by the name of the argument."""
 
 
 def typed(call: C) -> C:
@@ -317,8 +320,7 @@ def typed(call: C) -> C:
             words = [_misfit(kind, value, call.__globals__) for kind in kinds[key]]
             if words and all(words):
                 error = DataError if kinds[key][0] == "pd.DataFrame" else ConfigError
-                remedy = FRAMES.get(key, "") if error is DataError else ""
-                raise error(f"{name}: {key} must be {' or '.join(words)}; got {shown(value)}.{remedy}")
+                raise error(f"{name}: {key} must be {' or '.join(words)}; got {shown(value)}.{WANTED.get(key, '')}")
             if type(value).__module__.startswith("churnsim."):
                 fit.add(type(value))
         if arrays:

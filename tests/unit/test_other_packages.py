@@ -136,6 +136,11 @@ def test_every_argument_of_another_package_is_answered(cdnow_split, cdnow_models
         models.sample_posterior("bg_nbd", s, seed=1)
     with pytest.raises(ConfigError, match=r"a Validation, which churnsim\.validate\(log"):
         plots.tracking(fit)
+    df = pd.DataFrame({"tenure": [3.0, 4.0], "churned": ["Yes", "No"]})
+    with pytest.raises(DataError, match=r"left: frame\['churned'\] == 'Yes'\.$"):
+        models.SurvivalCurve.fit(df)
+    with pytest.raises(ConfigError, match=r"risk must be .*That of a Cox model is model\.hazard_multiplier\(subscr"):
+        models.concordance(fit.model, df)
     with pytest.raises(DataError, match="ids are of two kinds"):
         models.BGNBDCovariates.fit(s.assign(age=float("nan")), covariates_rate=["age"])
     fitter = type("BetaGeoFitter", (), {"params_": {"r": 0.2, "alpha": 4.0, "a": 0.8, "b": 2.4}})()

@@ -237,7 +237,7 @@ def churned_flags(subscriptions: pd.DataFrame) -> NDArray[np.bool_]:
         bad = column[~column.isin([0, 1])]
         raise DataError(
             f"churned must be True or False (or 1 or 0); customer {str(bad.index[0])[:80]!r} has "
-            f"{str(bad.iloc[0])[:40]!r}. Compare the column with the word for having left."
+            f"{str(bad.iloc[0])[:40]!r}. Compare it with the word for having left: frame['churned'] == 'Yes'."
         )
     return values.astype(bool)
 
