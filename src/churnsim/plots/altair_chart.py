@@ -92,7 +92,7 @@ class _Encoder:
             table = table[table[mark.y2 or mark.x2].notna()]
             if table.empty:
                 return []
-        base = alt.Chart(alt.InlineData(values=self._values(mark, table)))
+        base = alt.Chart(alt.InlineData(values=tuple(self._values(mark, table))))
         stroke = {"strokeWidth": mark.width} | ({} if mark.series else {"strokeDash": list(mark.dash)})
         width = {"filled": True, "size": 12 * mark.width**2, "opacity": 1}
         made = {

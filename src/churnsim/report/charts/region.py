@@ -120,7 +120,7 @@ def region_chart(
 
     def panel(number: int) -> Any:
         cells = [row for row in rows if row["panel"] == number]
-        drawn = alt.Chart(alt.InlineData(values=cells)).mark_rect(stroke="#ffffff", strokeWidth=0.7)
+        drawn = alt.Chart(alt.InlineData(values=tuple(cells))).mark_rect(stroke="#ffffff", strokeWidth=0.7)
         layers = [
             drawn.encode(
                 x=alt.X("left:Q", **axis(across, side)), x2=alt.X2("right:Q"), y2=alt.Y2("top:Q"), color=colour,
