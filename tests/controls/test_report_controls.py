@@ -147,7 +147,7 @@ def test_what_is_claimed_is_counted_apart_from_what_is_assumed(tmp_path: Path) -
     pieces = fake_run.make_pieces()
     of = [row["status"] for row in pieces["assumptions"]]
     context = Context(load_run(fake_run.write_run(tmp_path, pieces)), Words())
-    said = f"{of.count('assumed')} are assumed and {of.count('claimed')} claimed by the texts"
+    said = f"{of.count('assumed')} are assumed and {of.count('claimed')} taken from published claims"
     assert said in repr(method(context).blocks)
     assert said in " ".join(headline(context).leaves_out)
 

@@ -203,6 +203,10 @@ def test_two_workers_give_the_bytes_of_one(finished: Path, config: StudyConfig, 
 def test_the_customers_own_story_is_that_of_the_log(finished: Path, config: StudyConfig) -> None:
     """Counted by hand from the log; the list is in the order of its last column, which follows from the others."""
     story, listed = read_json(finished / "customers.json"), read_parquet(finished / "contacts.parquet")
+    # Customers with nothing at stake are not listed, so that the sum over the list is less than the whole.
+    active = story["active"]
+    assert listed["p_alive"].sum() <= active["mean"] <= active["customers"]
+    assert active["lower"] < active["mean"] < active["upper"]
     log = pd.read_csv(config.folder / "log.csv", parse_dates=["date"])
     log["month"] = log["date"].dt.to_period("M")
     first = log.groupby("customer_id")["month"].min()

@@ -54,7 +54,8 @@ def chapter(context: Context) -> Chapter:
         blocks.append(Heading(text=say("strategies.path_heading")))
         blocks += [path_figure(context, "active")]
         blocks += [path_figure(context, "profit")] if context.has_amounts else []
-    return Chapter(id="strategies", title=say("section.strategies"), blocks=blocks)
+    title = say("section.strategies" if len(context.run.strategies) > 1 else "section.simulated")
+    return Chapter(id="strategies", title=title, blocks=blocks)
 
 
 def _causes(context: Context) -> str:
