@@ -292,6 +292,16 @@ def test_matrices_are_the_models_own(cdnow_models):
     np.testing.assert_allclose(alive["p_alive"], fit.p_alive(table.assign(T=39.0)))
 
 
+def test_a_matrix_of_opportunities_has_whole_ones():
+    """P(alive) of donors in six years: .11, .59 and .93 (Fader, Hardie & Shang 2010, at their estimates)."""
+    donors = cs.models.BGBB(alpha=1.204, beta=0.750, gamma=0.657, delta=2.783)
+    table = plots.data.alive_matrix(donors, T=6.0, most_purchases=6)
+    cells = {(x, last) for last in range(7) for x in range(min(last, 1), last + 1)}  # one purchase an opportunity
+    assert set(zip(table["frequency"], table["recency"], strict=True)) == cells
+    alive = table.set_index(["frequency", "recency"])["p_alive"]
+    np.testing.assert_allclose([alive[0, 0], alive[2, 4], alive[6, 6]], [0.11, 0.59, 0.93], atol=0.005)
+
+
 @pytest.mark.parametrize(("picture", "more"), [("alive_matrix", {}), ("purchases_matrix", {"horizon": 26.0})])
 def test_matrices_take_the_longest_observation_of_a_summary(cdnow_models, cdnow_split, picture, more):
     few = cdnow_split.tail(30)  # observed for less than the first
