@@ -57,6 +57,29 @@ def test_engines_agree_on_calendars(family):
     assert not np.array_equal(fast.table, cs.simulate(scenario(family, None), seed=5, replication=1).table)
 
 
+def independent(model):
+    """Customers to whom nothing but their own purchases happens, some of which fail, over five quarters of a year."""
+    market = cs.Market(
+        customers=cs.Cohort(size=60),
+        purchases=model,
+        spend=cs.simulation.FixedSpend(amount=10.0),
+        complaints=cs.simulation.Complaints(failure_share=0.4),
+    )
+    return cs.Scenario(market=market, strategy=cs.Strategy(name="plain"), horizon=65.0, period=5.0, epoch=1.0)
+
+
+@pytest.mark.parametrize(
+    "family", [cs.BGNBD(r=2.0, alpha=1.0, a=0.5, b=9.5), cs.models.MBGCNBD(r=2.0, alpha=1.0, a=0.5, b=9.5, k=2)]
+)
+def test_engines_agree_on_independent_customers(family):
+    """The compiled engine follows them on the clock, by the rows of the books; SimPy goes from time to time."""
+    slow, fast = (cs.simulate(independent(on_calendar(family)), seed=5, engine=engine) for engine in ENGINES)
+    np.testing.assert_array_equal(slow.table, fast.table)
+    even, plain = (cs.simulate(independent(model), seed=5).table for model in (on_calendar(family, 0.0), family))
+    np.testing.assert_array_equal(even, plain)
+    assert not np.array_equal(fast.table, plain)
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_calendar_without_effect_changes_no_bit(family, engine):

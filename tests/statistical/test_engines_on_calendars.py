@@ -7,7 +7,7 @@ import pytest
 from tests.parity.test_engines_on_calendars import END, on_calendar
 
 import churnsim as cs
-from churnsim.kernels.engine.clock_table import in_time, on_clock, on_grid
+from churnsim.kernels.engine.clock_table import in_time, on_clock, on_grid, row_on, rows_on
 from churnsim.kernels.engine.residual import LEAST, STEP
 from churnsim.simulation.core.clocks import clock_table, worth_later
 from churnsim.simulation.engine.bookkeeping import INDEX
@@ -71,6 +71,18 @@ def test_a_clock_and_its_inverse():
         point = on_grid(rough, float(reached))
         assert abs(point - reached) <= 2.0**-25
         assert on_grid(rough, on_clock(rough, in_time(rough, point))) == point
+
+
+def test_rows_on_a_clock_are_those_in_time():
+    """Whatever the speeds, of days up to 10^4 times as fast as others, and to the next point beside each bound."""
+    bounds, clock = np.arange(27) * 3.3, clock_table(np.exp(np.random.default_rng(1).normal(0.0, 2.0, 700)), 70, 7.0)
+    rows = rows_on(clock, bounds, 4)
+    reached = np.random.default_rng(2).uniform(0.0, 1.05 * rows.bounds[-1], 1000)
+    points = [on_grid(clock, float(point)) for point in reached]
+    for point in np.concatenate([points, rows.bounds, rows.bounds[1:] - 2.0**-24]):
+        row = max(np.searchsorted(bounds, in_time(clock, float(point)), side="right") - 1, 0)
+        assert row_on(rows, float(point)) == row
+    assert row_on(rows, np.inf) == 26
 
 
 def test_what_is_left_after_the_end_is_the_integral():

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from churnsim.kernels.engine.clock_table import ClockTable
+from churnsim.kernels.engine.clock_table import ClockRows, ClockTable
 from churnsim.kernels.engine.records import Records
 from churnsim.typing import Floats, Ints
 
@@ -25,6 +25,7 @@ class Tables(NamedTuple):
     later: Floats  # what both add to those alive at the end: `residual.residual_margin`
     lifts: Floats  # rows (kappa, q) of the layers of buying clocks, none where nothing lifts buying
     layers: Ints  # the place of each that may lift among them, or -1
+    rows: ClockRows  # of the books, on the buying clock
 
 
 class Means(NamedTuple):

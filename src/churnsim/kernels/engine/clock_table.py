@@ -12,14 +12,17 @@ mapped back (the time-rescaling theorem; `buying_clock.py`).
 Every purchase passes here: the inverse finds its piece by a table of more parts than pieces, so that the step to the
 next piece is nearly always the last, and no branch depends on it. Purchases fall on a grid of the clock's time that is
 coarser than what rounding leaves of a way there and back: what the clock shows at a purchase is then known from before
-its time is, and the next purchase need not wait for that.
+its time is, and the next purchase need not wait for that. Whoever asks only for the row of the books in which it falls
+needs no time at all (`ClockRows`).
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from churnsim.kernels.numerics.jit import inlined
+import numpy as np
+
+from churnsim.kernels.numerics.jit import inlined, njit
 from churnsim.typing import Floats, Ints
 
 
@@ -37,6 +40,15 @@ class ClockTable(NamedTuple):
     parts: float  # in a unit of the clock's time
 
 
+class ClockRows(NamedTuple):
+    """The rows of the books by what a clock shows; without any where it is time itself."""
+
+    bounds: Floats  # the first points of the grid whose times are in the rows, and one for the end
+    first: Ints  # of equal parts of the clock's time, the row in which each begins
+    parts: float  # in a unit of the clock's time
+
+
+GRID = 2.0**-24
 # Added and taken off again, this rounds to multiples of 2^-24 what is below 2^27 (1.5 . 2^52 . 2^-24).
 ROUNDS = 1.5 * 2.0**28
 
@@ -87,6 +99,44 @@ def in_time(clock: ClockTable, reached: float) -> float:
 @inlined
 def _on_piece(clock: ClockTable, k: int, reached: float) -> float:
     return reached - (clock.inverse[k, 0] + clock.inverse[k, 1] * reached)
+
+
+@inlined
+def row_on(rows: ClockRows, reached: float) -> int:
+    """The row in which the clock has `reached`, at least 0, so much; as many as there are from the last one's end."""
+    bounds, last = rows.bounds, rows.bounds.shape[0] - 1
+    if not reached < bounds[last]:
+        return last
+    row = int(rows.first[int(reached * rows.parts)])
+    # Not a branch, as the next row nearly always is the last.
+    row += reached >= bounds[row + 1]
+    while reached >= bounds[row + 1]:
+        row += 1
+    return row
+
+
+@njit
+def rows_on(clock: ClockTable, bounds: Floats, parts: int) -> ClockRows:
+    """The rows that `bounds`, which begin at 0, part time into; `parts` are for each on average."""
+    shown = np.empty(bounds.size)
+    for j in range(bounds.size):
+        point = on_grid(clock, on_clock(clock, bounds[j]))
+        step = max(GRID, abs(point) * 2.0**-52)
+        while in_time(clock, point) >= bounds[j]:
+            point -= step
+        while in_time(clock, point) < bounds[j]:
+            point += step
+        shown[j] = point
+    number = parts * (bounds.size - 1)
+    per = number / shown[-1]
+    first = np.empty(number + 1, dtype=np.int64)
+    row = 0
+    for part in range(number + 1):
+        # Earlier than what rounding can put into the part.
+        while row < bounds.size - 2 and shown[row + 1] <= (part - 1e-6) / per:
+            row += 1
+        first[part] = row
+    return ClockRows(shown, first, per)
 
 
 @inlined

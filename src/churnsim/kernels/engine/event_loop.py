@@ -131,6 +131,7 @@ def advance(
     planned, filed = plan.numbers.size > 0, view.uid.size > 0
     listed = planned or places.size > 0
     where = plan.places if planned else places
+    stop = bounds.size - 1 if end >= bounds[bounds.size - 1] else row_of(bounds, per_time, end)
     while True:
         # In this function and not around it, so that there is one copy of the loop.
         if planned:
@@ -138,7 +139,8 @@ def advance(
             if last <= 0:
                 return last
             first, since, rows = 0, plan.numbers[0].row - 1, plan.numbers[0].rows
-            end = bounds[since - since % rows + rows]
+            stop = since - since % rows + rows
+            end = bounds[stop]
             if since % rows == 0:
                 last = _list_due(wake, last, end, where)
             means = Means(plan.numbers[0].effect, means.quality, means.uplift)
@@ -159,7 +161,7 @@ def advance(
             while time < end:
                 if alone and c.state == ACTIVE:
                     time = purchase_until(
-                        tables, means, time, end, bounds, i, c, view.clocks, table, buffers, replication, seed,
+                        tables, means, time, end, stop, bounds, i, c, view.clocks, table, buffers, replication, seed,
                     )  # fmt: skip
                     break
                 # Stop before an event, not in it: nothing is half done when the caller has emptied the buffers.

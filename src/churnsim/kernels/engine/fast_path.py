@@ -7,7 +7,8 @@ import math
 from churnsim.kernels.engine import event_rules
 from churnsim.kernels.engine import ledger_accounts as accounts
 from churnsim.kernels.engine.arguments import Buffers, Means, Tables
-from churnsim.kernels.engine.event_times import dropout_now, organic_factor, purchase_after, shown
+from churnsim.kernels.engine.clock_table import in_time, on_grid, row_on
+from churnsim.kernels.engine.event_times import dropout_now, organic_factor, purchase_after, purchase_gap, shown
 from churnsim.kernels.engine.ledger_updates import answered, lose, note
 from churnsim.kernels.engine.records import DROPOUT, DROPOUT_AT_ONCE, UNITS_PER_CENT, Record, Records
 from churnsim.kernels.numerics.jit import inlined, rare, rule
@@ -29,14 +30,27 @@ def is_independent(rules: Records) -> bool:
 
 @inlined
 def purchase_until(
-    tables: Tables, means: Means, time: float, end: float, bounds: Floats, i: int, c: Record, clocks: Floats,
+    tables: Tables, means: Means, time: float, end: float, stop: int, bounds: Floats, i: int, c: Record, clocks: Floats,
     table: Ints, buffers: Buffers, replication: int, seed: int,
 ) -> float:  # fmt: skip
-    """Repeat `purchase_event.buy` until `end` for a customer with independent purchases and no event log.
+    """Repeat `purchase_event.buy` until `end`, where row `stop` begins, for a customer with independent purchases and
+    no event log.
 
-    Equivalent to the general path; what cannot change between boundaries is computed once. Returns the time of the
-    customer's next event (infinity when it is lost).
+    Equivalent to the general path; what cannot change between boundaries is computed once. On a calendar purchases are
+    followed on its clock, and only the times that somebody asks for are computed. Returns the time of the customer's
+    next event (infinity when it is lost).
     """
+    # A customer's own clock begins with times. Of constants, so that each has a loop of its own.
+    if tables.rows.bounds.shape[0] > 0 and clocks.shape[0] == 0:
+        return _purchases(True, tables, means, time, end, stop, bounds, i, c, clocks, table, buffers, replication, seed)
+    return _purchases(False, tables, means, time, end, stop, bounds, i, c, clocks, table, buffers, replication, seed)
+
+
+@inlined
+def _purchases(
+    on_calendar: bool, tables: Tables, means: Means, time: float, end: float, stop: int, bounds: Floats, i: int,
+    c: Record, clocks: Floats, table: Ints, buffers: Buffers, replication: int, seed: int,
+) -> float:  # fmt: skip
     rules, spends, hazards, profits = tables.rules, tables.spends, tables.hazards, tables.profits
     rule = rules[0]
     uid, rate, seen = c.uid, c.rate, c.seen
@@ -53,15 +67,24 @@ def purchase_until(
     now = shown(tables, time, clocks)
     asking = rule.asking_cents
     per_time = 1.0 / (bounds[1] - bounds[0])
-    while time < end:
+    # The point of the clock at which a purchase is; that of the first, at `time`, need not be one, and is before it.
+    start, point, last_point = time, -1.0, -1.0
+    number = row_of(bounds, per_time, time) if on_calendar else 0
+    while number < stop if on_calendar else time < end:
         # Booked one by one: which are the last of a row the processor does not foresee, and would wait for their times.
-        row = table[row_of(bounds, per_time, time)]
+        row = table[number if on_calendar else row_of(bounds, per_time, time)]
         k += 1
         u_gap, u_spend, failed, kind, outcome = event_rules.purchase(
             rules, organic, failure, 1.0, k, uid, replication, seed
         )
-        # Early, since a calendar's table has to be waited for.
-        due, now = purchase_after(tables, u_gap, rate, time, now, clocks, i)
+        if on_calendar:
+            due = time
+            now = on_grid(tables.buying, now + purchase_gap(rules, tables.gaps, u_gap, rate))
+            number = max(number, row_on(tables.rows, now))
+            if failed or outcome != event_rules.KEEPS:
+                time = max(start, in_time(tables.buying, point))
+        else:
+            due, now = purchase_after(tables, u_gap, rate, time, now, clocks, i)
         # Nobody has an offer here: those are made under contract.
         cents, margin = event_rules.paid(
             rules, event_rules.amount(rules, spends, profits, u_spend, scale, raised, seen + k), 0
@@ -72,15 +95,20 @@ def purchase_until(
         row[accounts.SERVICE] += asking
         revenue += cents
         account += margin - asking
-        last = time
+        last, last_point = time, point
         unhappy = 0
         if failed:
             unhappy = _fail_independent(rules, kind, time, c, row, buffers)
         if outcome != event_rules.KEEPS and lose(rules, outcome, k, time, c, row, buffers, replication, seed):
             time = math.inf
             break
-        time = due
-        c.due = time
+        time, point = due, now
+        if not on_calendar:
+            c.due = time
+    if on_calendar:
+        last = max(start, in_time(tables.buying, last_point))
+        if time < math.inf:
+            time = c.due = max(start, in_time(tables.buying, point))
     c.revenue += revenue
     c.repeat_revenue += revenue
     c.account += account * UNITS_PER_CENT

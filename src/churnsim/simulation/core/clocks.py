@@ -18,7 +18,7 @@ import numpy as np
 
 from churnsim.data.logs.days import iso_day
 from churnsim.errors import DataError
-from churnsim.kernels.engine.clock_table import ClockTable
+from churnsim.kernels.engine.clock_table import ClockRows, ClockTable, rows_on
 from churnsim.kernels.engine.records import Rules
 from churnsim.kernels.engine.residual import HAZARDS, LEAST, STEP
 from churnsim.models.purchase.calendar.calendar_model import CalendarModel
@@ -28,8 +28,11 @@ from churnsim.units import DAYS_PER_UNIT
 
 EVEN = ClockTable(0.0, 1.0, 1.0, np.empty((0, 2)), np.empty((0, 2)), np.empty(0, dtype=np.int32), 0.0, 0.0, 1.0)
 PARTS = 2  # of the clock's time to a day
+ROW_PARTS = 4  # of the clock's time to a row of the books
 SLOWEST = 1e-9  # speed of a day, so that its inverse is a number
 YEAR = 365  # days that go on for ever after the end
+
+NO_ROWS = ClockRows(np.empty(0), np.empty(0, dtype=np.int64), 1.0)
 
 Clocks = tuple[ClockTable, ClockTable, Floats]
 NO_CALENDAR: Clocks = (EVEN, EVEN, np.empty(0))
@@ -97,6 +100,11 @@ def clock_table(speed: Floats, before: int, per: float) -> ClockTable:
         end=float(B[-1]),
         parts=float(parts),
     )
+
+
+def clock_rows(clock: ClockTable, bounds: Floats) -> ClockRows:
+    """The rows of the books, which `bounds` part time into, on a clock."""
+    return rows_on(clock, bounds, ROW_PARTS) if clock.knots.size else NO_ROWS
 
 
 def worth_later(m: Floats, d: Floats, force: float, per: float) -> Floats:

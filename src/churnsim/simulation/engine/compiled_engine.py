@@ -28,7 +28,7 @@ from churnsim.simulation.engine.customer_states import customer_states
 from churnsim.simulation.engine.epoch_boundary import EpochBoundary
 from churnsim.simulation.engine.ledger import Event, Ledger
 from churnsim.simulation.engine.record_population import Places, RecordPopulation
-from churnsim.simulation.engine.replication_inputs import DrawnMarket, ReplicationInputs
+from churnsim.simulation.engine.replication_inputs import DrawnMarket, ReplicationInputs, row_bounds
 from churnsim.simulation.scenario.scenario import Scenario
 
 # Customers above whom a replication is not planned as a whole: what happens in a period would not fit the buffers.
@@ -70,13 +70,6 @@ def run_many(scenarios: Sequence[Scenario], *, seed: int, replications: Sequence
     return found
 
 
-def _bounds(scenario: Scenario) -> NDArray[np.float64]:
-    """The bounds of the rows of the books: epochs where customers reach each other, else periods."""
-    by_epoch = scenario.epochs_per_period if scenario.interacts else 1
-    starts = [number * (scenario.epochs_per_period // by_epoch) for number in range(scenario.periods * by_epoch + 1)]
-    return np.array([start * float(scenario.epoch) for start in starts])
-
-
 class _Block:
     """Some replications of a scenario."""
 
@@ -84,7 +77,7 @@ class _Block:
         self, scenario: Scenario, worlds: Sequence[DrawnMarket], seed: int, population: RecordPopulation | None
     ) -> None:
         self.scenario, self.worlds, self.seed = scenario, worlds, seed
-        self.bounds = _bounds(scenario)
+        self.bounds = row_bounds(scenario)
         self.population = population  # whose memory is used again
         self.inputs: ReplicationInputs | None = None
         self.tables = np.zeros((len(worlds), self.bounds.size - 1, COLUMNS), dtype=np.int64)
@@ -153,7 +146,7 @@ def _ledger(scenario: Scenario, force: float, table: NDArray[np.int64], waiting:
 
 def _run(inputs: ReplicationInputs, *, log: bool = False, threads: int = 1) -> Ledger:
     """One replication with its boundaries settled in Python."""
-    population = RecordPopulation(inputs, threads=threads, log=log, bounds=_bounds(inputs.scenario))
+    population = RecordPopulation(inputs, threads=threads, log=log, bounds=row_bounds(inputs.scenario))
     try:
         return _Run(inputs, population, log=log).ledger()
     finally:

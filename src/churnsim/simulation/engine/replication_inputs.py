@@ -13,7 +13,7 @@ from churnsim.errors import ConfigError
 from churnsim.kernels.engine.arguments import Tables
 from churnsim.kernels.engine.records import GAMMA_GAMMA, Records, Rules, packed
 from churnsim.kernels.numerics.quantile_tables import no_table
-from churnsim.simulation.core.clocks import layers_of
+from churnsim.simulation.core.clocks import clock_rows, layers_of
 from churnsim.simulation.core.lifetimes import Purchases, lifetime_of, spending_of
 from churnsim.simulation.core.scores import CustomerScores
 from churnsim.simulation.customers.base import Base, Cohort, PosteriorBase
@@ -22,6 +22,13 @@ from churnsim.simulation.mechanisms.targeting import Targeting
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.scenario import Scenario
 from churnsim.typing import Floats
+
+
+def row_bounds(scenario: Scenario) -> Floats:
+    """The bounds of the rows of the compiled engine's books: epochs where customers reach each other, else periods."""
+    by_epoch = scenario.epochs_per_period if scenario.interacts else 1
+    starts = [number * (scenario.epochs_per_period // by_epoch) for number in range(scenario.periods * by_epoch + 1)]
+    return np.array([start * float(scenario.epoch) for start in starts])
 
 
 @dataclass(frozen=True)
@@ -109,7 +116,10 @@ class ReplicationInputs:
     def tables(self) -> Tables:
         """The rules and tables as compiled code takes them."""
         clocks = self.market.clocks(self.bound(self.scenario.periods))
-        return Tables(self.rules, self.spends, self.gaps, self.hazards, self.profits, *clocks, *layers_of(self.numbers))
+        return Tables(
+            self.rules, self.spends, self.gaps, self.hazards, self.profits, *clocks, *layers_of(self.numbers),
+            clock_rows(clocks[0], row_bounds(self.scenario)),
+        )  # fmt: skip
 
     @cached_property
     def newcomers(self) -> Newcomers:
