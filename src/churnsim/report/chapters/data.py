@@ -40,7 +40,9 @@ def chapter(context: Context) -> Chapter:
     ]
     if facts.left_out:
         reasons = [row_of(fmt.sentence(reason), fmt.count(number)) for reason, number in facts.left_out.items()]
-        blocks.append(table(say("data.left_out_caption"), heads(context, "data", "column_reason~", "rows#"), reasons))
+        blocks.append(
+            table(say("data.left_out_caption"), heads(context, "data", "column_reason~", "left_out#"), reasons)
+        )
     if facts.set_aside:
         blocks.append(_set_aside(context))
     return Chapter(id="data", title=say("section.data"), blocks=blocks)

@@ -58,7 +58,7 @@ class SensitivitySection(Section):
     against: str | None = Field(default=None, description="the strategy it is compared with, if any")
     metric: Metric = Field(default="npv", description="what is looked at")
     over: dict[str, Bounds | Literal["recorded"]] = Field(
-        min_length=2, description="assumptions and ranges, or 'recorded' for the range on record"
+        min_length=2, description="each assumption's range, or 'recorded' in place of it for that on record"
     )
     method: Literal["morris", "sobol"] = Field(default="morris", description="screening, or shares of the variance")
     size: int | None = Field(default=None, ge=2, le=100_000, description="trajectories, or a power of two for sobol")
