@@ -12,6 +12,7 @@ import os
 import signal
 import warnings
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import Any, Literal, TypeVar, get_args
 
 from churnsim.decisions.runs.cluster import run_on_cluster
@@ -57,13 +58,20 @@ def run_tasks(
         yield from run_on_cluster(call, items)
     elif workers == 1 or len(items) <= 1:
         yield from ((index, call(item)) for index, item in enumerate(items))
+    elif backend == "threads":
+        pool = ThreadPoolExecutor(workers)
+        try:
+            places = {pool.submit(call, item): index for index, item in enumerate(items)}
+            for done in as_completed(places):
+                yield places.pop(done), done.result()
+        finally:
+            pool.shutdown(cancel_futures=True)
     else:
         from joblib import Parallel, delayed
 
         # Processes stay for the next call with the same settings.
-        prefer = "threading" if backend == "threads" else "loky"
-        pool = Parallel(n_jobs=workers, backend=prefer, return_as="generator_unordered", batch_size=1)
-        results: Any = pool(delayed(_undisturbed)(call, index, item) for index, item in enumerate(items))
+        processes = Parallel(n_jobs=workers, backend="loky", return_as="generator_unordered", batch_size=1)
+        results: Any = processes(delayed(_undisturbed)(call, index, item) for index, item in enumerate(items))
         try:
             for found in results:  # noqa: UP028  `yield from` would close them before we can
                 yield found
