@@ -171,3 +171,23 @@ def test_the_experiment_and_its_configuration_mean_the_same_strategies() -> None
     assert config.budget is not None
     named = [replace(strategy, title="", description="") for strategy in build_strategies(config)]
     assert named == list(experiment.strategies(config.budget.per_period))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('dataset = "cdnow" ', "amount = 5 ", r"data\.amount = 5: must be text in quotes, or false\."),
+        (
+            "[comparison]",
+            '[sensitivity]\nstrategy = "baseline"\nover = { "terms.margin" = "record", "x" = "recorded" }'
+            "\n[comparison]",
+            r"sensitivity\.over\.terms\.margin = 'record': must be a list, or 'recorded'\.",
+        ),
+    ],
+)
+def test_a_value_of_several_kinds_is_wrong_in_one_sentence(tmp_path: Path, old: str, new: str, said: str) -> None:
+    text = (CONFIGS / "smoke" / "cdnow.toml").read_text(encoding="utf-8")
+    (tmp_path / "a.toml").write_text(text.replace(old, new, 1), encoding="utf-8")
+    with pytest.raises(ConfigError, match=said) as caught:
+        read_config(tmp_path / "a.toml")
+    assert "literal" not in str(caught.value)

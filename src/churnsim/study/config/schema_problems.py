@@ -28,10 +28,32 @@ def schema_problems(content: dict[str, Any], schema: type[BaseModel]) -> Iterato
     try:
         schema.model_validate(content)
     except ValidationError as error:
+        several: dict[ConfigPath, list[str]] = {}
         for details in error.errors():
             is_market = details["type"] == "dict_type" and details["loc"][-1] == "market"
-            if not is_market and not _counts_the_valid_alone(details, content):
-                yield _problem(details, content, schema)
+            if is_market or _counts_the_valid_alone(details, content):
+                continue
+            problem = _problem(details, content, schema)
+            if details["type"] == "missing" or (path := _without_kinds(problem.path, content)) == problem.path:
+                yield problem
+            else:
+                choice = details["type"] == "literal_error"
+                message = f"{details['ctx']['expected'].lower()}." if choice else problem.message
+                several.setdefault(path, []).append(message)
+        for path, messages in several.items():  # a value of several kinds is wrong for each of them
+            yield Problem(path=path, message=", or ".join(message.removesuffix(".") for message in messages) + ".")
+
+
+def _without_kinds(path: ConfigPath, content: dict[str, Any]) -> ConfigPath:
+    """The part of a path that the file has: where a value may be of several kinds, pydantic appends which was tried."""
+    while path:
+        try:
+            value_at(content, path)
+        except KeyError:
+            path = path[:-1]
+        else:
+            break
+    return path
 
 
 def _counts_the_valid_alone(details: ErrorDetails, content: dict[str, Any]) -> bool:
