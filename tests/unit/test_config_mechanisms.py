@@ -605,3 +605,21 @@ def test_the_share_of_each_drawn_number_is_told_beside_it(cohort_market):
     assert {row.answer for row in rows} == {"", "npv of acquisition-heavy less that of no-spending"}
     few = cs.compare(market, strategies, replications=5, seed=config.seed, horizon=4.0)
     assert not [row for row in with_shares(rows[:0], few, config, market) if row.share]
+
+
+def test_a_fit_that_is_no_better_than_one_without_leaving_shows_nobody_leaving(tmp_path):
+    """Poisson buyers who never leave, under a family with dropout: its likelihood is that of NBD within the noise, so
+    that keeping customers is not judged. Where they do leave it is."""
+    generator = np.random.default_rng(8)
+    for stays, ranked in ((1.0, False), (0.7, True)):
+        rows = ["customer_id,date,amount"]
+        for customer in range(150):
+            day, gap = float(generator.integers(0, 90)), 20.0 / generator.gamma(3.0, 1 / 3)
+            while day < 365:
+                rows.append(f"{customer},{date(2024, 1, 1) + timedelta(days=int(day))},{generator.uniform(5, 30):.2f}")
+                if generator.random() > stays:
+                    break
+                day += generator.exponential(gap)
+        (tmp_path / "log.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
+        fits = fitted(tmp_path, REGULAR.format("bg_nbd"))[-1]
+        assert fits.nobody_leaves != ranked, fits.purchases.status

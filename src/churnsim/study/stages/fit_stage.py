@@ -28,6 +28,8 @@ from churnsim.study.stages.data_stage import StudyData
 CALENDARS = ("calendar", "leaving")  # which the configuration says
 UNUSABLE = ("not converged", "too little data")
 
+CHI_SQUARED_95 = 3.841
+
 
 @dataclass(frozen=True, kw_only=True)
 class StudyFits:
@@ -39,7 +41,8 @@ class StudyFits:
     """None of a log without amounts, as is the correlation of spend with frequency."""
     correlation: float | None
     left: float
-    """Expected share of the customers who have left by the end of the log."""
+    """Expected share of the customers who have left by the end of the log; 0 where the log does not show that any
+    has."""
     choice: ModelChoice | None = None
     gain: StudyWarning | None = None
     """With a calendar, whether it foresees the holdout better."""
@@ -145,7 +148,7 @@ def fit_models(
         purchases=purchases,
         spend=GammaGamma.fit(data.summary) if data.has_amounts else None,
         correlation=spend_correlation(data.summary) if data.has_amounts else None,
-        left=max(0.0, 1.0 - float(purchases.model.p_alive(data.summary).mean())),
+        left=_share_left(purchases, data, plain=not options),
         choice=choice,
         gain=None if data.calendar is None else _gain(calibration, data.split),
     )
@@ -183,3 +186,14 @@ def fit_record(fit: ModelFit[Parametric], *, role: str, family: str | None = Non
         loglik=fit.loglik, aic=fit.aic, bic=fit.bic, n=fit.n,
         status=FitStatusRecord(code=status.code, message=status.message, advice=status.advice), **more,
     )  # fmt: skip
+
+
+def _share_left(purchases: Any, data: StudyData, *, plain: bool) -> float:
+    """The expected share of the customers who have left; 0 where a fit that is not well determined is no better than
+    the family in which nobody can leave (half the 95% quantile of chi-squared with one degree of freedom)."""
+    left = max(0.0, 1.0 - float(purchases.model.p_alive(data.summary).mean()))
+    if purchases.status.ok or not plain:
+        return left
+    nobody = next(family for family in PURCHASE_FAMILIES.values() if len(family.parameter_names) == 2)
+    gain = purchases.loglik - nobody.fit(data.summary, unit=data.unit).loglik
+    return left if gain > CHI_SQUARED_95 / 2 else 0.0
