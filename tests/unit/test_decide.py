@@ -234,7 +234,7 @@ def test_the_chapter_is_a_sentence_a_picture_and_a_table(run_dir: Path):
     said, blocks = told_by(run_dir)
     assert said.startswith("Measure the average cost of a new customer first: knowing it exactly is worth")
     assert "everything else together" in said.splitlines()[0]
-    assert "The trial 'dear' (the average cost of a new customer, standard error 0.500)" in said
+    assert "The trial “dear” (the average cost of a new customer, standard error 0.500)" in said
     assert "It is worth its cost at no size." in said
     (figure,) = (block for block in blocks if block.kind == "figureblock")
     assert "All numbers together" in figure.wide
@@ -253,7 +253,7 @@ def test_the_chapter_says_when_nothing_is_worth_measuring(tmp_path: Path):
     nothing = [row.model_copy(update={"worth": 0.0, "lower": 0.0, "share": 0.0}) for row in record.rows]
     unsure = [row.model_copy(update={"lower": 0.0}) for row in record.rows]
     for rows, start in (
-        (nothing, "Nothing needs to be measured for this decision: spending nothing stays"),
+        (nothing, "Nothing needs to be measured for this decision: “spending nothing” stays"),
         (unsure, "No number is surely worth measuring for this decision. The most is the average cost"),
     ):
         pieces = fake_run.make_pieces()
@@ -261,7 +261,7 @@ def test_the_chapter_says_when_nothing_is_worth_measuring(tmp_path: Path):
         said, blocks = told_by(fake_run.write_run(tmp_path / start[:7], pieces))
         assert said.startswith(start)
         assert any(block.kind == "figureblock" for block in blocks) == (rows is unsure)
-    assert "Spending nothing stays the best choice" in said
+    assert "pending nothing” stays the best choice" in said
 
 
 def test_a_run_without_it_has_no_chapter(tmp_path: Path):
