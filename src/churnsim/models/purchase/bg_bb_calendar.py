@@ -26,6 +26,7 @@ from scipy.special import betaincinv, betaln, digamma, expit, gammaln, log_expit
 from churnsim.checks import check_kind, check_number, typed
 from churnsim.data.logs.customer_uid import customer_uids
 from churnsim.data.summaries.calendar import SUMS, Calendar, Future, calendar_mark, calendar_sums, day_numbers
+from churnsim.data.summaries.column_aliases import as_summary
 from churnsim.data.summaries.customer_series import CustomerSeries
 from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.data.summaries.opportunities import FIRST_PERIOD, period_ends, period_values, periods_that_end
@@ -216,7 +217,7 @@ class BGBBCalendar(PurchasesWithEffects):
         future: Future | None = None,
     ) -> pd.Series[float]:  # fmt: skip
         """E[purchases at the opportunities in (n + after, n + after + horizon] | history] of each customer."""
-        if self._even and not np.any(np.floor(after)):
+        if self._even and not np.floor(durations(after, "after")).any():
             return self.base.expected_purchases(summary, horizon)
         start, span = _each(summary, after, "after"), _each(summary, horizon, "horizon")
         state = self._state(summary, int((start + span).max(initial=0)), future)
@@ -243,7 +244,7 @@ class BGBBCalendar(PurchasesWithEffects):
         """P(n purchases at the opportunities in (n + after, n + after + horizon] | history): one row a customer, one
         column for each n."""
         wanted = counts(n).ravel().tolist()
-        if self._even and not np.any(np.floor(after)):
+        if self._even and not np.floor(durations(after, "after")).any():
             return self.base.conditional_pmf(n, summary, horizon)
         start, span = _each(summary, after, "after"), _each(summary, horizon, "horizon")
         state = self._state(summary, int((start + span).max(initial=0)), future)
@@ -486,9 +487,9 @@ def first_periods(summary: pd.DataFrame, unit: str) -> tuple[Ints, int]:
     return periods_that_end(day_numbers(summary[FIRST_PERIOD]), unit)
 
 
-def _each(summary: pd.DataFrame, value: float | ArrayLike, name: str) -> Ints:
+def _each(summary: CustomerFrame, value: float | ArrayLike, name: str) -> Ints:
     """How many opportunities each customer's number of periods holds."""
-    return np.floor(durations(value, name, shape=(len(summary),))).astype(np.int64)
+    return np.floor(durations(value, name, shape=(len(as_summary(summary)),))).astype(np.int64)
 
 
 def _whole(value: Any, name: str) -> int:

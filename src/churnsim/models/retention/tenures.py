@@ -61,8 +61,11 @@ class Tenures:
         past = np.zeros(n, dtype=bool)
         ids = subscriptions["customer_id"] if "customer_id" in subscriptions.columns else index
         if (entry > 0).any() and ids.name == "customer_id":
-            begun = pd.MultiIndex.from_arrays([ids[entry > 0], entry[entry > 0]])
-            past = np.asarray(pd.MultiIndex.from_arrays([ids, tenure]).isin(begun))
+            try:
+                begun = pd.MultiIndex.from_arrays([ids[entry > 0], entry[entry > 0]])
+                past = np.asarray(pd.MultiIndex.from_arrays([ids, tenure]).isin(begun))
+            except TypeError as error:
+                raise DataError(f"customer_id must hold texts or numbers ({error}). Correct it.") from None
         if not need_churned and past.any():
             first = int(np.argmax(past))
             raise DataError(

@@ -142,7 +142,8 @@ class ClockModel(PurchasesWithEffects):
         after: float | ArrayLike = 0.0, future: Any = None,
     ) -> pd.DataFrame:  # fmt: skip
         """P(n purchases in (T + after, T + after + horizon] | history): one row a customer, one column for each n."""
-        state, start, spans = self._ahead(summary, horizon, after, future, counted=bool(np.any(after)))
+        later = bool(durations(after, "after").any())
+        state, start, spans = self._ahead(summary, horizon, after, future, counted=later)
         columns = state.counts(counts(n).ravel().tolist(), start, spans)
         return pd.DataFrame(columns, index=state.h.index).rename_axis(columns="n")
 
