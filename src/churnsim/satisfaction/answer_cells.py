@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from churnsim.data.tabular.row_errors import SHOWN_ROWS, Flaw, Flaws, rows_error, show
+from churnsim.data.tabular.row_errors import SHOWN_ROWS, Flaws, rows_error, show
 from churnsim.errors import ConfigError, DataError
 from churnsim.satisfaction.survey import KINDS, ROLES, Scale, Survey, answer_dates
 
@@ -165,7 +165,7 @@ def _checked(answers: pd.DataFrame, flaws: Flaws, scales: Mapping[str, Scale]) -
          "Keep one row for each respondent (wide) or each respondent and item (long)."),
     ]  # fmt: skip
     for bad, values, reason, remedy in checks:
-        flaws.mark(np.asarray(bad, dtype=bool), values, Flaw(column=None, reason=reason, remedy=remedy))
+        flaws.mark(bad, values, None, reason, remedy)
     return numbers
 
 

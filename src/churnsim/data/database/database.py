@@ -15,7 +15,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from churnsim.checks import check_kind, typed
+from churnsim.checks import check_choice, check_kind, typed
 from churnsim.data.database.connection import columns_held, connect
 from churnsim.data.database.erasure import Erased, erase_customer, undo_import
 from churnsim.data.database.export import export_table
@@ -29,7 +29,6 @@ from churnsim.data.logs.transactions import refined_log
 from churnsim.data.records.kinds import record_kind
 from churnsim.data.summaries.summary_query import PurchaseRows, in_currency, refunds_dealt_with, summary_of
 from churnsim.data.tabular.columns import text_as_objects
-from churnsim.data.tabular.files import check_choice
 from churnsim.data.tabular.open_source import open_source
 from churnsim.data.tabular.row_coercion import TRIMMED, ZONED, required_columns
 from churnsim.data.tabular.row_errors import SetAside

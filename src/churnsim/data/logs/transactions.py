@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from churnsim.checks import explained
+from churnsim.checks import check_choice, explained
 from churnsim.data.logs.days import calendar_day
 from churnsim.data.logs.log_rules import (
     REFUND_CHOICES,
@@ -22,7 +22,6 @@ from churnsim.data.logs.log_rules import (
     without_earlier_customers,
 )
 from churnsim.data.tabular.columns import numpy_ids
-from churnsim.data.tabular.files import check_choice
 from churnsim.data.tabular.open_source import open_source
 from churnsim.data.tabular.row_coercion import Column, column_names, required_columns, typed_rows
 from churnsim.data.tabular.row_errors import Flaws, SetAside

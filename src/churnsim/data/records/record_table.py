@@ -14,7 +14,6 @@ from churnsim.data.records.kinds import RecordColumn, RecordKind
 from churnsim.data.tabular.columns import MISSING, numpy_ids
 from churnsim.data.tabular.open_source import gathered
 from churnsim.data.tabular.row_coercion import column_names, required_columns, typed_rows
-from churnsim.data.tabular.row_errors import Flaw
 from churnsim.data.tabular.source import Piece, RecordSource
 from churnsim.data.tabular.table_columns import RENAME, check_columns
 from churnsim.errors import DataError
@@ -128,8 +127,7 @@ class RecordTable:
         """Mark the rows of the mask `bad`; `reason` completes "<value> ...", `remedy` is a sentence."""
         theirs = self.names.get(column)
         if theirs is not None:
-            flaw = Flaw(column=theirs, reason=reason, remedy=remedy)
-            self.flaws.mark(np.asarray(bad, dtype=bool), self.raw.frame[theirs], flaw)
+            self.flaws.mark(bad, self.raw.frame[theirs], theirs, reason, remedy)
 
     def told(self) -> list[str]:
         """In words how many rows were left out when the source was read."""

@@ -12,7 +12,7 @@ import pandas as pd
 from churnsim.checks import check_frame, check_kind, shown
 from churnsim.data.tabular.columns import file_ids, numbers, numpy_ids
 from churnsim.data.tabular.open_source import raw_rows
-from churnsim.data.tabular.row_errors import Flaw, Flaws
+from churnsim.data.tabular.row_errors import Flaws
 from churnsim.data.tabular.source import FileFormat, Spelling
 from churnsim.data.tabular.text_columns import NumberFormat
 from churnsim.errors import ConfigError, DataError
@@ -144,8 +144,8 @@ def read_customer_rows(
     if raw.empty:
         raise DataError(f"{path} holds no {what}s. Give it at least one row.")
     index, _ = file_ids(raw[customer_id], customer_id, flaws, what=what)
-    twice = Flaw(column=customer_id, reason="has a row before this one", remedy="Give one row to each customer.")
-    flaws.mark(index.duplicated().to_numpy() & flaws.good, raw[customer_id], twice)
+    twice = index.duplicated().to_numpy() & flaws.good
+    flaws.mark(twice, raw[customer_id], customer_id, "has a row before this one", "Give one row to each customer.")
     frame = typing(raw, flaws, rows.spelling)
     for name in covariates:
         frame[name] = _covariate(raw[name], name, flaws, rows.spelling.number(name))
@@ -164,10 +164,8 @@ def read_customer_rows(
 def _covariate(values: pd.Series[Any], name: str, flaws: Flaws, written: NumberFormat) -> pd.Series[Any]:
     """Numbers where every value is one, else text; missing values are marked."""
     read, missing = numbers(values, written)
-    lost = Flaw(
-        column=name, reason="is missing", remedy="Fill it in, give the missing a word of their own, or drop the column."
-    )
-    flaws.mark(missing | (values.astype(str).str.strip() == "").to_numpy(dtype=bool), values, lost)
+    remedy = "Fill it in, give the missing a word of their own, or drop the column."
+    flaws.mark(missing | (values.astype(str).str.strip() == ""), values, name, "is missing", remedy)
     if np.isfinite(read[~missing]).all():
         return pd.Series(read, index=values.index)
     return values.astype(str).str.strip().astype(object)

@@ -17,12 +17,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churnsim.checks import check_kind, explained
+from churnsim.checks import check_choice, check_kind, explained
 from churnsim.data.logs.days import calendar_day, past_day
 from churnsim.data.subscriptions.customer_rows import read_customer_rows
 from churnsim.data.tabular.columns import MISSING, dates, numbers, yes_or_no
-from churnsim.data.tabular.files import check_choice
-from churnsim.data.tabular.row_errors import Flaw, Flaws
+from churnsim.data.tabular.row_errors import Flaws
 from churnsim.data.tabular.source import FileFormat, Spelling
 from churnsim.data.tabular.tally import OnBad
 from churnsim.data.tabular.text_columns import NumberFormat
@@ -180,16 +179,13 @@ def _from_dates(
         ended[~open_ended] = days.dt.normalize().to_numpy()
         flaws.adopt(part, np.flatnonzero(~open_ended), given)
     remedy = "Correct the date, or leave out a relation that never began."
-    flaws.mark((ended < began).to_numpy(), given, Flaw(column=end, reason="lies before the start", remedy=remedy))
-    flaws.mark((ended == began).to_numpy(), given, Flaw(column=end, reason="is the day of the start", remedy=remedy))
+    flaws.mark(ended < began, given, end, "lies before the start", remedy)
+    flaws.mark(ended == began, given, end, "is the day of the start", remedy)
     entry = np.zeros(len(raw))
     if window.first is not None:
-        gone = Flaw(
-            column=end,
-            reason=f"lies before the observation begins ({window.first:%Y-%m-%d})",
-            remedy="Leave out customers who were gone by then: they are there only by accident.",
-        )
-        flaws.mark((ended <= window.first).to_numpy(), given, gone)
+        gone = f"lies before the observation begins ({window.first:%Y-%m-%d})"
+        remedy = "Leave out customers who were gone by then: they are there only by accident."
+        flaws.mark(ended <= window.first, given, end, gone, remedy)
         entry = np.maximum((window.first - began).dt.days.to_numpy(dtype=np.float64) / window.days, 0.0)
     churned = (ended <= window.last).to_numpy(dtype=bool)
     tenure = (ended.where(churned, window.last) - began).dt.days.to_numpy(dtype=np.float64) / window.days
@@ -203,24 +199,18 @@ def _from_durations(
     long = _duration(raw[tenure], tenure, flaws, spelling.number(tenure))
     left = yes_or_no(raw[churned], churned, flaws)
     into = np.zeros(len(raw)) if entry is None else _duration(raw[entry], entry, flaws, spelling.number(entry))
-    too_short = Flaw(
-        column=tenure, reason="is not above the tenure at entry",
-        remedy="A customer who had left by the time the observation began does not belong here.",
-    )  # fmt: skip
-    flaws.mark((into > 0) & (long <= into), raw[tenure], too_short)
-    nothing = Flaw(
-        column=tenure, reason="is 0 for a customer who left",
-        remedy="Give the tenure it had when it left (the first month counts as 1), or leave out what never began.",
-    )  # fmt: skip
-    flaws.mark((long == 0) & left, raw[tenure], nothing)
+    remedy = "A customer who had left by the time the observation began does not belong here."
+    flaws.mark((into > 0) & (long <= into), raw[tenure], tenure, "is not above the tenure at entry", remedy)
+    remedy = "Give the tenure it had when it left (the first month counts as 1), or leave out what never began."
+    flaws.mark((long == 0) & left, raw[tenure], tenure, "is 0 for a customer who left", remedy)
     return pd.DataFrame({"tenure": long, "churned": left, "entry": into})
 
 
 def _duration(values: pd.Series[Any], name: str, flaws: Flaws, written: NumberFormat) -> NDArray[np.float64]:
     lengths, _ = numbers(values, written)
-    unread = Flaw(column=name, reason="is not a number", remedy="Write durations as plain numbers such as 7 or 3.5.")
-    flaws.mark(~np.isfinite(lengths), values, unread)
-    flaws.mark(lengths < 0, values, Flaw(column=name, reason="is negative", remedy="Durations are 0 or more."))
+    remedy = "Write durations as plain numbers such as 7 or 3.5."
+    flaws.mark(~np.isfinite(lengths), values, name, "is not a number", remedy)
+    flaws.mark(lengths < 0, values, name, "is negative", "Durations are 0 or more.")
     return lengths
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from churnsim.data.tabular.row_errors import Flaw, Flaws
+from churnsim.data.tabular.row_errors import Flaws
 from churnsim.data.tabular.text_columns import (
     ARROW_TEXT,
     PLAIN,
@@ -41,14 +41,10 @@ def ids(values: pd.Series[Any], name: str, flaws: Flaws, *, what: str = "purchas
     """The column `name` as customer ids, as they are; bad ones marked. A row is one `what`."""
     if isinstance(values.dtype, pd.CategoricalDtype):
         values = values.astype(values.cat.categories.dtype)
-    missing = Flaw(
-        column=name, reason=MISSING_ID, remedy=f"Give every {what} the id of its customer, or pass guests='apart' to "
-        "leave out rows without one.",
-    )  # fmt: skip
     if is_arrow_text(values):
         text = pa.array(values)
         empty = pc.is_in(pc.utf8_trim_whitespace(text), value_set=pa.array(MISSING))
-        flaws.mark(mask(pc.or_kleene(pc.is_null(text), empty)), values, missing)
+        missing = mask(pc.or_kleene(pc.is_null(text), empty))
         null_byte = mask(pc.match_substring(text, "\0"))
     else:
         try:
@@ -62,10 +58,11 @@ def ids(values: pd.Series[Any], name: str, flaws: Flaws, *, what: str = "purchas
         # A code of -1 (a missing value) picks the entry appended last.
         empty_unique = np.array([text in MISSING for text in texts] + [True])
         null_unique = np.array(["\0" in text if text else False for text in texts] + [False])
-        flaws.mark(empty_unique[codes], values, missing)
-        null_byte = null_unique[codes]
+        missing, null_byte = empty_unique[codes], null_unique[codes]
+    remedy = f"Give every {what} the id of its customer, or pass guests='apart' to leave out rows without one."
+    flaws.mark(missing, values, name, MISSING_ID, remedy)
     remedy = "Write the file again as plain text, or pass its encoding (such as 'utf-16')."
-    flaws.mark(null_byte, values, Flaw(column=name, reason="holds a null byte", remedy=remedy))
+    flaws.mark(null_byte, values, name, "holds a null byte", remedy)
     return values
 
 
@@ -91,13 +88,9 @@ def file_ids(
     plain = trimmed
     if pc.any(pc.match_substring(trimmed, ".0")).as_py():
         plain = pc.replace_substring_regex(trimmed, r"^(-?[1-9]\d*|0)\.0+$", r"\1")
-    flaws.mark(
-        mask(pc.greater(pc.utf8_length(plain), LONGEST_ID)), values,
-        Flaw(
-            column=name, reason=f"is longer than {LONGEST_ID} characters",
-            remedy="Check that this column holds the customer's id.",
-        ),
-    )  # fmt: skip
+    long = mask(pc.greater(pc.utf8_length(plain), LONGEST_ID))
+    remedy = "Check that this column holds the customer's id."
+    flaws.mark(long, values, name, f"is longer than {LONGEST_ID} characters", remedy)
     return pd.Series(plain, index=values.index, dtype=ARROW_TEXT), int(mask(pc.not_equal(trimmed, written)).sum())
 
 
@@ -183,47 +176,21 @@ def dates(
     else:
         parsed, missing, asks = parsed_dates(values, date_format)
     if not optional:
-        flaws.mark(
-            missing,
-            given,
-            Flaw(column=name, reason="is not a date (missing)", remedy=f"Give every {what} its date."),
-        )
+        flaws.mark(missing, given, name, "is not a date (missing)", f"Give every {what} its date.")
     if asks is not None:
-        flaws.mark(
-            asks & ~missing,
-            given,
-            Flaw(
-                column=name,
-                reason="is not an ISO date (YYYY-MM-DD)",
-                remedy=f"Write it so, or {say}, such as '%d/%m/%Y' (day first), '%m/%d/%Y' (month first) or "
-                "'%Y%m%d': the order of day and month is not guessed.",
-            ),
+        remedy = (
+            f"Write it so, or {say}, such as '%d/%m/%Y' (day first), '%m/%d/%Y' (month first) or '%Y%m%d': the order "
+            "of day and month is not guessed."
         )
-    unreadable = (
-        Flaw(
-            column=name,
-            reason="is not a day of the calendar between 1678 and 2261",
-            remedy="Correct the date.",
-        )
-        if date_format is None
-        else Flaw(
-            column=name,
-            reason=f"does not follow date_format {date_format!r}",
-            remedy="Correct the date, or the date_format.",
-        )
-    )
-    flaws.mark(parsed.isna().to_numpy(dtype=bool) & ~missing, given, unreadable)
+        flaws.mark(asks & ~missing, given, name, "is not an ISO date (YYYY-MM-DD)", remedy)
+    reason, remedy = "is not a day of the calendar between 1678 and 2261", "Correct the date."
+    if date_format is not None:
+        reason, remedy = f"does not follow date_format {date_format!r}", "Correct the date, or the date_format."
+    flaws.mark(parsed.isna() & ~missing, given, name, reason, remedy)
     if latest is not None:
-        flaws.mark(
-            (parsed.dt.normalize() > latest).to_numpy(dtype=bool),
-            given,
-            Flaw(
-                column=name,
-                reason=f"is in the future (after {latest:%Y-%m-%d})",
-                remedy="Correct the date, check the order of day and month, or "
-                f"{ask} if this computer's clock is wrong.",
-            ),
-        )
+        remedy = f"Correct the date, check the order of day and month, or {ask} if this computer's clock is wrong."
+        ahead = parsed.dt.normalize() > latest
+        flaws.mark(ahead, given, name, f"is in the future (after {latest:%Y-%m-%d})", remedy)
     return parsed
 
 
@@ -250,36 +217,18 @@ def amounts(
     """The column `name` as finite numbers, `written` so; others, and those not wanted, marked."""
     amount, missing = numbers(values, written)
     if not optional:
-        flaws.mark(
-            missing,
-            values,
-            Flaw(
-                column=name,
-                reason="is not an amount (missing)",
-                remedy="Give every purchase its amount, or pass amount=None to do without amounts.",
-            ),
-        )
-    flaws.mark(
-        ~np.isfinite(amount) & ~missing,
-        values,
-        Flaw(
-            column=name,
-            reason="is not a finite number",
-            remedy="Write amounts as plain numbers such as 1234.50: no currency sign, no thousands "
-            "separator, a point before the decimals.",
-        ),
+        remedy = "Give every purchase its amount, or pass amount=None to do without amounts."
+        flaws.mark(missing, values, name, "is not an amount (missing)", remedy)
+    remedy = (
+        "Write amounts as plain numbers such as 1234.50: no currency sign, no thousands separator, a point before the "
+        "decimals."
     )
+    flaws.mark(~np.isfinite(amount) & ~missing, values, name, "is not a finite number", remedy)
     if not negative:
-        flaws.mark(
-            amount < 0,
-            values,
-            Flaw(
-                column=name,
-                reason="is negative (a refund?)",
-                remedy="Pass refunds='apart' to leave refunds out, or refunds='net' to take them off the purchases "
-                "before them.",
-            ),
+        remedy = (
+            "Pass refunds='apart' to leave refunds out, or refunds='net' to take them off the purchases before them."
         )
+        flaws.mark(amount < 0, values, name, "is negative (a refund?)", remedy)
     return pd.Series(amount + 0.0, index=values.index)  # -0 becomes 0
 
 
@@ -287,8 +236,5 @@ def yes_or_no(values: pd.Series[Any], name: str, flaws: Flaws) -> NDArray[np.boo
     """Which values of the column `name` say yes; those that say neither yes nor no are marked."""
     text = values.astype(str).str.strip().str.lower()
     yes, no = text.isin(YES).to_numpy(dtype=bool), text.isin(NO).to_numpy(dtype=bool)
-    flaws.mark(
-        ~(yes | no), values,
-        Flaw(column=name, reason="is neither yes nor no", remedy="Write yes/no, true/false or 1/0."),
-    )  # fmt: skip
+    flaws.mark(~(yes | no), values, name, "is neither yes nor no", "Write yes/no, true/false or 1/0.")
     return yes

@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.csv
 from numpy.typing import NDArray
 
-from churnsim.data.tabular.row_errors import Flaw, Flaws
+from churnsim.data.tabular.row_errors import Flaws
 from churnsim.data.tabular.table_columns import ARGUMENTS, check_columns
 from churnsim.data.tabular.text_columns import ARROW_TEXT
 from churnsim.errors import DataError
@@ -119,14 +119,10 @@ class DelimitedText:
             at = np.zeros(len(lines), dtype=bool)
             at[list(overlong)] = True
             flaws.mark(
-                at,
-                [overlong.get(position, "") for position in range(len(lines))],
-                Flaw(
-                    column=None,
-                    reason=f"has more fields than the {len(header or [])} of the header",
-                    remedy=f"Put a value that contains the delimiter {self.delimiter!r} in quotation marks.",
-                ),
-            )
+                at, [overlong.get(position, "") for position in range(len(lines))], None,
+                f"has more fields than the {len(header or [])} of the header",
+                f"Put a value that contains the delimiter {self.delimiter!r} in quotation marks.",
+            )  # fmt: skip
         by_column = [list(column) for column in zip(*cells, strict=True)] or [[] for _ in columns]
         frame = pd.DataFrame(
             {
@@ -147,15 +143,8 @@ class DelimitedText:
         wrong = [not value.isascii() and _UNDECODED.search(value) is not None for value in values]
         if not any(wrong):
             return values
-        flaws.mark(
-            np.array(wrong),
-            values,
-            Flaw(
-                column=name,
-                reason=f"holds bytes that are not {self.encoding}",
-                remedy="Pass the encoding the file was written in, such as encoding='cp1252' (Excel).",
-            ),
-        )
+        remedy = "Pass the encoding the file was written in, such as encoding='cp1252' (Excel)."
+        flaws.mark(wrong, values, name, f"holds bytes that are not {self.encoding}", remedy)
         return ["" if bad else value for value, bad in zip(values, wrong, strict=True)]
 
     def _header(self, columns: Sequence[str]) -> dict[str, str]:

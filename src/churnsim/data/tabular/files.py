@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from churnsim.data.tabular.row_errors import show
-from churnsim.errors import ChurnSimError, ConfigError, DataError
+from churnsim.errors import ChurnSimError, DataError
 
 Kind = Literal["text", "parquet", "excel"]
 SUFFIXES: dict[Kind, tuple[str, ...]] = {
@@ -148,9 +148,3 @@ def unpacked_content(path: Path) -> bytes:
     except (gzip.BadGzipFile, zlib.error) as error:
         raise DataError(f"{path} is not a sound gzip file ({error}). Compress it again.") from None
     return bytes(whole)
-
-
-def check_choice(value: object, name: str, choices: tuple[str, ...]) -> None:
-    """ConfigError unless `value` is one of `choices`."""
-    if not isinstance(value, str) or value not in choices:
-        raise ConfigError(f"{name} must be {' or '.join(map(repr, choices))}; got {show(value)}.")

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from churnsim.checks import shown
 from churnsim.data.tabular.columns import amounts, dates, file_ids, yes_or_no
-from churnsim.data.tabular.row_errors import Flaw, Flaws
+from churnsim.data.tabular.row_errors import Flaws
 from churnsim.data.tabular.source import Spelling
 from churnsim.data.tabular.text_columns import ARROW_TEXT, as_text, mask
 from churnsim.errors import ConfigError
@@ -145,14 +145,10 @@ def _products(
     with np.errstate(over="ignore", invalid="ignore"):
         product = factors[0] * factors[1] + 0.0
     both = "is negative, and so is the quantity: their product says nothing of what was paid"
-    flaws.mark(
-        ((factors[0] < 0) & (factors[1] < 0)).to_numpy(), raw[price],
-        Flaw(column=price, reason=both, remedy="Write refunds with a negative quantity alone."),
-    )  # fmt: skip
-    flaws.mark(
-        ~np.isfinite(product.to_numpy()), raw[price],
-        Flaw(column=price, reason="times the quantity is more than a number can hold", remedy="Correct one of them."),
-    )  # fmt: skip
+    remedy = "Write refunds with a negative quantity alone."
+    flaws.mark((factors[0] < 0) & (factors[1] < 0), raw[price], price, both, remedy)
+    beyond = "times the quantity is more than a number can hold"
+    flaws.mark(~np.isfinite(product), raw[price], price, beyond, "Correct one of them.")
     # The product is an amount like any other, refunds included; only its name in messages is the quantity's.
     return amounts(product, f"{price} x {quantity}", flaws, negative=negative)
 
@@ -170,15 +166,9 @@ def _zoned(values: pd.Series[Any]) -> int:
 
 def _texts(values: pd.Series[Any], name: str, flaws: Flaws, column: Column) -> pd.Series[Any]:
     text = as_text(values)
-    flaws.mark(
-        mask(pc.match_substring(text, "\0")),
-        values,
-        Flaw(column=name, reason="holds a null byte", remedy="Write the file again as plain text."),
-    )
+    null_byte = mask(pc.match_substring(text, "\0"))
+    flaws.mark(null_byte, values, name, "holds a null byte", "Write the file again as plain text.")
     if not column.optional:
-        flaws.mark(
-            mask(pc.or_kleene(pc.is_null(text), pc.equal(pc.utf8_trim_whitespace(text), ""))),
-            values,
-            Flaw(column=name, reason="is missing", remedy=f"Give every row its {column.name}."),
-        )
+        empty = mask(pc.or_kleene(pc.is_null(text), pc.equal(pc.utf8_trim_whitespace(text), "")))
+        flaws.mark(empty, values, name, "is missing", f"Give every row its {column.name}.")
     return pd.Series(text, dtype=ARROW_TEXT)

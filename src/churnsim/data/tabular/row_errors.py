@@ -16,7 +16,7 @@ SHOWN_CHARACTERS = 60  # long enough to recognise a value, short enough for one 
 SHOWN_ROWS = 5  # enough to see whether one row or one kind of row is at fault
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Flaw:
     """One way in which a row is bad; `reason` completes "<value> ..." and `remedy` is a sentence."""
 
@@ -46,9 +46,14 @@ class Flaws:
         self._kind: NDArray[np.int16] = np.full(rows, -1, dtype=np.int16)
         self._kinds: list[tuple[Flaw, Sequence[Any] | pd.Series[Any], int]] = []  # values of the rows from the third on
 
-    def mark(self, bad: NDArray[np.bool_], values: Sequence[Any] | pd.Series[Any], flaw: Flaw, first: int = 0) -> None:
-        """Give `flaw` to the rows of the mask `bad` that have none yet; `values` (of the rows from `first` on) are
-        shown in messages."""
+    def mark(
+        self, bad: Any, values: Sequence[Any] | pd.Series[Any], column: str | None, reason: str, remedy: str
+    ) -> None:
+        """Give a `Flaw` to the rows of the mask `bad` that have none yet; `values` are shown in messages."""
+        self._mark(np.asarray(bad, dtype=bool), values, Flaw(column, reason, remedy))
+
+    def _mark(self, bad: NDArray[np.bool_], values: Sequence[Any] | pd.Series[Any], flaw: Flaw, first: int = 0) -> None:
+        """The same; `values` are those of the rows from `first` on."""
         fresh = bad & (self._kind < 0)
         if fresh.any():
             self._kind[fresh] = len(self._kinds)
@@ -63,9 +68,9 @@ class Flaws:
             bad = np.zeros(len(self._kind), dtype=bool)
             bad[positions[other._kind == kind]] = True
             if values is None:
-                self.mark(bad, theirs, flaw, first + int(positions[0]))
+                self._mark(bad, theirs, flaw, first + int(positions[0]))
             else:
-                self.mark(bad, values, flaw)
+                self._mark(bad, values, flaw)
 
     def because(self, reason: str) -> NDArray[np.bool_]:
         """Mask of the rows that are bad for this reason."""

@@ -12,11 +12,10 @@ import pandas as pd
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from churnsim.checks import check_kind, check_share, shown
+from churnsim.checks import check_choice, check_kind, check_share, shown
 from churnsim.data.tabular.columns import MISSING_ID
-from churnsim.data.tabular.files import check_choice
 from churnsim.data.tabular.row_coercion import TRIMMED, ZONED
-from churnsim.data.tabular.row_errors import SHOWN_ROWS, Flaw, Flaws, SetAside, rows_error
+from churnsim.data.tabular.row_errors import SHOWN_ROWS, Flaws, SetAside, rows_error
 from churnsim.data.tabular.source import Piece
 from churnsim.data.tabular.text_columns import as_text, mask
 from churnsim.errors import ConfigError, DataError
@@ -55,7 +54,7 @@ class RowRules:
             text = pc.utf8_trim_whitespace(as_text(raw[column]))
             for value in values:
                 found = mask(pc.equal(text, value.strip()))
-                flaws.mark(found, raw[column], Flaw(column=column, reason=stated(column, value), remedy=""))
+                flaws.mark(found, raw[column], column, stated(column, value), "")
 
     @property
     def reasons(self) -> dict[str, str]:
