@@ -289,10 +289,18 @@ def test_sentences_and_names_have_no_metaphors():
 
 
 @pytest.mark.parametrize(
-    "sentence", ["The answer hangs on luck.", "bends = clock.bends", "x = next_coins", "per_coin_spent"]
+    "sentence",
+    [
+        "The answer hangs on luck.",
+        "bends = clock.bends",
+        "x = next_coins",
+        "per_coin_spent",
+        "BEND = 2.53",
+        "MOST_BENDS",
+    ],
 )
 def test_control_a_metaphor_is_found(sentence):
-    """Also within a name."""
+    """Also within a name, and in that of a constant."""
     assert METAPHORS.search(sentence)
 
 

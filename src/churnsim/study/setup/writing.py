@@ -55,7 +55,7 @@ IN_OTHER_WORDS = {
 """What the database says to those who write Python, for those who write TOML."""
 PEOPLE = 8
 """Assumed, as in `Prospects`: people who could still become customers, for each customer."""
-SPEND_IN_SCALES = 2.53
+SPENDING_IN_SCALES = 2.53
 """Spending in units of its scale where 1% more brings 0.22% more new customers (Sethuraman, Tellis & Briesch 2011)."""
 STATED_COST = 1.25
 """Assumed: what a firm states of the cost of a new customer is right within a quarter."""
@@ -210,7 +210,7 @@ def _prospects(chosen: Choices, budget: float, cost: float | None) -> Iterator[s
         yield "# Say what one costs you: churnsim init --customer-cost AMOUNT writes the table [market.prospects]."
         return
     won = budget / cost
-    ceiling = won / (size * -math.expm1(-SPEND_IN_SCALES))
+    ceiling = won / (size * -math.expm1(-SPENDING_IN_SCALES))
     if ceiling > MOST_WON:
         raise ConfigError(
             f"at {cost:g} a new customer the budget of {budget:g} a period wins {won:,.0f} people of about {size:,} "
@@ -222,7 +222,7 @@ def _prospects(chosen: Choices, budget: float, cost: float | None) -> Iterator[s
     yield _line(size_of, "assumed: people who could still become customers")
     low, high = ceiling / STATED_COST, min(ceiling * STATED_COST, 0.99)
     yield f"ceiling = {{ value = {ceiling:.3g}, low = {low:.3g}, high = {high:.3g}, source = {source} }}"
-    scale = budget / size / SPEND_IN_SCALES
+    scale = budget / size / SPENDING_IN_SCALES
     interval = f"value = {scale:.3g}, low = {scale / 2:.3g}, high = {scale * 2:.3g}"
     yield _line(f"spend_scale = {{ {interval} }}", "assumed: 1% more spending brings 0.22% more new customers")
 
