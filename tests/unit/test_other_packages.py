@@ -13,7 +13,9 @@ from churnsim import models, plots
 from churnsim.errors import ConfigError, DataError, UnitWarning
 from churnsim.models.survival.curve import CurveFit
 from churnsim.models.survival.regression import RegressionFit
-from churnsim.other_packages import INSTEAD, MODULES, NAMES, argument_here, nearest
+from churnsim.other_packages import argument_here, nearest, told
+
+NAMES, MODULES, INSTEAD = (told()[table] for table in ("names", "modules", "instead"))
 
 
 def test_names_of_others_are_told_where_they_are_typed():
