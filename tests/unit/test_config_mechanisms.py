@@ -34,13 +34,13 @@ from churnsim.study.config.market_overrides import (
 from churnsim.study.config.strategy_sections import StrategySection
 from churnsim.study.stages.comparison_stage import with_shares
 from churnsim.study.stages.earlier_runs import outcome_keys
+from churnsim.study.stages.kind import stages_of
 from churnsim.study.stages.market_stage import (
     build_strategies,
     strategy_records,
     unjudged_strategies,
     with_beliefs,
 )
-from churnsim.study.stages.stages import stages_of
 from churnsim.units import Duration
 
 CONFIGS = Path(__file__).parents[2] / "configs"

@@ -16,8 +16,7 @@ from churnsim.simulation.core.scores import CustomerScores
 from churnsim.study.config.config_file import parse_config, read_config
 from churnsim.study.config.contract import ContractStudyConfig
 from churnsim.study.runner import run_study
-from churnsim.study.stages.contract_fits import simulated_fit
-from churnsim.study.stages.contract_stages import ContractStages
+from churnsim.study.stages.contract_stages import ContractStages, simulated_fit
 
 ROOT = Path(__file__).parents[2]
 SMOKE = ROOT / "configs" / "smoke" / "telco.toml"

@@ -31,7 +31,7 @@ from churnsim.study.stages.contract_stages import ContractStages
 from churnsim.study.stages.evidence_findings import _change, _verdict
 from churnsim.study.stages.evidence_stage import check_records, evidence_checksum, measured_market
 from churnsim.study.stages.market_stage import build_strategies, with_amounts
-from churnsim.study.stages.stages import TransactionStages
+from churnsim.study.stages.stages import Stages
 from churnsim.study.storage.executor import Executor
 from churnsim.study.storage.progress import Silent
 from churnsim.study.storage.store import RunStore, read_json
@@ -59,7 +59,7 @@ def study(evidence: str = QUICK, folder: Path = Path("."), **changes: tuple[str,
 @pytest.fixture(scope="module")
 def known() -> Any:
     """The shop's data and fits, and the market as it is assumed."""
-    stages, config = TransactionStages(), study()
+    stages, config = Stages(), study()
     data = stages.load(config)
     fits = stages.fit(config, data)
     return data, fits, stages.market(config, data, fits)
@@ -106,7 +106,7 @@ def calibrated(known: Any, quantity: str, low: float, high: float, every: int, s
         epoch=('epoch = "1 W"', 'epoch = "4 W"'),
     )  # fmt: skip
     data, fits, _ = known
-    market = TransactionStages().market(config, data, fits)
+    market = Stages().market(config, data, fits)
     market = replace(market, customers=PosteriorBase(with_amounts(data.summary).iloc[::every]))
     return *measured(config, (data, fits, market), store), market
 
@@ -165,7 +165,7 @@ def test_a_figure_that_is_not_reached_is_told_and_changes_nothing(known: Any) ->
 def test_where_no_number_is_uncertain_nothing_is_learned(known: Any) -> None:
     config = study(TARGETS.format("births", 1, 2), beliefs=('beliefs = "all"', 'beliefs = "stated"'))
     data, fits, _ = known
-    market = TransactionStages().market(config, data, fits)
+    market = Stages().market(config, data, fits)
     after, found, failed = measured(config, (data, fits, replace(market, beliefs={})))
     assert after.beliefs == {}
     assert found.calibration is None
@@ -217,7 +217,7 @@ def test_a_stated_number_stands_if_it_is_known_as_surely(known: Any, status: str
     said = f'[market.win_back]\nsuccess = {{ value = 0.2, source = "a trial of 2021", status = "{status}" }}\n'
     config = study(market=("[market.terms]", f"{said}[market.terms]"))
     data, fits, _ = known
-    market, found, _ = measured(config, (data, fits, TransactionStages().market(config, data, fits)))
+    market, found, _ = measured(config, (data, fits, Stages().market(config, data, fits)))
     numbers = {row.parameter: row for row in found.numbers}
     assert numbers["win_back.success"].used is not stands
     assert numbers["win_back.success"].before == 0.2
@@ -229,7 +229,7 @@ def test_a_stated_number_stands_if_it_is_known_as_surely(known: Any, status: str
 def test_what_is_drawn_is_what_the_study_asks_for(known: Any, asked: str, drawn: int) -> None:
     config = study(beliefs=('beliefs = "all"', f'beliefs = "{asked}"'))
     data, fits, _ = known
-    market, found, _ = measured(config, (data, fits, TransactionStages().market(config, data, fits)))
+    market, found, _ = measured(config, (data, fits, Stages().market(config, data, fits)))
     assert len(market.beliefs) == drawn
     rate = next(row.value for row in found.numbers if row.parameter == "referral.rate_per_year")
     assert market.referral.rate_per_year == rate  # by either
@@ -243,7 +243,7 @@ def test_a_table_that_cannot_be_measured_leaves_the_others_as_they_are(known: An
     config = study(f'{text}[evidence.referrals]\npath = "referrals.csv"\n', tmp_path)
     data, fits, market = known
     store = RunStore.open(tmp_path, config.name, "0" * 64)
-    session = RunSession(config, TransactionStages(), data, store, Silent())
+    session = RunSession(config, Stages(), data, store, Silent())
     after = session._evidence(fits, market, Executor(workers=1))
     assert [table["kind"] for table in read_json(store.directory / "evidence.json")["measured"]] == ["complaints"]
     (failure,) = session._failures
@@ -332,7 +332,7 @@ def test_offers_are_measured_where_customers_renew(tmp_path: Path) -> None:
 
 
 def test_records_after_the_end_of_the_study_are_left_out() -> None:
-    stages, config = TransactionStages(), study(end=("holdout_end = 2024-12-29", "holdout_end = 2024-09-29"))
+    stages, config = Stages(), study(end=("holdout_end = 2024-12-29", "holdout_end = 2024-09-29"))
     data = stages.load(config)
     fits = stages.fit(config, data)
     _, found, failed = measured(config, (data, fits, stages.market(config, data, fits)))
@@ -352,7 +352,7 @@ def test_a_customer_database_has_its_records_with_it(tmp_path: Path) -> None:
         database.add(tmp_path / "referrals.csv", table="referrals")
     tables = "[evidence.referrals]\n[evidence.complaints]\n"
     config = study(tables, tmp_path, data=('dataset = "made-up-shop"', 'database = "shop.db"'))
-    stages = TransactionStages()
+    stages = Stages()
     data = stages.load(config)
     fits = stages.fit(config, data)
     market, found, failed = measured(config, (data, fits, stages.market(config, data, fits)))

@@ -19,7 +19,7 @@ from churnsim.study.stages import fit_stage
 from churnsim.study.stages.data_stage import load_data
 from churnsim.study.stages.fit_stage import fit_models
 from churnsim.study.stages.market_stage import build_market
-from churnsim.study.stages.stages import TransactionStages
+from churnsim.study.stages.stages import Stages
 from churnsim.study.stages.validation_stage import validate
 from churnsim.study.storage.executor import Executor
 from churnsim.study.storage.store import RunStore
@@ -77,7 +77,7 @@ def test_a_study_may_have_a_calendar_of_leaving(monkeypatch):
     data = SimpleNamespace(calendar=by_calendar, split=None, summary=None, unit="W", covariates=None)
     monkeypatch.setattr(fit_stage, "PURCHASE_FAMILIES", {"pareto_nbd": Family})
     with pytest.raises(FitError, match="seen enough"):
-        TransactionStages().fit(config, data)
+        Stages().fit(config, data)
     assert shown.pop("unit") == "W"
     assert {name: calendar.to_dict() for name, calendar in shown.items()} == {
         name: calendar.to_dict() for name, calendar in config.models.clocks.items()

@@ -165,7 +165,7 @@ def _claims_of(asked: str) -> tuple[Claim, ...]:
 
 def _study_evidence(path: Path) -> MarketEvidence:
     from churnsim.study.config.config_file import read_config
-    from churnsim.study.stages.stages import study_evidence
+    from churnsim.study.stages.kind import study_evidence
     from churnsim.study.storage.executor import plan_executor
 
     study = read_config(path)

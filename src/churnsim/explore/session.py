@@ -21,7 +21,8 @@ from churnsim.simulation.scenario.market import Market
 from churnsim.study.config.config import StudyConfig
 from churnsim.study.config.config_file import read_config, with_replications
 from churnsim.study.runner import replay_study, study_checksum
-from churnsim.study.stages.stages import Stages, stages_of
+from churnsim.study.stages.kind import stages_of
+from churnsim.study.stages.stages import Stages
 from churnsim.study.storage.progress import Progress
 from churnsim.study.storage.provenance import recipe, run_hash
 from churnsim.study.storage.store import (

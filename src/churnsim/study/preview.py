@@ -20,9 +20,9 @@ from churnsim.study.config.market_overrides import overridden_mechanisms, overri
 from churnsim.study.stages.break_even_stage import break_even_replications, mechanisms_alone
 from churnsim.study.stages.claim_stage import chosen_claims
 from churnsim.study.stages.evidence_stage import check_records
+from churnsim.study.stages.kind import stages_of
 from churnsim.study.stages.market_stage import build_strategies, with_beliefs
 from churnsim.study.stages.requirements import check_requirements
-from churnsim.study.stages.stages import stages_of
 from churnsim.study.storage.store import RunStore
 
 # CPU seconds, by which a study is timed: of a replication of one strategy for each customer, epoch, and customer and

@@ -41,6 +41,7 @@ from churnsim.study.stages.earlier_runs import borrow, borrow_outcomes, claim_ke
 from churnsim.study.stages.evidence_stage import evidence_checksum, measured_market
 from churnsim.study.stages.information_stage import FILE as INFORMATION
 from churnsim.study.stages.information_stage import STAGE, check_information, drawn_rows, information, why_not
+from churnsim.study.stages.kind import label_of, stages_of
 from churnsim.study.stages.market_stage import (
     build_strategies,
     own_mechanisms,
@@ -53,7 +54,7 @@ from churnsim.study.stages.replications import wanted_replications
 from churnsim.study.stages.requirements import check_requirements, parts_not_judged
 from churnsim.study.stages.score_files import scores_checksum
 from churnsim.study.stages.simulation_stage import simulate_all
-from churnsim.study.stages.stages import Stages, label_of, stages_of
+from churnsim.study.stages.stages import Stages
 from churnsim.study.stages.survey_stage import survey_checksum, survey_results
 from churnsim.study.stages.validation_stage import validation_warnings
 from churnsim.study.stages.what_if_stage import check_what_ifs, what_if_steps, what_ifs

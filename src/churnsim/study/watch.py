@@ -28,7 +28,7 @@ from churnsim.records.watch import NewcomersRecord, PastRecord, WatchRecord, Wat
 from churnsim.study.config.config import DataSection, StudyConfig
 from churnsim.study.config.config_file import read_config
 from churnsim.study.stages.data_stage import StudyData, read_log
-from churnsim.study.stages.stages import stages_of
+from churnsim.study.stages.kind import stages_of
 from churnsim.study.storage.progress import Progress
 from churnsim.study.storage.store import RunStore, read_json, stored_config
 from churnsim.trials.watching import ALL, forecast_limits

@@ -16,7 +16,7 @@ from churnsim.study.config.contract import SubscribersSection
 from churnsim.study.setup.choices import LONGEST_MONTHS
 from churnsim.study.setup.columns import export_columns
 from churnsim.study.setup.export import Answers, UndecidedError, as_question
-from churnsim.study.stages.contract_fits import ContractData, load_subscribers
+from churnsim.study.stages.contract_stages import ContractData, load_subscribers
 from churnsim.toml_text import toml_text_of
 
 ASKED = {

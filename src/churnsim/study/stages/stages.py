@@ -1,13 +1,9 @@
-"""What a kind of study does at each stage; the runner knows only these names.
-
-Two kinds: customers known by their purchases (`TransactionStages`), and subscribers under contract
-(`contract_stages.ContractStages`).
-"""
+"""What a study does at each stage; the runner knows only these names. Subscribers under contract: `contract_stages`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -22,7 +18,6 @@ from churnsim.simulation.core.scores import CustomerScores
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.study.config.config import StudyConfig
-from churnsim.study.stages.claim_stage import evidence_of
 from churnsim.study.stages.customers_stage import customers_story
 from churnsim.study.stages.data_stage import StudyData, load_data
 from churnsim.study.stages.fit_stage import candidates, fit_models
@@ -31,10 +26,6 @@ from churnsim.study.stages.validation_stage import validate
 from churnsim.study.stages.value_stage import value_base
 from churnsim.study.storage.executor import Executor
 from churnsim.units import DAYS_PER_UNIT, UNIT_NAMES
-
-if TYPE_CHECKING:
-    from churnsim.claims.machinery.evidence import MarketEvidence
-
 
 WINDOW_DAYS = 30
 # A log begins mid-life when its first month holds more newcomers than twice the mean of the later months that have any:
@@ -119,122 +110,86 @@ def starts_mid_life(first: pd.Series[pd.Timestamp]) -> tuple[float, float]:
     return (float(share), usual) if out_of_line else (0.0, 0.0)
 
 
-class Stages(Protocol):
-    """One kind of study. `data` and `fits` are whatever `load` and `fit` return; data has `facts`, fits `records` and
-    `warnings`."""
+class Stages:
+    """The stages of customers known by their purchases: a purchase model and Gamma-Gamma, validated on a holdout.
+
+    Another kind of study derives from it. `data` and `fits` are whatever its `load` and `fit` return.
+    """
 
     def load(self, config: StudyConfig) -> Any:
         """The data that [data] names."""
-
-    def notes(self, config: StudyConfig, data: Any) -> Iterator[StudyWarning]:
-        """What a reader must know of the data."""
-
-    def customers(self, data: Any) -> pd.Index:
-        """The ids of the customers whom the strategies meet at the start."""
-
-    def fit(self, config: StudyConfig, data: Any) -> Any:
-        """The fitted models."""
-
-    def scores(self, data: Any, fits: Any) -> dict[str, CustomerScores]:
-        """What the study's own models say of the customers, by the name that a strategy's `scores` has for it."""
-
-    def market(self, config: StudyConfig, data: Any, fits: Any) -> Market:
-        """The market that the strategies meet."""
-
-    def assumption_rows(self, market: Market, strategies: Sequence[Strategy]) -> list[AssumptionRecord]:
-        """The content of assumptions.json."""
-
-    def value(
-        self, config: StudyConfig, data: Any, fits: Any, market: Market, holdout: ReplayRecord | None
-    ) -> ValueRecord | None:
-        """The content of value.json, None where nothing is known of amounts; `holdout` is the replay of the purchases
-        that were held out."""
-
-    def customers_story(
-        self, config: StudyConfig, data: Any, fits: Any, market: Market
-    ) -> tuple[CustomersRecord, pd.DataFrame] | None:
-        """The content of customers.json and of contacts.parquet; None where no purchases are known."""
-
-    def purchases(self, data: Any) -> StudyData | None:
-        """The study's own purchases, for claims that are measured on data; None: they take the CDNOW log."""
-
-    def validation_title(self, config: StudyConfig) -> str:
-        """What the validation stage is called while it runs."""
-
-    def validation_files(self) -> tuple[str, ...]:
-        """The files that it writes."""
-
-    def validation(
-        self, config: StudyConfig, data: Any, fits: Any, market: Market, executor: Executor
-    ) -> dict[str, Record]:
-        """Their content, by name."""
-
-    def no_validation(self, data: Any) -> dict[str, Record]:
-        """What is stored where the validation could not be done."""
-
-
-class TransactionStages:
-    """Customers known by their purchases: a purchase model and Gamma-Gamma, validated on a holdout."""
-
-    def load(self, config: StudyConfig) -> Any:
         regularity = any(PURCHASE_FAMILIES[name].reads == "intervals" for name in candidates(config))
         calendar = config.models.clocks.get("calendar")
         return load_data(config.data, config.folder, regularity=regularity, calendar=calendar)
 
     def notes(self, config: StudyConfig, data: Any) -> Iterator[StudyWarning]:
+        """What a reader must know of the data."""
         return log_warnings(config, data)
 
     def customers(self, data: Any) -> pd.Index:
+        """The ids of the customers whom the strategies meet at the start."""
         return data.summary.index  # type: ignore[no-any-return]
 
     def fit(self, config: StudyConfig, data: Any) -> Any:
+        """The fitted models."""
         models = config.models
         return fit_models(
             data, candidates(config), why=models.why, future=models.future, leaving=models.clocks.get("leaving")
         )
 
     def scores(self, data: Any, fits: Any) -> dict[str, CustomerScores]:
+        """What the study's own models say of the customers, by the name that a strategy's `scores` has for it."""
         return {}
 
     def market(self, config: StudyConfig, data: Any, fits: Any) -> Market:
+        """The market that the strategies meet."""
         return build_market(config, data, fits)
 
     def assumption_rows(self, market: Market, strategies: Sequence[Strategy]) -> list[AssumptionRecord]:
+        """The content of assumptions.json."""
         return AssumptionRecord.of_frame(assumptions(market, strategies))
 
     def value(
         self, config: StudyConfig, data: Any, fits: Any, market: Market, holdout: ReplayRecord | None
     ) -> ValueRecord | None:
+        """The content of value.json, None where nothing is known of amounts; `holdout` is the replay of the purchases
+        that were held out."""
         if not data.has_amounts:
             return None
-        terms = _terms_of_value(config, data, market)
+        terms = terms_of_value(config, data, market)
         return value_base(data, fits, config.value, **terms, seed=config.seed, holdout=holdout)
 
     def customers_story(
         self, config: StudyConfig, data: Any, fits: Any, market: Market
     ) -> tuple[CustomersRecord, pd.DataFrame] | None:
-        return customers_story(data, fits, **_terms_of_value(config, data, market), seed=config.seed)
+        """The content of customers.json and of contacts.parquet; None where no purchases are known."""
+        return customers_story(data, fits, **terms_of_value(config, data, market), seed=config.seed)
 
     def purchases(self, data: Any) -> StudyData | None:
+        """The study's own purchases, for claims that are measured on data; None: they take the CDNOW log."""
         return data  # type: ignore[no-any-return]
 
     def validation_title(self, config: StudyConfig) -> str:
+        """What the validation stage is called while it runs."""
         return f"replay of the holdout ({2 * config.validation.replications} replications)"
 
     def validation_files(self) -> tuple[str, ...]:
+        """The files that it writes."""
         return ("validation.json",)
 
     def validation(
         self, config: StudyConfig, data: Any, fits: Any, market: Market, executor: Executor
     ) -> dict[str, Record]:
+        """Their content, by name."""
         return {"validation.json": validate(data, fits, config.validation, seed=config.seed, executor=executor)}
 
     def no_validation(self, data: Any) -> dict[str, Record]:
+        """What is stored where the validation could not be done."""
         ends = {"calibration_end": data.calibration_end, "holdout_end": data.holdout_end}
         return {"validation.json": ValidationRecord.nothing(data.unit, **ends)}
 
 
-def _terms_of_value(config: StudyConfig, data: StudyData, market: Market) -> dict[str, float]:
+def terms_of_value(config: StudyConfig, data: Any, market: Market) -> dict[str, float]:
     """Horizon (model units), annual discount rate and margin that customers are valued by."""
     section, asked = config.value, config.value.annual_discount_rate
     return {
@@ -242,30 +197,3 @@ def _terms_of_value(config: StudyConfig, data: StudyData, market: Market) -> dic
         "annual_discount_rate": market.terms.annual_discount_rate if asked is None else asked,
         "margin": market.terms.margin,
     }
-
-
-def stages_of(config: StudyConfig) -> Stages:
-    """The stages of this kind of study."""
-    from churnsim.study.config.contract import ContractStudyConfig
-
-    if isinstance(config, ContractStudyConfig):
-        # scikit-learn takes a second to import; a study of purchases does without.
-        from churnsim.study.stages.contract_stages import ContractStages
-
-        return ContractStages()
-    return TransactionStages()
-
-
-def study_evidence(config: StudyConfig, *, workers: int) -> MarketEvidence:
-    """The customers and the market of a study, for judging claims without running the rest of it."""
-    stages = stages_of(config)
-    data = stages.load(config)
-    market = stages.market(config, data, stages.fit(config, data))
-    return evidence_of(
-        config, market, data=stages.purchases(data), label=label_of(config, data), executor=Executor(workers=workers)
-    )
-
-
-def label_of(config: StudyConfig, data: Any) -> str:
-    """The study's customers in words."""
-    return f"the {data.facts.customers:,} customers of {config.name}"

@@ -11,8 +11,8 @@ from churnsim.errors import ConfigError
 from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.study.config.config import StudyConfig
 from churnsim.study.stages.evidence_stage import measured_market
+from churnsim.study.stages.kind import stages_of
 from churnsim.study.stages.market_stage import build_strategies, own_mechanisms
-from churnsim.study.stages.stages import stages_of
 from churnsim.study.storage.executor import Executor
 from churnsim.study.storage.progress import Progress
 
