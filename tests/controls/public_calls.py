@@ -36,7 +36,7 @@ RESULTS = frozenset(
     Sensitivity SimulationCalibration Split SubscriberValues TailRisk TotalValue UpliftModel Validation Whale World
     BreakEven ClockEffects ComplaintEvidence ContactEffect TargetingRule TrialCheck TrialEffects VarianceSplit
     CalendarFit CalendarModel LikelihoodRatio PooledFit SeriesModel TwoClockModel TwoClockSeriesModel
-    BGBBCalendar GammaGammaCalendar
+    BGBBCalendar BGBBSeries GammaGammaCalendar GammaGammaSeries
     TrialAssignment TrialDesign TrialReading
     Calibration Instrumented OfferEvidence ReferralEvidence SpendEvidence WinBackEvidence
     Optimisation ValueOfInformation UpliftPolicy ValueRows
@@ -273,6 +273,11 @@ def series() -> cs.data.CustomerSeries:
 @functools.cache
 def with_series() -> pd.DataFrame:
     return cs.summarise(log(), until="1997-09-30", calendar=series())
+
+
+@functools.cache
+def months_with_series() -> pd.DataFrame:
+    return cs.data.summarise_opportunities(log(), unit="M", until="1997-12-31", calendar=series()).head(40)
 
 
 @functools.cache
@@ -580,6 +585,29 @@ OWN: dict[str, dict[str, Any]] = {
         )
     },
     "SeriesModel().with_series": {"series": series},
+    "BGBBSeries().with_series": {"series": series},
+    "GammaGammaSeries().with_series": {"series": series},
+    "GammaGammaSeries().with_future": {"future": "hold"},
+    "GammaGammaSeries().on_average_days": {"transactions": log},
+    "GammaGammaSeries().log_likelihood": {"transactions": log},
+    "GammaGammaSeries().expected_spend": {"day": "1997-03-01"},
+    "BGBBSeries().with_future": {"future": "hold"},
+    **{
+        f"BGBBSeries().{verb}": {"summary": months_with_series, "n": 1, "times": [1.0, 5.0], "future": "hold"}
+        for verb in (
+            "p_alive",
+            "p_alive_path",
+            "expected_purchases",
+            "expected_purchases_like",
+            "conditional_pmf",
+            "purchase_pmf_like",
+            "draw_posterior",
+            "draw_summary_like",
+            "log_likelihood",
+            "residual_transactions",
+            "time_to_next_purchase",
+        )
+    },
     "TwoClockSeriesModel().with_series": {"series": series},
     "GammaGammaCovariates": {"effects": {"T": 0.01}, "covariate_means": {"T": 30.0}},
     "GammaGammaCovariates.fit": {"covariates": ["T"]},
@@ -1048,8 +1076,16 @@ def instances() -> dict[str, Any]:
         p=4.0, q=3.0, gamma=15.0, calendar=season, effects={"cos 1": 0.2, "sin 1": 0.1}, means=nothing,
         seen_until="1998-06-30",
     )  # fmt: skip
+    found["GammaGammaSeries"] = cs.models.GammaGammaSeries(
+        p=4.0, q=3.0, gamma=15.0, effects={"member": 0.2}, means={"member": 0.5}, seen_until="1998-06-30",
+        calendar=series(),
+    )  # fmt: skip
     found["SeriesModel"] = cs.BGNBD.fit(with_series(), calendar=series()).model
     found["CustomerSeries"] = series()
+    found["BGBBSeries"] = cs.models.BGBBSeries(
+        base=cs.models.BGBB(alpha=1.2, beta=0.8, gamma=0.7, delta=2.8, unit="M"), effects={"member": 0.2},
+        means={"member": 0.5}, seen_until="1997-12-31", calendar=series(),
+    )  # fmt: skip
     found["TwoClockSeriesModel"] = cs.models.TwoClockSeriesModel(
         base=cs.ParetoNBD(r=0.5, alpha=10.0, s=0.6, beta=12.0), effects={"member": 0.2}, means={"member": 0.0},
         seen_until="1997-09-30", calendar=series(),

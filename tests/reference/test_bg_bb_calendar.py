@@ -58,10 +58,11 @@ def fitted(log: pd.DataFrame):
 
 
 class Blind:
-    """One customer whose purchases after its first month are `bought` (0 or 1 each), by quadrature."""
+    """One customer whose purchases after its first month are `bought` (0 or 1 each), by quadrature; `u` is by how much
+    the logit moves in each month after the first."""
 
-    def __init__(self, first: int, bought: list[int]) -> None:
-        self.bought, self.u = tuple(bought), moved(60)[first + 1 :]
+    def __init__(self, u: np.ndarray, bought: list[int]) -> None:
+        self.bought, self.u = tuple(bought), u
         self.path = functools.cache(self._path)
         self.last = max((k for k, one in enumerate(bought, 1) if one), default=0)
 
@@ -120,7 +121,7 @@ def test_every_verb_by_its_own_integrals():
     dert = MODEL.residual_transactions(summary, 0.2, horizon=3.0)
     later = MODEL.p_alive(summary, at=2.0)
     for k, (first, bought) in enumerate(cases):
-        blind = Blind(first, bought)
+        blind = Blind(moved(60)[first + 1 :], bought)
         law, n = blind.counts(3), len(bought)
         assert value[k] == pytest.approx(math.log(blind.likelihood()), abs=1e-8)
         there = blind.path(blind.bought) / blind.likelihood()
@@ -131,7 +132,7 @@ def test_every_verb_by_its_own_integrals():
         assert mean[k] == pytest.approx(by_horizon[2] - by_horizon[0], rel=1e-8)
         paid = 1.2 ** (-np.arange(1, 4) / 12) @ np.diff([0.0, *by_horizon])
         assert dert[k] == pytest.approx(paid, rel=1e-8)
-    new = Blind(11, [])
+    new = Blind(moved(60)[12:], [])
     by_age = MODEL.expected_purchases_new([0.0, 2.0, 3.0], first="2018-12-31")
     assert by_age == pytest.approx([float(new.counts(h) @ np.arange(h + 1)) for h in (0, 2, 3)], rel=1e-8)
     assert MODEL.purchase_pmf([3, 0, 5], 3.0, first="2018-12-31") == pytest.approx(
@@ -180,19 +181,12 @@ def test_draws_have_the_moments_of_their_forecasts():
 
 
 def test_simulated_customers_are_those_of_the_model():
-    log = pd.DataFrame({"customer_id": 1, "date": pd.to_datetime(["2018-03-02", "2018-09-02"]), "amount": [3.0, 5.0]})
     made = MODEL.draw_summary(np.full(4000, 24.0), first="2018-01-31", seed=2)
     expected = MODEL.expected_purchases_new(24.0, first="2018-01-31")
     assert made["frequency"].mean() == pytest.approx(expected, abs=4.5 * made["frequency"].std() / math.sqrt(4000))
     fit = BGBBCalendar.fit(made, calendar=CALENDAR)
     for name, true in TRUE.items():
         assert abs(fit.parameters[name] - true) < 4 * fit.standard_errors[name]
-    days = pd.DataFrame({"customer_id": [1], "date": pd.to_datetime(["2018-01-01"]), "mail": [1.0]})
-    own = cs.data.CustomerSeries.of(days)
-    with pytest.raises(ConfigError, match="BG/BB takes a calendar that is the same for all customers"):
-        BGBBCalendar.fit(made, calendar=own)
-    with pytest.raises(ConfigError, match="Gamma-Gamma takes a calendar that is the same for all customers"):
-        cs.models.GammaGammaCalendar.fit(log, calendar=own)
 
 
 def test_slopes_and_no_effects():

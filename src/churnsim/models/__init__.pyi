@@ -50,6 +50,7 @@ from .interop import from_lifetimes as from_lifetimes
 from .purchase.bg_bb import BGBB as BGBB
 from .purchase.bg_bb import BGBBCovariates as BGBBCovariates
 from .purchase.bg_bb_calendar import BGBBCalendar as BGBBCalendar
+from .purchase.bg_bb_calendar import BGBBSeries as BGBBSeries
 from .purchase.bg_nbd import BGNBD as BGNBD
 from .purchase.bg_nbd import BGNBDCovariates as BGNBDCovariates
 from .purchase.calendar.calendar_fit import CalendarFit as CalendarFit
@@ -87,6 +88,7 @@ from .spend.gamma_gamma import GammaGamma as GammaGamma
 from .spend.gamma_gamma import GammaGammaCovariates as GammaGammaCovariates
 from .spend.gamma_gamma import spend_correlation as spend_correlation
 from .spend.gamma_gamma_calendar import GammaGammaCalendar as GammaGammaCalendar
+from .spend.gamma_gamma_calendar import GammaGammaSeries as GammaGammaSeries
 from .survival.comparison import LogRankTest as LogRankTest
 from .survival.comparison import log_rank_test as log_rank_test
 from .survival.comparison import restricted_means as restricted_means

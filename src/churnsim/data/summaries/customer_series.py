@@ -18,6 +18,8 @@ from churnsim.data.summaries.calendar import FIRST, MOST_SERIES, PURCHASES, SUMS
 from churnsim.errors import DataError
 from churnsim.typing import Floats, Ints
 
+DAYS = 2**24  # of 45,000 years
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class CustomerSeries:
@@ -98,7 +100,7 @@ class CustomerSeries:
 
     @classmethod
     def _sorted(cls, names: tuple[str, ...], ids: pd.Index[Any], code: Ints, day: Ints, values: Floats) -> Self:
-        key = code * 2**24 + day  # days of 45,000 years
+        key = code * DAYS + day
         step = np.diff(key)
         if (step < 0).any():
             order = np.argsort(key, kind="stable")
@@ -122,6 +124,11 @@ class CustomerSeries:
     def until(self) -> int:
         """The day of the last row of all."""
         return int(self.day.max())
+
+    @cached_property
+    def _key(self) -> Ints:
+        """Customer and day of each row, ascending."""
+        return np.asarray(np.repeat(np.arange(len(self.ids)), np.diff(self.starts)) * DAYS + self.day)
 
     @cached_property
     def _hash(self) -> int:
@@ -156,8 +163,8 @@ class CustomerSeries:
             row = int(np.argmax(late))
             begins = iso_day(int(self.day[self.starts[owner[row]]]))
             raise DataError(
-                f"the series of customer {str(ids[row])[:80]!r} begin on {begins}, and are needed from the day after "
-                f"its first purchase, {iso_day(int(first[row]) + 1)} ({int(late.sum())} such). Give an earlier row."
+                f"the series of customer {str(ids[row])[:80]!r} begin on {begins}, and are needed from "
+                f"{iso_day(int(first[row]) + 1)} on ({int(late.sum())} such). Give an earlier row."
             )
         return owner
 
@@ -166,8 +173,26 @@ class CustomerSeries:
         asked = np.unique(customer)
         owner = np.full(len(ids), -1, dtype=np.int64)
         owner[asked] = self.rows_of(ids[asked], first[asked])
-        key = np.repeat(np.arange(len(self.ids)), np.diff(self.starts)) * 2**24 + self.day
-        return self.values[np.searchsorted(key, owner[customer] * 2**24 + day, side="right") - 1]
+        return self.values[np.searchsorted(self._key, owner[customer] * DAYS + day, side="right") - 1]
+
+    def at(self, ids: pd.Index[Any], customer: Ints, day: Ints) -> Floats:
+        """`on_days` of customers who are known from the first of their days on."""
+        first = np.full(len(ids), DAYS)
+        np.minimum.at(first, customer, day - 1)
+        return self.on_days(ids, customer, day, first, 0)
+
+    def means(self, owner: Ints, begin: Ints, end: Ints) -> Floats:
+        """Means over the days after `begin` until `end` of the customers at these places, shape (rows, names)."""
+        low, high = (np.searchsorted(self._key, owner * DAYS + day, side="right") - 1 for day in (begin + 1, end))
+        number = high - low + 1
+        start = np.cumsum(number) - number
+        row = np.arange(number.sum()) - np.repeat(start - low, number)
+        since = self.day[row]
+        since[start] = begin + 1
+        until = np.append(since[1:], 0)
+        until[start + number - 1] = end + 1
+        share = (until - since) / np.repeat(end - begin, number)
+        return np.asarray(np.add.reduceat(self.values[row] * share[:, None], start, axis=0))
 
     def continued(self, later: CustomerSeries, after: int) -> CustomerSeries:
         """These until the day `after`, then the rows of `later`. DataError where it lacks one of the columns."""

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from churnsim.checks import check_kind
 from churnsim.data.logs.days import iso_day, past_day
 from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.data.summaries.calendar import SUMS, Calendar, calendar_mark
+from churnsim.data.summaries.customer_series import CustomerSeries, check_calendar
 from churnsim.data.summaries.frame_kinds import in_kind
 from churnsim.errors import ConfigError, DataError
 from churnsim.typing import Floats, Ints
@@ -22,16 +22,17 @@ FIRST_PERIOD = "first_period_end"
 
 @in_kind
 def summarise_opportunities(
-    transactions: Any, *, unit: str = "Y", until: str | date | None = None, calendar: Calendar | None = None
-) -> pd.DataFrame:
+    transactions: Any, *, unit: str = "Y", until: str | date | None = None,
+    calendar: Calendar | CustomerSeries | None = None,
+) -> pd.DataFrame:  # fmt: skip
     """The summary in periods instead of time, for `BGBB`: each period after a customer's first is an opportunity.
 
     Periods are calendar years or months, days, or blocks of seven days that end with the day `until` (the last date
     in the log unless given). A year or month that `until` cuts short is left out, with its purchases. Returns a frame
     indexed by ``customer_id`` with whole numbers: ``frequency``, opportunities bought at; ``recency``, the last one
-    of them; ``T``, how many there were. With a `calendar`, for `BGBBCalendar`, also ``first_period_end``, the last day
-    of a customer's first period, and ``calendar:NAME``, the sum of the calendar's means over the periods bought at.
-    Raises DataError where no period is whole, else as `summarise`.
+    of them; ``T``, how many there were. With a `calendar`, or customers' own series, for `BGBBCalendar`, also
+    ``first_period_end``, the last day of a customer's first period, and ``calendar:NAME``, the sum of the columns'
+    means over the periods bought at. Raises DataError where no period is whole, else as `summarise`.
 
     Examples
     --------
@@ -65,16 +66,19 @@ def summarise_opportunities(
     summary.attrs["unit"] = unit
     if calendar is None:
         return summary
-    check_kind(calendar, "calendar", Calendar, "a churnsim.data.Calendar")
+    check_calendar(calendar)
     anchor = end if unit == "W" else 0
     summary[FIRST_PERIOD] = period_ends(first, unit, anchor).astype("datetime64[D]").astype("datetime64[ns]")
-    low = int(first.min())
-    values = period_values(calendar, np.arange(low + 1, last + 1), unit, anchor)
     later = np.setdiff1d(np.arange(len(pairs)), start)
-    owner = np.repeat(np.arange(start.size), bought)[later]
+    owner, at = np.repeat(np.arange(start.size), bought)[later], pairs[later, 1]
+    if isinstance(calendar, Calendar):
+        low = int(first.min()) + 1
+        values = period_values(calendar, np.arange(low, last + 1), unit, anchor)[at - low]
+    else:
+        place = calendar.rows_of(summary.index, period_ends(first, unit, anchor))
+        values = calendar.means(place[owner], *(period_ends(each, unit, anchor) for each in (at - 1, at)))
     for k, name in enumerate(calendar.names):
-        at = values[pairs[later, 1] - low - 1, k]
-        summary[SUMS + name] = np.bincount(owner, at, start.size).astype(np.float64)
+        summary[SUMS + name] = np.bincount(owner, values[:, k], start.size).astype(np.float64)
     summary.attrs["calendar"] = calendar_mark(calendar)
     return summary
 

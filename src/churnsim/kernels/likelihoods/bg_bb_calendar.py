@@ -22,6 +22,8 @@ from churnsim.kernels.numerics.jit import njit
 from churnsim.kernels.numerics.pochhammer import rising_logs
 from churnsim.typing import Floats, Ints
 
+REACH = 40.0  # e^-40 of the odds, or of a density, is nothing
+
 
 @njit
 def courses(y: Floats, u: Floats, z: Floats) -> tuple[Floats, Floats, Floats]:
@@ -120,3 +122,101 @@ def terms(
                 total[c] += weight[j] * means[c] / means[0]
         i = following
     return total, rows
+
+
+@njit
+def own_terms(
+    alpha: float, beta: float, gamma: float, delta: float, y: Floats, log_weight: Floats, u: Floats, z: Floats,
+    start: Ints, x: Ints, t_x: Ints, n: Ints, weight: Floats,
+) -> Floats:  # fmt: skip
+    """The sums of `terms` of customers of whom each has opportunities of its own, without a logarithm or a power by
+    node and opportunity, at the nodes that count for a customer."""
+    effects, step = z.shape[1], y[1] - y[0]
+    most = 0
+    for i in range(n.size):
+        most = max(most, n[i] + 1)
+    stay, d_stay = rising_logs(delta, most)
+    toss, d_toss = rising_logs(gamma + delta, most)
+    odds, log_p, later = np.empty(y.size), np.empty(y.size), np.empty(y.size)
+    for m in range(y.size):
+        odds[m] = math.exp(y[m])
+        log_p[m] = min(y[m], 0.0) - math.log1p(math.exp(-abs(y[m])))
+    not_bought, there = np.empty((most, y.size)), np.empty((most, y.size))
+    total, means = np.zeros(5 + effects), np.empty(5 + effects)
+    for i in range(n.size):
+        first, last, bought, begin = t_x[i], n[i], x[i], start[i]
+        moved = 0.0
+        for t in range(last):
+            moved = max(moved, abs(u[begin + t]))
+        # As `nodes` of the model, by the customer's own counts.
+        low_shape, high_shape = alpha + bought, beta + first - bought
+        low = math.log(low_shape / (beta + last - bought)) - REACH / low_shape - math.sqrt(2 * REACH / low_shape)
+        high = math.log(low_shape / high_shape) + REACH / high_shape + math.sqrt(2 * REACH / high_shape)
+        a = min(max(int((low - moved - y[0]) / step), 0), y.size - 2)
+        b = max(min(int((high + moved - y[0]) / step) + 2, y.size), a + 2)
+        scale, here = -math.inf, there[0]
+        for m in range(a, b):
+            scale = max(scale, log_weight[m])
+        for m in range(a, b):
+            here[m] = math.exp(log_weight[m] - scale)
+        # The nodes left out below are a geometric series, whose sum and mean of log p are known.
+        rest_low = math.exp(-step * low_shape)
+        here[a] /= 1.0 - rest_low
+        for t in range(last):
+            lift, row = math.exp(u[begin + t]), not_bought[t]
+            for m in range(a, b):
+                row[m] = 1.0 / (1.0 + odds[m] * lift)
+            if t >= first:
+                following = there[t + 1 - first]
+                for m in range(a, b):
+                    following[m] = here[m] * row[m]
+                here = following
+                continue
+            # The purchases' odds enter in turn with the chances not to buy, so that nothing overflows.
+            if (t + 1) * bought // first > t * bought // first:
+                for m in range(a, b):
+                    here[m] *= odds[m] * row[m]
+            else:
+                for m in range(a, b):
+                    here[m] *= row[m]
+            if t % 4 == 3:
+                largest = 0.0
+                for m in range(a, b):
+                    largest = max(largest, here[m])
+                if not 1e-100 < largest < 1e100:
+                    for m in range(a, b):
+                        here[m] /= largest
+                    scale += math.log(largest)
+        later[a:b] = 0.0
+        means[:] = 0.0
+        for k in range(last, -1, -1):
+            if k >= first:
+                ends = k == last
+                chance = math.exp(stay[k] - toss[k]) if ends else math.exp(math.log(gamma) + stay[k] - toss[k + 1])
+                here, whole = there[k - first], 0.0
+                # The nodes left out above, where the integrand falls like e^(-(beta + k - x) y).
+                rest = math.exp(-step * (beta + k - bought))
+                above = here[b - 1] * rest / (1.0 - rest)
+                for m in range(a, b):
+                    later[m] += chance * here[m]
+                    whole += here[m]
+                later[b - 1] += chance * above
+                whole += above
+                means[2] -= chance * (here[b - 1] + above) * step * rest / (1.0 - rest)
+                means[3] += chance * whole * (-d_toss[k] if ends else 1.0 / gamma - d_toss[k + 1])
+                means[4] += chance * whole * (d_stay[k] - (d_toss[k] if ends else d_toss[k + 1]))
+            if k > 0:
+                slope, row = 0.0, not_bought[k - 1]
+                for m in range(a, b):
+                    slope += later[m] * (1.0 - row[m])
+                for c in range(effects):
+                    means[5 + c] -= slope * z[begin + k - 1, c]
+        for m in range(a, b):
+            means[0] += later[m]
+            means[1] += later[m] * log_p[m]
+            means[2] += later[m] * (log_p[m] - y[m])
+        means[1] -= later[a] * step * rest_low / (1.0 - rest_low)
+        total[0] += weight[i] * (scale + math.log(means[0]))
+        for c in range(1, 5 + effects):
+            total[c] += weight[i] * means[c] / means[0]
+    return total

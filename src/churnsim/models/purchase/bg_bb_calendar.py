@@ -1,7 +1,8 @@
-"""BG/BB whose chance to buy at an opportunity follows a calendar: appeals of December, a price of the year, a trend.
+"""BG/BB whose chance to buy at an opportunity follows a calendar (appeals of December, a price of the year, a trend) or
+series of each customer's own (what it was mailed, whether it was a member).
 
-The logit of the chance of each customer moves by u_t = e . (z_t - mean z) at opportunity t, z_t the mean of a
-calendar's columns over the days of the period (`churnsim.kernels.likelihoods.bg_bb_calendar` has the likelihood). With
+The logit of the chance of each customer moves by u_t = e . (z_t - mean z) at opportunity t, z_t the mean of the columns
+over the days of the period (`churnsim.kernels.likelihoods.bg_bb_calendar` has the likelihood). With
 w the law of ln o = logit p given x purchases at n opportunities, and S_k the chance to meet the next k,
 
     P(alive at n + 1 + j)   S_{j+1}
@@ -13,10 +14,12 @@ w the law of ln o = logit p given x purchases at n opportunities, and S_k the ch
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, ClassVar, Self
+from functools import partial
+from itertools import pairwise
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -25,13 +28,15 @@ from scipy.special import betaincinv, betaln, digamma, expit, gammaln, log_expit
 
 from churnsim.checks import check_kind, check_number, typed
 from churnsim.data.logs.customer_uid import customer_uids
+from churnsim.data.logs.days import iso_day
 from churnsim.data.summaries.calendar import SUMS, Calendar, Future, calendar_mark, calendar_sums, day_numbers
 from churnsim.data.summaries.column_aliases import as_summary
-from churnsim.data.summaries.customer_series import CustomerSeries
+from churnsim.data.summaries.customer_series import CustomerSeries, check_calendar
 from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.data.summaries.opportunities import FIRST_PERIOD, period_ends, period_values, periods_that_end
 from churnsim.errors import ConfigError, DataError
 from churnsim.kernels.likelihoods import bg_bb_calendar as kernel
+from churnsim.kernels.likelihoods.bg_bb_calendar import REACH
 from churnsim.kernels.likelihoods.pareto_nbd_calendar import uniforms
 from churnsim.kernels.numerics.rng_streams import MODEL_DRAWS, TRAITS
 from churnsim.models.estimation.arguments import check_draws, counts, discounting, durations
@@ -39,18 +44,217 @@ from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
 from churnsim.models.purchase.bg_bb import BGBB
 from churnsim.models.purchase.calendar.calendar_fit import CalendarFit
 from churnsim.models.purchase.calendar.discounting import NOTHING
-from churnsim.models.purchase.calendar.effects import PurchasesWithEffects, check_common, day_number
+from churnsim.models.purchase.calendar.effects import PurchasesWithEffects, SeriesEffects, day_number
 from churnsim.models.purchase.calendar.likelihood import likelihood_with, standardised
 from churnsim.models.purchase.histories import Histories, checked_weights
 from churnsim.typing import Floats, Ints
 
-REACH = 40.0  # e^-40 of the odds, or of a density, is nothing
 MOST_PERIODS = 20_000  # that a calendar is followed over
+PART = 500  # opportunities whose courses, of customers' own series, are kept at a time
 FINE = 16  # nodes of a draw to one of a sum
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class BGBBCalendar(PurchasesWithEffects):
+class BGBBEffects(PurchasesWithEffects):
+    """What `BGBBCalendar` and `BGBBSeries` have in common."""
+
+    base: BGBB
+    family: ClassVar[str]
+    title: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        check_kind(self.base, "base", BGBB, "a BGBB model")
+        super().__post_init__()
+
+    @classmethod
+    def _average_of(cls, family: Any) -> Callable[[dict[str, Any]], dict[str, Any]] | None:
+        return (lambda rest: {"base": BGBB.from_dict(rest)}) if family == cls.family else None
+
+    # ---- the verbs ----
+
+    def _columns(self, until: int, future: Any) -> tuple[Any, dict[str, Any]]:
+        """What holds the columns until a day, and how it is asked."""
+        return self.calendar, {"seen_until": self._seen, "future": self._told(future)}
+
+    def _moved(
+        self, index: pd.Index[Any], period: Ints, count: Ints, anchor: int, future: Any, most: int | None = None
+    ) -> Iterator[tuple[slice, Floats, Floats, Ints]]:
+        """`stretches`, with by how much the logit moves at each opportunity."""
+        last = period_ends(np.array([(period + count).max(initial=0)]), self.unit, anchor)
+        columns, known = self._columns(int(last[0]), future)
+        for rows, values, start in stretches(columns, index, period, count, self.unit, anchor, most, **known):
+            u = ((values - self._means) * self._gamma).sum(axis=1)
+            if not np.abs(u).max(initial=0.0) < REACH:
+                raise ConfigError(
+                    f"the {self.rescaled_by}'s values make a chance to buy 0 or 1. Check the effects and the future."
+                )
+            yield rows, values, u, start
+
+    def _parts(
+        self, h: Histories, period: Ints, anchor: int, ahead: int, future: Any, fine: int = 1
+    ) -> Iterator[_Courses]:
+        """Customers with what they do at the next opportunities."""
+        alpha, beta, gamma, delta = self.base._parameters
+        for rows, _, u, start in self._moved(h.index, period, h.T.astype(np.int64) + ahead, anchor, future):
+            kinds, kind = kinds_of(start, h, rows)
+            y, log_weight = nodes(alpha, beta, int(kinds[-1].max(initial=0)), u, fine)
+            courses = kernel.courses(y, u, np.zeros((u.size, 0)))
+            terms = kernel.terms(
+                alpha, beta, gamma, delta, y, log_weight, *courses, *kinds, np.ones(kinds[0].size)
+            )[1]  # fmt: skip
+            yield _Courses(rows, kind, self.base, y, log_weight, courses[0], courses[1], *kinds, terms)
+
+    def _said(
+        self, summary: pd.DataFrame, ahead: int, future: Any, verb: Callable[[_Courses], Floats], fine: int = 1
+    ) -> tuple[Histories, Floats]:
+        """The histories, and what a verb says of each customer."""
+        h, (period, anchor) = BGBB._read(summary, self.unit), first_periods(summary, self.unit)
+        return h, np.concatenate([verb(part) for part in self._parts(h, period, anchor, ahead, future, fine)])
+
+    @property
+    def _even(self) -> bool:
+        return not self._gamma.any()
+
+    def log_likelihood(self, summary: CustomerFrame) -> pd.Series[float]:
+        """Log-likelihood of each customer."""
+        h, value = self._said(summary, 0, None, lambda part: part.terms[part.kind, 0])
+        at_purchases = self._at_purchases(summary, h)
+        return h.series(self.base._log_likelihood(h) if self._even else value + at_purchases, "log_likelihood")
+
+    def p_alive(
+        self, summary: CustomerFrame, *, at: float | ArrayLike = 0.0, future: Future | None = None
+    ) -> pd.Series[float]:
+        """P(alive at the opportunity after the next `at`, whole numbers | history) of each customer."""
+        if self._even:
+            return self.base.p_alive(summary, at=at)
+        later = np.asarray(_each(summary, at, "at") + 1.0, dtype=np.float64)
+        h, value = self._said(summary, 0, future, lambda part: part.met(later[part.rows], rows=True))
+        return h.series(value, "p_alive")
+
+    def expected_purchases(
+        self, summary: CustomerFrame, horizon: float | ArrayLike, *, after: float | ArrayLike = 0.0,
+        future: Any = None,
+    ) -> pd.Series[float]:  # fmt: skip
+        """E[purchases at the opportunities in (n + after, n + after + horizon] | history] of each customer."""
+        if self._even and not np.floor(durations(after, "after")).any():
+            return self.base.expected_purchases(summary, horizon)
+        start, span = _each(summary, after, "after"), _each(summary, horizon, "horizon")
+        ahead = int((start + span).max(initial=0))
+        h, value = self._said(summary, ahead, future, lambda part: part.between(start[part.rows], span[part.rows]))
+        return h.series(value, "expected_purchases")
+
+    def residual_transactions(
+        self, summary: CustomerFrame, annual_discount_rate: float, *, horizon: float = math.inf,
+        future: Any = None,
+    ) -> pd.Series[float]:  # fmt: skip
+        """Discounted expected residual transactions (DERT) of each customer: purchases at coming opportunities, each
+        discounted to the last one seen. As `BGBB.residual_transactions`."""
+        if self._even:
+            return self.base.residual_transactions(summary, annual_discount_rate, horizon=horizon)
+        force, span = discounting(annual_discount_rate, self.unit, horizon)
+        ahead = _whole(NOTHING / force if math.isinf(span) else span, "horizon")
+        paid = np.exp(-force * np.arange(1.0, ahead + 1.0))
+        h, value = self._said(summary, ahead, future, lambda part: (part.flow(ahead) * paid).sum(axis=1)[part.kind])
+        return h.series(value, "residual_transactions")
+
+    def conditional_pmf(
+        self, n: int | Sequence[int] | NDArray[np.int64], summary: CustomerFrame, horizon: float | ArrayLike, *,
+        after: float | ArrayLike = 0.0, future: Future | None = None,
+    ) -> pd.DataFrame:  # fmt: skip
+        """P(n purchases at the opportunities in (n + after, n + after + horizon] | history): one row a customer, one
+        column for each n."""
+        wanted = counts(n).ravel().tolist()
+        if self._even and not np.floor(durations(after, "after")).any():
+            return self.base.conditional_pmf(n, summary, horizon)
+        start, span = _each(summary, after, "after"), _each(summary, horizon, "horizon")
+        ahead = int((start + span).max(initial=0))
+        h, law = self._said(summary, ahead, future, lambda part: part.law_of(wanted, start[part.rows], span[part.rows]))
+        return pd.DataFrame(dict(zip(wanted, law.T, strict=True)), index=h.index).rename_axis(columns="n")
+
+    @typed
+    def time_to_next_purchase(
+        self, summary: CustomerFrame, *, quantile: float = 0.5, if_alive: bool = False, future: Future | None = None
+    ) -> pd.Series[float]:
+        """Opportunities after the last one seen by which the next purchase has come with probability `quantile`;
+        infinite where it never does, or not within the periods that a calendar is followed over."""
+        if self._even:
+            return self.base.time_to_next_purchase(summary, quantile=quantile, if_alive=if_alive)
+        check_number(quantile, "quantile", above=0, below=1)
+        h, (period, _) = BGBB._read(summary, self.unit), first_periods(summary, self.unit)
+        last = period + h.T.astype(np.int64)
+        most = MOST_PERIODS - int(last.max(initial=0) - period.min(initial=last.max(initial=0)))
+        waits, rows, ahead = np.full(h.x.size, np.inf), np.arange(h.x.size), 64
+        while rows.size:
+            ahead = min(ahead, most)
+            waiting = partial(_Courses.waits, ahead=ahead, quantile=quantile, if_alive=if_alive)
+            _, found = self._said(as_summary(summary).iloc[rows], ahead, future, waiting)
+            waits[rows] = found[:, 0]
+            rows = rows[found[:, 1] == 0] if ahead < most else rows[:0]
+            ahead *= 4
+        return h.series(waits, "time_to_next_purchase")
+
+    def draw_posterior(self, summary: CustomerFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
+        """One draw of each customer's two chances, that to buy in an average period, and of whether it is `alive` at
+        the next opportunity, given its own history. The distribution function of the chance to buy is interpolated, to
+        about .0005."""
+        if self._even:
+            return self.base.draw_posterior(summary, seed=seed, replication=replication)
+        check_draws(0, seed, replication)
+        u = uniforms(customer_uids(as_summary(summary).index), replication, seed, MODEL_DRAWS, TRAITS)
+        h, drawn = self._said(summary, 0, None, lambda part: np.column_stack(part.draw(u[part.rows])), fine=FINE)
+        frame = pd.DataFrame(drawn, columns=[*self.base.traits, "alive"], index=h.index)
+        return frame.assign(alive=frame["alive"] > 0)
+
+    # ---- new customers, acquired in the first periods of known ones ----
+
+    def expected_purchases_like(self, summary: CustomerFrame, t: ArrayLike, *, future: Any = None) -> Floats:
+        """E[purchases at the t opportunities after the first period] of new customers with the first periods of these
+        rows, each by its own age `t` (or all by one)."""
+        ages = _each(summary, t, "t")
+        none = np.zeros_like(ages)
+        return self._said(
+            _as_new(summary), int(ages.max(initial=0)), future,
+            lambda part: part.between(none[part.rows], ages[part.rows]),
+        )[1]  # fmt: skip
+
+    def purchase_pmf_like(self, n: int, summary: CustomerFrame, t: ArrayLike, *, future: Any = None) -> Floats:
+        """P(n purchases at the t opportunities after the first period) of new customers with the first periods of these
+        rows, each by its own age `t`."""
+        ages, wanted = _each(summary, t, "t"), [int(counts(n))]
+        none = np.zeros_like(ages)
+        return self._said(
+            _as_new(summary), int(ages.max(initial=0)), future,
+            lambda part: part.law_of(wanted, none[part.rows], ages[part.rows])[:, 0],
+        )[1]  # fmt: skip
+
+    def draw_summary_like(
+        self, summary: CustomerFrame, *, seed: int, replication: int = 0, future: Any = None
+    ) -> pd.DataFrame:
+        """A summary, as of `summarise_opportunities(log, calendar=...)`, of simulated customers with the first periods
+        and T of these. Customer i has the traits of row i of `draw_customers`."""
+        new = _as_new(summary)
+        n = np.floor(durations(as_summary(summary)["T"], "T")).astype(np.int64)
+        traits = self.draw_customers(n.size, seed=seed, replication=replication)
+        period, anchor = first_periods(new, self.unit)
+        ((_, values, u, start),) = self._moved(new.index, period, n, anchor, future, int(n.sum()) + 1)
+        random = np.random.Generator(np.random.Philox([seed, replication]))
+        x, last, sums = np.zeros(n.size, np.int64), np.zeros(n.size), np.zeros((n.size, len(self._names)))
+        here, own = np.ones(n.size, dtype=np.bool_), logit(traits["purchase_probability"])
+        for k in range(int(n.max(initial=0))):
+            here &= (k < n) & (random.random(n.size) >= traits["dropout"])
+            at = np.minimum(start + k, u.size - 1)
+            buys = here & (random.random(n.size) < expit(own + u[at]))
+            x[buys], last[buys] = x[buys] + 1, k + 1.0
+            sums[buys] += values[at[buys]]
+        ends = period_ends(period, self.unit, anchor).astype("datetime64[D]").astype("datetime64[ns]")
+        frame = new.assign(frequency=x, recency=last, T=n.astype(np.float64), **{FIRST_PERIOD: ends})
+        frame[[SUMS + name for name in self._names]] = sums
+        frame.attrs |= {"unit": self.unit, "calendar": calendar_mark(self.calendar)}
+        return frame
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class BGBBCalendar(BGBBEffects):
     """A BG/BB model whose chance to buy follows a calendar. Made by ``BGBBCalendar.fit(summary, calendar=...)``.
 
     Its verbs are those of `BGBB`, of summaries made by ``summarise_opportunities(log, calendar=...)``. Where a forecast
@@ -77,24 +281,16 @@ class BGBBCalendar(PurchasesWithEffects):
     (('alpha', 'beta', 'gamma', 'delta', 'trend'), True)
     """
 
-    base: BGBB
     family: ClassVar[str] = "bg_bb_calendar"
     title: ClassVar[str] = "BG/BB with a calendar"
-
-    def __post_init__(self) -> None:
-        check_kind(self.base, "base", BGBB, "a BGBB model")
-        super().__post_init__()
-
-    @classmethod
-    def _average_of(cls, family: Any) -> Callable[[dict[str, Any]], dict[str, Any]] | None:
-        return (lambda rest: {"base": BGBB.from_dict(rest)}) if family == cls.family else None
 
     # ---- the fit ----
 
     @classmethod
     def likelihood(
-        cls, summary: CustomerFrame, *, calendar: Calendar, unit: str | None = None, weights: ArrayLike | None = None
-    ) -> Likelihood[Self]:
+        cls, summary: CustomerFrame, *, calendar: Calendar | CustomerSeries, unit: str | None = None,
+        weights: ArrayLike | None = None,
+    ) -> Likelihood[Any]:  # fmt: skip
         """The likelihood of a summary, for searches and samplers. Raises as `fit`."""
         h = BGBB._read(summary, unit)
         unit = unit or summary.attrs.get("unit", "Y")
@@ -102,15 +298,19 @@ class BGBBCalendar(PurchasesWithEffects):
         weight = checked_weights(weights, h.x.size)
         period, anchor = first_periods(summary, unit)
         n = h.T.astype(np.int64)
-        low, high = int(period.min()), int((period + n).max())
-        columns = period_values(calendar, np.arange(low + 1, high + 1), unit, anchor)
-        begin, until = period_ends(np.array([low, high]), unit, anchor).tolist()
-        z, means, spread = standardised(calendar, columns, begin, until)
+        low = int(period.min())
+        begin, until = period_ends(np.array([low, (period + n).max()]), unit, anchor).tolist()
+        ((rows, columns, start),) = stretches(calendar, h.index, period, n, unit, anchor, int(n.sum()) + 1)
+        own, share = isinstance(calendar, CustomerSeries), None
+        if own:  # every period counts alike, as by a calendar
+            at = np.arange(len(columns)) + np.repeat(period - low - start, n)
+            each = np.repeat(weight, n)
+            share = each / np.maximum(np.bincount(at, each), 1e-300)[at]
+        z, means, spread = standardised(calendar, columns, begin, until, share)
         sums = ((calendar_sums(summary, calendar) - h.x[:, None] * means) / spread * weight[:, None]).sum(axis=0)
-        rows = np.column_stack([period - low, h.x, h.t_x.astype(np.int64), n])
-        kinds, kind = np.unique(rows, axis=0, return_inverse=True)
-        number: Floats = np.asarray(np.bincount(kind.ravel(), weights=weight), dtype=np.float64)
-        start, x, t_x, n = (np.ascontiguousarray(column) for column in kinds.T)
+        kinds, kind = kinds_of(start, h, rows)
+        number = np.asarray(np.bincount(kind, weights=weight), dtype=np.float64)
+        customers = number.sum()
 
         def objective(parameters: Floats) -> tuple[float, Floats]:
             alpha, beta, gamma, delta = parameters[:4].tolist()
@@ -119,20 +319,22 @@ class BGBBCalendar(PurchasesWithEffects):
             if not np.abs(u).max(initial=0.0) < REACH:
                 return -math.inf, np.zeros(parameters.size)
             y, log_weight = nodes(alpha, beta, int(n.max()), u)
-            found = kernel.terms(
-                alpha, beta, gamma, delta, y, log_weight, *kernel.courses(y, u, z), start, x, t_x, n, number
-            )[0]
-            both = number.sum() * digamma(alpha + beta)
-            found[1] += both - number.sum() * digamma(alpha)
-            found[2] += both - number.sum() * digamma(beta)
+            if own:
+                found = kernel.own_terms(alpha, beta, gamma, delta, y, log_weight, u, z, *kinds, number)
+            else:
+                courses = kernel.courses(y, u, z)
+                found = kernel.terms(alpha, beta, gamma, delta, y, log_weight, *courses, *kinds, number)[0]
+            both = customers * digamma(alpha + beta)
+            found[1] += both - customers * digamma(alpha)
+            found[2] += both - customers * digamma(beta)
             if not u.any():  # the plain family to the last bit
                 found[0], found[1:5] = plain.objective(parameters[:4])
             found[5:] += sums
             return float(found[0] + (sums * parameters[4:]).sum()), found[1:]
 
         return likelihood_with(
-            plain, cls, calendar, means=means, spread=spread, start=begin, until=until, objective=objective,
-            known={"family": cls.family, "unit": unit},
+            plain, model_of(calendar), calendar, means=means, spread=spread, start=begin, until=until,
+            objective=objective, known={"family": model_of(calendar).family, "unit": unit},
         )  # fmt: skip
 
     @classmethod
@@ -148,143 +350,14 @@ class BGBBCalendar(PurchasesWithEffects):
         """Maximum likelihood, beside the fit without the calendar (`plain`, and the test of both, `likelihood_ratio`).
 
         Raises DataError for a summary that was not made with the calendar, and for a column that does not vary over the
-        periods of the data, and ConfigError for series of customers' own.
+        periods of the data.
         """
-        calendar = check_common(calendar, "BG/BB")
+        check_calendar(calendar)
         plain = fit_likelihood(BGBB.likelihood(summary, unit=unit, weights=weights))
         wanted = cls.likelihood(summary, calendar=calendar, unit=unit, weights=weights)
         begin = np.concatenate([[plain.parameters[name] for name in plain.names], np.zeros(len(calendar.names))])
         found = fit_likelihood(replace(wanted, starts=[begin, *wanted.starts]))
         return CalendarFit(**vars(found), plain=plain)
-
-    # ---- the verbs ----
-
-    def _state(self, summary: pd.DataFrame, ahead: int, future: Future | None, fine: int = 1) -> _Courses:
-        """Customers with what they do at the next opportunities."""
-        h = BGBB._read(summary, self.unit)
-        period, anchor = first_periods(summary, self.unit)
-        return self._of(h, period, anchor, ahead, future, fine)
-
-    def _moved(self, span: Ints, anchor: int, future: Future | None) -> tuple[Floats, Floats]:
-        """The columns of these periods, and by how much the logit moves in each."""
-        values = period_values(self.calendar, span, self.unit, anchor, seen_until=self._seen, future=self._told(future))
-        u = ((values - self._means) * self._gamma).sum(axis=1)
-        if not np.abs(u).max(initial=0.0) < REACH:
-            raise ConfigError("the calendar's values make a chance to buy 0 or 1. Check the effects and the future.")
-        return values, u
-
-    def _of(
-        self, h: Histories, period: Ints, anchor: int, ahead: int, future: Future | None, fine: int = 1
-    ) -> _Courses:
-        n = h.T.astype(np.int64)
-        low, high = (int(period.min()), int((period + n).max()) + ahead) if n.size else (0, 0)
-        _, u = self._moved(low + 1 + np.arange(_followed(high - low)), anchor, future)
-        alpha, beta, gamma, delta = self.base._parameters
-        y, log_weight = nodes(alpha, beta, int(n.max(initial=0)), u, fine)
-        courses = kernel.courses(y, u, np.zeros((u.size, 0)))
-        kinds, kind = np.unique(
-            np.column_stack([period - low, h.x, h.t_x.astype(np.int64), n]), axis=0, return_inverse=True
-        )
-        start, x, t_x, n = (np.ascontiguousarray(column) for column in kinds.T)
-        rows = kernel.terms(
-            alpha, beta, gamma, delta, y, log_weight, *courses, start, x, t_x, n, np.ones(x.size)
-        )[1]  # fmt: skip
-        return _Courses(h, kind.ravel(), self.base, y, log_weight, courses[0], courses[1], start, x, t_x, n, rows)
-
-    @property
-    def _even(self) -> bool:
-        return not self._gamma.any()
-
-    def log_likelihood(self, summary: CustomerFrame) -> pd.Series[float]:
-        """Log-likelihood of each customer."""
-        state = self._state(summary, 0, None)
-        at_purchases = self._at_purchases(summary, state.h)
-        value = self.base._log_likelihood(state.h) if self._even else state.rows[state.kind, 0] + at_purchases
-        return state.h.series(value, "log_likelihood")
-
-    def p_alive(
-        self, summary: CustomerFrame, *, at: float | ArrayLike = 0.0, future: Future | None = None
-    ) -> pd.Series[float]:
-        """P(alive at the opportunity after the next `at`, whole numbers | history) of each customer."""
-        if self._even:
-            return self.base.p_alive(summary, at=at)
-        state = self._state(summary, 0, future)
-        later = np.floor(durations(at, "at", shape=state.h.x.shape))
-        return state.h.series(state.met(later + 1.0, rows=True), "p_alive")
-
-    def expected_purchases(
-        self, summary: CustomerFrame, horizon: float | ArrayLike, *, after: float | ArrayLike = 0.0,
-        future: Future | None = None,
-    ) -> pd.Series[float]:  # fmt: skip
-        """E[purchases at the opportunities in (n + after, n + after + horizon] | history] of each customer."""
-        if self._even and not np.floor(durations(after, "after")).any():
-            return self.base.expected_purchases(summary, horizon)
-        start, span = _each(summary, after, "after"), _each(summary, horizon, "horizon")
-        state = self._state(summary, int((start + span).max(initial=0)), future)
-        return state.h.series(state.between(start, span), "expected_purchases")
-
-    def residual_transactions(
-        self, summary: CustomerFrame, annual_discount_rate: float, *, horizon: float = math.inf,
-        future: Future | None = None,
-    ) -> pd.Series[float]:  # fmt: skip
-        """Discounted expected residual transactions (DERT) of each customer: purchases at coming opportunities, each
-        discounted to the last one seen. As `BGBB.residual_transactions`."""
-        if self._even:
-            return self.base.residual_transactions(summary, annual_discount_rate, horizon=horizon)
-        force, span = discounting(annual_discount_rate, self.unit, horizon)
-        ahead = _whole(NOTHING / force if math.isinf(span) else span, "horizon")
-        state = self._state(summary, ahead, future)
-        paid = np.exp(-force * np.arange(1.0, ahead + 1.0))
-        return state.h.series((state.flow(ahead) * paid).sum(axis=1)[state.kind], "residual_transactions")
-
-    def conditional_pmf(
-        self, n: int | Sequence[int] | NDArray[np.int64], summary: CustomerFrame, horizon: float | ArrayLike, *,
-        after: float | ArrayLike = 0.0, future: Future | None = None,
-    ) -> pd.DataFrame:  # fmt: skip
-        """P(n purchases at the opportunities in (n + after, n + after + horizon] | history): one row a customer, one
-        column for each n."""
-        wanted = counts(n).ravel().tolist()
-        if self._even and not np.floor(durations(after, "after")).any():
-            return self.base.conditional_pmf(n, summary, horizon)
-        start, span = _each(summary, after, "after"), _each(summary, horizon, "horizon")
-        state = self._state(summary, int((start + span).max(initial=0)), future)
-        columns = dict.fromkeys(wanted, np.zeros(start.size))
-        for begin, length in np.unique(np.column_stack([start, span]), axis=0).tolist():
-            rows = (start == begin) & (span == length)
-            law = state.counts(begin, begin + length, min(max(wanted, default=0), length))
-            for k in wanted:
-                if k < law.shape[1]:
-                    columns[k] = np.where(rows, law[state.kind, k], columns[k])
-        return pd.DataFrame(columns, index=state.h.index).rename_axis(columns="n")
-
-    @typed
-    def time_to_next_purchase(
-        self, summary: CustomerFrame, *, quantile: float = 0.5, if_alive: bool = False, future: Future | None = None
-    ) -> pd.Series[float]:
-        """Opportunities after the last one seen by which the next purchase has come with probability `quantile`;
-        infinite where it never does, or not within the periods that a calendar is followed over."""
-        if self._even:
-            return self.base.time_to_next_purchase(summary, quantile=quantile, if_alive=if_alive)
-        check_number(quantile, "quantile", above=0, below=1)
-        ahead, state = 64, self._state(summary, 0, None)
-        most = MOST_PERIODS - int((state.start + state.n).max(initial=0))
-        while True:
-            waits, over = self._state(summary, min(ahead, most), future).waits(min(ahead, most), quantile, if_alive)
-            if over.all() or ahead >= most:
-                return state.h.series(waits[state.kind], "time_to_next_purchase")
-            ahead *= 4
-
-    def draw_posterior(self, summary: CustomerFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
-        """One draw of each customer's two chances, that to buy in an average period, and of whether it is `alive` at
-        the next opportunity, given its own history. The distribution function of the chance to buy is interpolated, to
-        about .0005."""
-        if self._even:
-            return self.base.draw_posterior(summary, seed=seed, replication=replication)
-        check_draws(0, seed, replication)
-        state = self._state(summary, 0, None, fine=FINE)
-        u = uniforms(customer_uids(state.h.index), replication, seed, MODEL_DRAWS, TRAITS)
-        columns = dict(zip((*self.base.traits, "alive"), state.draw(u), strict=True))
-        return pd.DataFrame(columns, index=state.h.index)
 
     # ---- new customers, acquired in the period that ends on, or holds, a day ----
 
@@ -294,22 +367,22 @@ class BGBBCalendar(PurchasesWithEffects):
         """E[purchases at the t opportunities after the period that ends on, or holds, the day `first`] of a customer
         who was acquired in it. Shape of `t`."""
         ages = np.floor(durations(t, "t")).astype(np.int64)
-        state = self._new(first, int(ages.max(initial=0)), future)
-        return state.between(np.zeros(ages.size, np.int64), ages.ravel(), 0).reshape(ages.shape)
+        none = np.zeros(ages.size, np.int64)
+        _, found = self._said(
+            _firsts(first, 1), int(ages.max(initial=0)), future, lambda part: part.between(none, ages.ravel(), 0)
+        )
+        return found.reshape(ages.shape)
 
     def purchase_pmf(
         self, n: int | Sequence[int] | NDArray[np.int64], t: float, *, first: str | date, future: Future | None = None
     ) -> Floats:
         """P(n purchases at the t opportunities after the period of the day `first`) of a customer who was acquired in
         it. Shape of `n`."""
-        wanted, age = counts(n), _whole(t, "t")
-        law = self._new(first, age, future).counts(0, age, min(int(wanted.max(initial=0)), age))[0]
-        return np.asarray(np.append(law, 0.0)[np.minimum(wanted, law.size)], dtype=np.float64)
-
-    def _new(self, first: str | date, ahead: int, future: Future | None) -> _Courses:
-        period, anchor = periods_that_end(np.array([day_number(first, "first")]), self.unit)
-        nothing = Histories(np.zeros(1, dtype=np.int64), np.zeros(1), np.zeros(1), pd.RangeIndex(1))
-        return self._of(nothing, period, anchor, ahead, future)
+        wanted, age = counts(n), np.array([_whole(t, "t")])
+        _, law = self._said(
+            _firsts(first, 1), int(age[0]), future, lambda part: part.law_of(wanted.ravel(), 0 * age, age)
+        )
+        return law.reshape(wanted.shape)
 
     def draw_summary(
         self, T: ArrayLike, *, first: str | date, seed: int, replication: int = 0, future: Future | None = None
@@ -317,25 +390,101 @@ class BGBBCalendar(PurchasesWithEffects):
         """A summary, as of `summarise_opportunities(log, calendar=...)`, of simulated customers who were acquired in
         the period of the day `first`, each observed at its own `T` opportunities. Customer i has the traits of row i
         of `draw_customers`."""
-        n = np.floor(durations(T, "T").ravel()).astype(np.int64)
-        traits = self.draw_customers(n.size, seed=seed, replication=replication)
-        period, anchor = periods_that_end(np.array([day_number(first, "first")]), self.unit)
-        most = _followed(int(n.max(initial=0)))
-        values, u = self._moved(period[0] + 1 + np.arange(most), anchor, future)
-        random = np.random.Generator(np.random.Philox([seed, replication]))
-        x, last, sums = np.zeros(n.size, np.int64), np.zeros(n.size), np.zeros((n.size, len(self._names)))
-        here = np.ones(n.size, dtype=np.bool_)
-        for k in range(u.size):
-            here &= (k < n) & (random.random(n.size) >= traits["dropout"])
-            buys = here & (random.random(n.size) < expit(logit(traits["purchase_probability"]) + u[k]))
-            x[buys], last[buys] = x[buys] + 1, k + 1.0
-            sums[buys] += values[k]
-        frame = pd.DataFrame({"frequency": x, "recency": last, "T": n.astype(np.float64)})
-        ends = period_ends(period, self.unit, anchor).astype("datetime64[D]").astype("datetime64[ns]")
-        frame[FIRST_PERIOD] = np.repeat(ends, n.size)
-        frame[[SUMS + name for name in self._names]] = sums
-        frame.attrs |= {"unit": self.unit, "calendar": calendar_mark(self.calendar)}
-        return frame.rename_axis("customer_id")
+        n = durations(T, "T").ravel()
+        new = _firsts(first, n.size).assign(T=n)
+        return self.draw_summary_like(new, seed=seed, replication=replication, future=future)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class BGBBSeries(SeriesEffects, BGBBEffects):
+    """A BG/BB model whose chance to buy follows series of each customer's own. Made by
+    ``BGBBCalendar.fit(summary, calendar=series)``.
+
+    Its verbs are those of `BGBB`, of summaries made by ``summarise_opportunities(log, calendar=series)`` of customers
+    whom the series know. Beyond the last day of the fit or of the series, whichever is later, `future` must say what
+    comes, as in `SeriesModel`.
+
+    Parameters
+    ----------
+    base : BGBB
+        Its chances are those of an average period of the fit.
+    effects, means : mapping of column to number
+        The odds to buy at an opportunity are multiplied by e^(effect . (value - mean)) for each column.
+    seen_until : str or date
+        The last day of the fit.
+    calendar : CustomerSeries, optional
+        The series; a model that was saved has none, and is given them by `with_series`.
+    future : "hold" or DataFrame, optional
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> log = cs.datasets.cdnow().query("customer_id < 200")
+    >>> days = [pd.Timestamp("1997-01-01"), pd.Timestamp("1997-06-01")]
+    >>> ids = log["customer_id"].unique()
+    >>> frame = pd.DataFrame({"customer_id": ids.repeat(2), "date": days * len(ids), "member": [0.0, 1.0] * len(ids)})
+    >>> series = cs.data.CustomerSeries.of(frame)
+    >>> summary = cs.data.summarise_opportunities(log, unit="M", calendar=series)
+    >>> fit = BGBBCalendar.fit(summary, calendar=series)
+    >>> fit.names, fit.expected_purchases(summary, 3.0, future="hold").shape == (len(summary),)
+    (('alpha', 'beta', 'gamma', 'delta', 'member'), True)
+    """
+
+    family: ClassVar[str] = "bg_bb_series"
+    title: ClassVar[str] = "BG/BB with a series"
+
+    def _columns(self, until: int, future: Any) -> tuple[CustomerSeries, dict[str, Any]]:
+        return self._known_series(self.calendar, until, future), {}
+
+
+def model_of(calendar: Any) -> type[BGBBEffects]:
+    """The class of a model with this calendar, or with these series."""
+    return BGBBCalendar if isinstance(calendar, Calendar) else BGBBSeries
+
+
+def stretches(
+    calendar: Calendar | CustomerSeries, index: pd.Index[Any], period: Ints, count: Ints, unit: str, anchor: int,
+    most: int | None = None, **known: Any,
+) -> Iterator[tuple[slice, Floats, Ints]]:  # fmt: skip
+    """The columns at the `count` opportunities after each customer's first `period`: of these customers the values, and
+    where each one's begin. By a calendar they are one row of periods for all; by customers' own series each has its
+    own, and they come in parts of `most` opportunities."""
+    if isinstance(calendar, Calendar):
+        low, high = int(period.min()), int((period + count).max())
+        span = low + 1 + np.arange(_followed(high - low))
+        yield slice(None), period_values(calendar, span, unit, anchor, **known), period - low
+        return
+    _followed(int(count.max()))
+    place = calendar.rows_of(index, period_ends(period, unit, anchor))
+    start = np.cumsum(count) - count
+    cuts = np.flatnonzero(np.diff(start // (most or PART))) + 1
+    for a, b in pairwise([0, *cuts.tolist(), count.size]):
+        number, begins = count[a:b], start[a:b] - start[a]
+        at = np.arange(number.sum()) + np.repeat(period[a:b] + 1 - begins, number)
+        ends = (period_ends(each, unit, anchor) for each in (at - 1, at))
+        yield slice(a, b), calendar.means(np.repeat(place[a:b], number), *ends), begins
+
+
+def kinds_of(start: Ints, h: Histories, rows: slice) -> tuple[tuple[Ints, Ints, Ints, Ints], Ints]:
+    """`start`, purchases, last purchase and opportunities of customers who differ, and which of these each one is."""
+    every = np.column_stack([start, h.x[rows], h.t_x[rows].astype(np.int64), h.T[rows].astype(np.int64)])
+    kinds, kind = np.unique(every, axis=0, return_inverse=True)
+    start, x, t_x, n = (np.ascontiguousarray(column) for column in kinds.T)
+    return (start, x, t_x, n), kind.ravel()
+
+
+def _firsts(first: str | date, size: int) -> pd.DataFrame:
+    """New customers who were acquired in the period of a day."""
+    day = pd.Timestamp(iso_day(day_number(first, "first")))
+    frame = pd.DataFrame({FIRST_PERIOD: [day] * size}, index=pd.RangeIndex(size, name="customer_id"))
+    return _as_new(frame)
+
+
+def _as_new(summary: pd.DataFrame) -> pd.DataFrame:
+    """These customers at the end of their first periods."""
+    first_of = as_summary(summary)
+    new = pd.DataFrame({"frequency": 0, "recency": 0.0, "T": 0.0}, index=first_of.index)
+    return new.assign(**{FIRST_PERIOD: first_of[FIRST_PERIOD]}) if FIRST_PERIOD in first_of else new
 
 
 def _followed(periods: int) -> int:
@@ -350,10 +499,10 @@ def _followed(periods: int) -> int:
 
 @dataclass(frozen=True, eq=False)
 class _Courses:
-    """Kinds of customers (from `start`, x purchases at n opportunities), which one each customer is of, and the courses
-    of the chances."""
+    """Kinds of customers (from `start`, x purchases at n opportunities), which one each of the customers `rows` is of,
+    and the courses of the chances."""
 
-    h: Histories
+    rows: slice
     kind: Ints
     base: BGBB
     y: Floats
@@ -364,7 +513,7 @@ class _Courses:
     x: Ints
     t_x: Ints
     n: Ints
-    rows: Floats
+    terms: Floats
 
     def met(self, k: Floats, *, rows: bool = False) -> Floats:
         """P(the next k opportunities are met | history) by kind and k, or of customers with a k each."""
@@ -373,7 +522,7 @@ class _Courses:
         n = self.n[of].astype(np.float64)
         if not rows:
             n, k = n[:, None], k[None, :]
-        alive = np.exp(self.rows[of, 1])
+        alive = np.exp(self.terms[of, 1])
         ratio = gammaln(delta + n + k) - gammaln(gamma + delta + n + k)
         ratio = ratio - (gammaln(delta + n + 1.0) - gammaln(gamma + delta + n + 1.0))
         return np.asarray(np.exp(ratio) * (alive if rows else alive[:, None]))
@@ -422,9 +571,20 @@ class _Courses:
             out[k] += stay[ahead] * (law[k] @ number)
         return out
 
-    def waits(self, ahead: int, quantile: float, if_alive: bool) -> tuple[Floats, NDArray[np.bool_]]:
-        """By kind the opportunity by which it has bought with a chance, infinite where that is not within these; and
-        whether that is all that can be."""
+    def law_of(self, wanted: Sequence[int] | Ints, start: Ints, span: Ints) -> Floats:
+        """P(n purchases at `span` opportunities after the next `start`) of customers, a column for each n wanted."""
+        found: Floats = np.zeros((start.size, len(wanted)))
+        for begin, length in np.unique(np.column_stack([start, span]), axis=0).tolist():
+            rows = (start == begin) & (span == length)
+            law = self.counts(begin, begin + length, min(max(wanted, default=0), length))
+            for column, k in enumerate(wanted):
+                if k < law.shape[1]:
+                    found[rows, column] = law[self.kind[rows], k]
+        return found
+
+    def waits(self, ahead: int, quantile: float, if_alive: bool) -> Floats:
+        """Of customers the opportunity by which each has bought with a chance, infinite where that is not within these;
+        and whether that is all that can be."""
         law, met = self.law(), self.met(np.arange(1.0, ahead + 1.0))
         waits, over = np.full(len(law), np.inf), np.ones(len(law), dtype=np.bool_)
         for k in range(len(law)):
@@ -435,7 +595,7 @@ class _Courses:
                 waits[k] = 1.0 + np.argmax(reached)
             else:
                 over[k] = (there * -np.diff(silent)).sum() + silent[-1] * there[-1] < quantile
-        return waits, over
+        return np.column_stack([waits, over])[self.kind]
 
     def draw(self, u: Floats) -> tuple[Floats, Floats, NDArray[np.bool_]]:
         """Chances to buy and to leave, and who is alive at the next opportunity, from three uniforms each: the last

@@ -1,7 +1,9 @@
-"""Gamma-Gamma spend whose price level follows a calendar: a season of amounts, inflation as a trend, a sale.
+"""Gamma-Gamma spend whose price level follows a calendar (a season of amounts, inflation as a trend, a sale) or series
+of each customer's own (the price it sees, an offer, a membership).
 
-A purchase on day d is worth c(d) = e^(eta . (z(d) - mean z)) times what it were on an average day, whose amounts follow
-the Gamma-Gamma law (`gamma_gamma.py`). So a customer's amounts a_1 ... a_x on days d_1 ... d_x have the density
+A purchase on day d is worth c(d) = e^(eta . (z(d) - mean z)) times what it were on an average day, z(d) the values of
+all or of the customer, and average amounts follow the Gamma-Gamma law (`gamma_gamma.py`). So a customer's amounts a_1
+... a_x on days d_1 ... d_x have the density
 
     plain density of the single purchases a_j/c(d_j), times prod_j 1/c(d_j),
 
@@ -12,10 +14,11 @@ of customers' amounts, which other fits read, do not tell on which days they wer
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -24,21 +27,119 @@ from numpy.typing import ArrayLike
 from churnsim.checks import typed
 from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.data.summaries.calendar import Calendar, Future, day_numbers
-from churnsim.data.summaries.customer_series import CustomerSeries
+from churnsim.data.summaries.customer_series import CustomerSeries, check_calendar
 from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.errors import ConfigError
 from churnsim.kernels.likelihoods import gamma_gamma as kernel
 from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
 from churnsim.models.estimation.threads import Chunks
 from churnsim.models.purchase.calendar.calendar_fit import CalendarFit
-from churnsim.models.purchase.calendar.effects import CalendarEffects, by_day, check_common, day_number
+from churnsim.models.purchase.calendar.effects import CalendarEffects, SeriesEffects, by_day, day_number, factors
 from churnsim.models.purchase.calendar.likelihood import likelihood_with, standardised
 from churnsim.models.spend.gamma_gamma import GammaGamma, repeat_purchases, with_finite_mean
 from churnsim.typing import Floats, Ints
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class GammaGammaCalendar(CalendarEffects):
+class GammaGammaEffects(CalendarEffects):
+    """What `GammaGammaCalendar` and `GammaGammaSeries` have in common."""
+
+    p: float
+    q: float
+    gamma: float
+    family: ClassVar[str]
+    own: ClassVar[bool]  # whether a level is a customer's own
+
+    def __post_init__(self) -> None:
+        for name in ("p", "q", "gamma"):
+            self.check_positive(type(self).__name__, name, getattr(self, name))
+        super().__post_init__()
+
+    @classmethod
+    def _average_of(cls, family: Any) -> Callable[[dict[str, Any]], dict[str, Any]] | None:
+        return (lambda rest: vars(GammaGamma.from_dict(rest))) if family == cls.family else None
+
+    @property
+    def average(self) -> GammaGamma:
+        """The model of amounts on an average day."""
+        return GammaGamma(p=self.p, q=self.q, gamma=self.gamma)
+
+    _average = average
+
+    @property
+    def parameter_names(self) -> tuple[str, ...]:
+        """p, q, gamma and the columns."""
+        return ("p", "q", "gamma", *self._names)
+
+    @abstractmethod
+    def _levels_of(self, ids: pd.Index[Any], first: int, last: int) -> Floats:
+        """What a purchase of each day is worth, 1 at the means, by the numbers of a first and a last day."""
+
+    @abstractmethod
+    def _at(self, ids: pd.Index[Any], customer: Ints, day: Ints, future: Any = None) -> Floats:
+        """What purchases are worth of customers (numbered as `ids`) on days."""
+
+    # ---- the verbs ----
+
+    @typed
+    def on_average_days(self, transactions: Any, *, until: str | date | None = None) -> pd.DataFrame:
+        """Customers as the other verbs read them: `frequency`, how many days each bought on again, and
+        `monetary_value`, what it spent on these in the mean at the level of an average day."""
+        log, _ = purchase_days(transactions).seen_until(until)
+        again = log.order_number() > 1
+        size = int(log.customer.max()) + 1
+        x = np.bincount(log.customer[again], minlength=size)
+        spent = np.bincount(
+            log.customer[again], log.spend()[again] / self._at(log.ids, log.customer[again], log.day[again]), size
+        )
+        frame = pd.DataFrame({"frequency": x, "monetary_value": spent / np.maximum(x, 1)}, index=log.ids)
+        return frame.rename_axis("customer_id")
+
+    @typed
+    def log_likelihood(self, transactions: Any, *, until: str | date | None = None) -> pd.Series[float]:
+        """Log-likelihood of each customer's repeat purchases with a positive amount, of those who have one."""
+        log, used, _ = repeat_purchases(transactions, until)
+        level, amount = self._at(log.ids, log.customer[used], log.day[used]), log.spend()[used]
+        ids, owner = np.unique(log.customer[used], return_inverse=True)
+        x = np.bincount(owner).astype(np.float64)
+        s = np.bincount(owner, amount / level)
+        by_each = np.bincount(owner, (self.p - 1.0) * np.log(amount / level) - np.log(level))
+        shape = self.p * x + self.q
+        lgamma = np.frompyfunc(math.lgamma, 1, 1)
+        front = np.asarray(lgamma(shape), dtype=np.float64) - x * math.lgamma(self.p) - math.lgamma(self.q)
+        values = front + self.q * math.log(self.gamma) + by_each - shape * np.log(self.gamma + s)
+        return pd.Series(values, index=log.ids[ids], name="log_likelihood")
+
+    def population_mean(self) -> float:
+        """Mean spend per purchase on an average day; infinite for q <= 1."""
+        return self.average.population_mean()
+
+    @typed
+    def expected_spend(
+        self, summary: CustomerFrame, *, day: str | date | ArrayLike | None = None, future: Any = None
+    ) -> pd.Series[float]:
+        """E[spend of a purchase | history] of each customer on an average day, or on a `day`, one for all or a row
+        each."""
+        found = self.average.expected_spend(summary)
+        if day is None:
+            return found
+        days = np.full(len(found), day_number(day, "day")) if isinstance(day, str | date) else day_numbers(day)
+        if days.size != len(found):
+            raise ConfigError(f"day must be one day, or one a customer ({len(found)}); got {days.size} of them.")
+        return found * self._at(found.index, np.arange(days.size), days, future)
+
+    def draw_customers(self, n: int, *, seed: int, replication: int = 0) -> pd.DataFrame:
+        """`n` customers from the population: columns `spend_rate` and `mean_spend`, on an average day."""
+        return self.average.draw_customers(n, seed=seed, replication=replication)
+
+    @typed
+    def draw_posterior(self, summary: CustomerFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
+        """One exact draw of each customer's `spend_rate` and `mean_spend` on an average day given its purchases."""
+        return self.average.draw_posterior(summary, seed=seed, replication=replication)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class GammaGammaCalendar(GammaGammaEffects):
     """A Gamma-Gamma model whose price level a calendar moves. Made by ``GammaGammaCalendar.fit(log, calendar=...)``.
 
     Its verbs read customers as `on_average_days` makes them. Beyond what the calendar knows, `future` must say what
@@ -67,57 +168,27 @@ class GammaGammaCalendar(CalendarEffects):
     True
     """
 
-    p: float
-    q: float
-    gamma: float
     family: ClassVar[str] = "gamma_gamma_calendar"
-
-    def __post_init__(self) -> None:
-        for name in ("p", "q", "gamma"):
-            self.check_positive(type(self).__name__, name, getattr(self, name))
-        super().__post_init__()
-
-    @classmethod
-    def _average_of(cls, family: Any) -> Callable[[dict[str, Any]], dict[str, Any]] | None:
-        return (lambda rest: vars(GammaGamma.from_dict(rest))) if family == cls.family else None
-
-    @property
-    def average(self) -> GammaGamma:
-        """The model of amounts on an average day."""
-        return GammaGamma(p=self.p, q=self.q, gamma=self.gamma)
-
-    _average = average
-
-    @property
-    def parameter_names(self) -> tuple[str, ...]:
-        """p, q, gamma and the columns."""
-        return ("p", "q", "gamma", *self._names)
-
-    def levels(self, first: str | date, last: str | date, *, future: Future | None = None) -> pd.Series[float]:
-        """What a purchase of each day is worth, 1 on an average one: the picture of the amounts' season."""
-        return by_day(first, last, lambda begin, end: self._levels(begin, end, future)).rename("level")
-
-    def _levels(self, first: int, last: int, future: Future | None = None) -> Floats:
-        """`levels` of days by their numbers since 1970."""
-        return self._speed(first, last, self._told(future))
-
-    def _at(self, day: Ints, future: Future | None = None) -> Floats:
-        if not day.size:
-            return np.zeros(0)
-        return self._levels(int(day.min()), int(day.max()), future)[day - int(day.min())]
+    own: ClassVar[bool] = False
 
     @classmethod
     def likelihood_of_purchases(
-        cls, transactions: Any, *, calendar: Calendar, until: str | date | None = None
-    ) -> Likelihood[Self]:
+        cls, transactions: Any, *, calendar: Calendar | CustomerSeries, until: str | date | None = None
+    ) -> Likelihood[Any]:
         """The likelihood of single purchases, as `GammaGamma.likelihood_of_purchases`. Raises as `fit`."""
         log, used, end = repeat_purchases(transactions, until)
         plain = GammaGamma.likelihood_of_purchases(transactions, until=until)
         _, owner = np.unique(log.customer[used], return_inverse=True)
         day, amount = log.day[used], log.spend()[used] / float(plain.scales[2])
         start = int(day.min())
-        days, means, spread = standardised(calendar, calendar.columns(start, end), start - 1, end)
-        z, size = days[day - start], int(owner.max()) + 1
+        # Rows of values, one a day or, of customers' own, one a purchase; and that of each purchase.
+        if isinstance(calendar, Calendar):
+            columns, row = calendar.columns(start, end), day - start
+        else:
+            columns, row = calendar.at(log.ids, log.customer[used], day), np.arange(day.size)
+        model = GammaGammaCalendar if isinstance(calendar, Calendar) else GammaGammaSeries
+        days, means, spread = standardised(calendar, columns, start - 1, end)
+        z, size = days[row], int(owner.max()) + 1
         x = np.bincount(owner, minlength=size)
         place, counts = pd.factorize(x)
         customers, weight = np.bincount(place).astype(np.float64), np.ones(size)
@@ -127,7 +198,7 @@ class GammaGammaCalendar(CalendarEffects):
         def objective(parameters: Floats) -> tuple[float, Floats]:
             p, q, gamma = parameters[:3].tolist()
             with np.errstate(over="ignore"):
-                own = amount * np.exp(-(days * parameters[3:]).sum(axis=1))[day - start]
+                own = amount * np.exp(-(days * parameters[3:]).sum(axis=1))[row]
             s = np.bincount(owner, weights=own, minlength=size)
             if not np.isfinite(s).all():
                 return -math.inf, np.zeros(parameters.size)
@@ -139,8 +210,8 @@ class GammaGammaCalendar(CalendarEffects):
             return float(result[0]), np.concatenate([result[1:], (each[:, None] * z).sum(axis=0)])
 
         return likelihood_with(
-            plain, cls, calendar, means=means, spread=spread, start=start - 1, until=end, objective=objective,
-            known={"family": cls.family},
+            plain, model, calendar, means=means, spread=spread, start=start - 1, until=end, objective=objective,
+            known={"family": model.family},
         )  # fmt: skip
 
     @classmethod
@@ -150,66 +221,74 @@ class GammaGammaCalendar(CalendarEffects):
     ) -> CalendarFit:
         """Maximum likelihood on single purchases, beside the fit without the calendar (`plain`, and the test of both,
         `likelihood_ratio`). Raises as `GammaGamma.fit_purchases`, and DataError for a column that does not vary over
-        the days of the data."""
-        calendar = check_common(calendar, "Gamma-Gamma")
+        the days of the data, or a customer whom series do not know."""
+        check_calendar(calendar)
         plain = GammaGamma.fit_purchases(transactions, until=until)
         found = fit_likelihood(cls.likelihood_of_purchases(transactions, calendar=calendar, until=until))
         return CalendarFit(**vars(with_finite_mean(found)), plain=plain)
 
-    # ---- the verbs ----
+    def levels(self, first: str | date, last: str | date, *, future: Future | None = None) -> pd.Series[float]:
+        """What a purchase of each day is worth, 1 on an average one: the picture of the amounts' season."""
+        return by_day(first, last, lambda begin, end: self._levels(begin, end, future)).rename("level")
 
-    @typed
-    def on_average_days(self, transactions: Any, *, until: str | date | None = None) -> pd.DataFrame:
-        """Customers as the other verbs read them: `frequency`, how many days each bought on again, and
-        `monetary_value`, what it spent on these in the mean at the level of an average day."""
-        log, _ = purchase_days(transactions).seen_until(until)
-        again = log.order_number() > 1
-        size = int(log.customer.max()) + 1
-        x = np.bincount(log.customer[again], minlength=size)
-        spent = np.bincount(log.customer[again], log.spend()[again] / self._at(log.day[again]), size)
-        frame = pd.DataFrame({"frequency": x, "monetary_value": spent / np.maximum(x, 1)}, index=log.ids)
-        return frame.rename_axis("customer_id")
+    def _levels(self, first: int, last: int, future: Future | None = None) -> Floats:
+        """`levels` of days by their numbers since 1970."""
+        return self._speed(first, last, self._told(future))
 
-    @typed
-    def log_likelihood(self, transactions: Any, *, until: str | date | None = None) -> pd.Series[float]:
-        """Log-likelihood of each customer's repeat purchases with a positive amount, of those who have one."""
-        log, used, _ = repeat_purchases(transactions, until)
-        level, amount = self._at(log.day[used]), log.spend()[used]
-        ids, owner = np.unique(log.customer[used], return_inverse=True)
-        x = np.bincount(owner).astype(np.float64)
-        s = np.bincount(owner, amount / level)
-        by_each = np.bincount(owner, (self.p - 1.0) * np.log(amount / level) - np.log(level))
-        shape = self.p * x + self.q
-        lgamma = np.frompyfunc(math.lgamma, 1, 1)
-        front = np.asarray(lgamma(shape), dtype=np.float64) - x * math.lgamma(self.p) - math.lgamma(self.q)
-        values = front + self.q * math.log(self.gamma) + by_each - shape * np.log(self.gamma + s)
-        return pd.Series(values, index=log.ids[ids], name="log_likelihood")
+    def _levels_of(self, ids: pd.Index[Any], first: int, last: int) -> Floats:
+        """`levels` of any customers."""
+        return self._levels(first, last)
 
-    def population_mean(self) -> float:
-        """Mean spend per purchase on an average day; infinite for q <= 1."""
-        return self.average.population_mean()
+    def _at(self, ids: pd.Index[Any], customer: Ints, day: Ints, future: Any = None) -> Floats:
+        if not day.size:
+            return np.zeros(0)
+        return self._levels(int(day.min()), int(day.max()), future)[day - int(day.min())]
 
-    @typed
-    def expected_spend(
-        self, summary: CustomerFrame, *, day: str | date | ArrayLike | None = None, future: Future | None = None
-    ) -> pd.Series[float]:
-        """E[spend of a purchase | history] of each customer on an average day, or on a `day`, one for all or a row
-        each."""
-        found = self.average.expected_spend(summary)
-        if day is None:
-            return found
-        if isinstance(day, str | date):
-            return found * float(self._at(np.array([day_number(day, "day")]), future)[0])
-        days = day_numbers(day)
-        if days.size != len(found):
-            raise ConfigError(f"day must be one day, or one a customer ({len(found)}); got {days.size} of them.")
-        return found * self._at(days, future)
 
-    def draw_customers(self, n: int, *, seed: int, replication: int = 0) -> pd.DataFrame:
-        """`n` customers from the population: columns `spend_rate` and `mean_spend`, on an average day."""
-        return self.average.draw_customers(n, seed=seed, replication=replication)
+@dataclass(frozen=True, kw_only=True, eq=False)
+class GammaGammaSeries(SeriesEffects, GammaGammaEffects):
+    """A Gamma-Gamma model of amounts that each customer's own series move. Made by
+    ``GammaGammaCalendar.fit(log, calendar=series)``.
 
-    @typed
-    def draw_posterior(self, summary: CustomerFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
-        """One exact draw of each customer's `spend_rate` and `mean_spend` on an average day given its purchases."""
-        return self.average.draw_posterior(summary, seed=seed, replication=replication)
+    Its verbs read customers, whom the series know, as `on_average_days` makes them. Beyond the last day of the fit or
+    of the series, whichever is later, `future` must say what comes, as in `SeriesModel`.
+
+    Parameters
+    ----------
+    p, q, gamma : float
+        Of amounts at the mean values.
+    effects, means : mapping of column to number
+        An amount is multiplied by e^(effect . (value - mean)) for each column, by the customer's values on the day. The
+        means are those of the purchases of the fit.
+    seen_until : str or date
+        The last day of the fit.
+    calendar : CustomerSeries, optional
+        The series; a model that was saved has none, and is given them by `with_series`.
+    future : "hold" or DataFrame, optional
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> log = cs.datasets.cdnow()
+    >>> days = [pd.Timestamp("1997-01-01"), pd.Timestamp("1997-06-01")]
+    >>> ids = log["customer_id"].unique()
+    >>> frame = pd.DataFrame({"customer_id": ids.repeat(2), "date": days * len(ids), "member": [0.0, 1.0] * len(ids)})
+    >>> fit = cs.models.GammaGammaCalendar.fit(log, calendar=cs.data.CustomerSeries.of(frame))
+    >>> fit.names
+    ('p', 'q', 'gamma', 'member')
+    >>> customers = fit.model.on_average_days(log)
+    >>> bool(fit.model.expected_spend(customers, day="1998-12-15", future="hold").iloc[0] > 0)
+    True
+    """
+
+    family: ClassVar[str] = "gamma_gamma_series"
+    own: ClassVar[bool] = True
+
+    def _levels_of(self, ids: pd.Index[Any], first: int, last: int) -> Floats:
+        """What a purchase of each day of one customer is worth, 1 at the mean values."""
+        days = np.arange(first, last + 1)
+        return self._at(ids, np.zeros_like(days), days)
+
+    def _at(self, ids: pd.Index[Any], customer: Ints, day: Ints, future: Any = None) -> Floats:
+        series = self._known_series(self.calendar, float(day.max(initial=0)), future)
+        return factors(series.at(ids, customer, day), self._gamma, self._means)

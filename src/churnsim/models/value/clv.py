@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from churnsim.checks import check_count, check_level, check_number, check_share, shown, typed
+from churnsim.data.summaries.calendar import Calendar
 from churnsim.data.summaries.frame_kinds import CustomerFrame, in_kind
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.arguments import check_no_posterior
@@ -28,7 +29,7 @@ from churnsim.models.purchase.calendar.clock_model import ClockModel
 from churnsim.models.purchase.calendar.two_clocks import TwoClockModel
 from churnsim.models.purchase.protocol import PurchaseModel
 from churnsim.models.spend.gamma_gamma import GammaGamma, repeat_spend, spend_correlation
-from churnsim.models.spend.gamma_gamma_calendar import GammaGammaCalendar
+from churnsim.models.spend.gamma_gamma_calendar import GammaGammaEffects
 from churnsim.statistics import normal_quantile, tails
 
 # Assumed: the square, 0.09, is the share of the variance that the spend model would then leave unexplained.
@@ -36,7 +37,7 @@ NOTABLE_CORRELATION = 0.3
 DRAWS = 200
 
 Purchases = PurchaseModel | ModelFit[PurchaseModel]
-Spend = GammaGamma | GammaGammaCalendar | ModelFit[GammaGamma]
+Spend = GammaGamma | GammaGammaEffects | ModelFit[GammaGamma]
 
 
 class SpendCorrelationWarning(UserWarning):
@@ -104,8 +105,8 @@ def customer_value(
     purchases : purchase model or fit
         How often they buy and how long they stay.
     spend : GammaGamma or fit
-        What they spend. Of a `GammaGammaCalendar`, a purchase counts at the level of its day; `monetary_value` must be
-        on average days (`on_average_days`), and the summary have `first_purchase`.
+        What they spend. Of a `GammaGammaCalendar` or a `GammaGammaSeries`, a purchase counts at the level of its day;
+        `monetary_value` must be on average days (`on_average_days`), and the summary have `first_purchase`.
     annual_discount_rate : float
         Effective; 0.10 is ten percent a year.
     horizon : float
@@ -343,9 +344,11 @@ def _value(
     check_share(margin, "margin", zero=True)
     if not hasattr(spend, "expected_spend"):
         raise ConfigError(f"spend must be a model of spend such as GammaGamma, or its fit; got {shown(spend)}.")
-    if isinstance(spend, GammaGammaCalendar):
+    if isinstance(spend, GammaGammaEffects):
         span = check_number(horizon, "horizon", above=0) if horizon != math.inf else horizon
-        count = on_clocks(purchases, spend)._discounted(summary, annual_discount_rate, span, None, level=spend._levels)
+        if math.isinf(span):
+            spend._check_endless(None)
+        count = on_clocks(purchases, spend)._discounted(summary, annual_discount_rate, span, None, level=spend)
     else:
         count = discounted_purchases(
             summary, purchases=purchases, annual_discount_rate=annual_discount_rate, horizon=horizon
@@ -354,7 +357,7 @@ def _value(
     return values.rename("customer_value")
 
 
-def on_clocks(purchases: Any, spend: GammaGammaCalendar) -> Any:
+def on_clocks(purchases: Any, spend: GammaGammaEffects) -> Any:
     """A purchase model that knows the days of its purchases: itself, or one whose clock runs evenly."""
     if isinstance(purchases, ClockModel):
         return purchases
@@ -364,10 +367,9 @@ def on_clocks(purchases: Any, spend: GammaGammaCalendar) -> Any:
         raise ConfigError(
             f"spend with a calendar needs purchases on days, as of BGNBD or its fit; got {shown(purchases)}."
         )
-    return kind(
-        base=purchases, calendar=spend.calendar, effects=dict.fromkeys(spend.calendar.names, 0.0), means=spend.means,
-        seen_until=spend.seen_until, future=spend.future,
-    )  # fmt: skip
+    even = Calendar(season=1)  # any that is known for all time
+    none = dict.fromkeys(even.names, 0.0)
+    return kind(base=purchases, calendar=even, effects=none, means=none, seen_until=spend.seen_until)
 
 
 def fitted_model(given: Any) -> Any:

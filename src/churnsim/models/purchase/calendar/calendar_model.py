@@ -15,7 +15,6 @@ from numpy.typing import ArrayLike, NDArray
 from churnsim.data.logs.days import iso_day
 from churnsim.data.summaries.calendar import Calendar, Future
 from churnsim.data.summaries.frame_kinds import CustomerFrame
-from churnsim.errors import ConfigError
 from churnsim.models.estimation.arguments import counts, durations
 from churnsim.models.purchase.calendar.clock import BuyingClock, positions
 from churnsim.models.purchase.calendar.clock_model import ClockModel
@@ -93,10 +92,6 @@ class CalendarModel(ClockModel):
         low, high = math.floor(begin.min()), math.ceil(end.max())
         speed = self._speed(low + 1, high, self._told(future)) if high > low else np.ones(0)
         return BuyingClock.of(speed, low, self.unit)
-
-    def _check_endless(self, future: Any) -> None:
-        if self._told(future).get("trend") == "continue":
-            raise ConfigError("a trend that continues for ever has no sum. Hold it, or give a finite horizon.")
 
     # ---- the verbs ----
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import Any, Protocol
 
 import numpy as np
+import pandas as pd
 
 from churnsim.models.purchase.histories import Histories
 from churnsim.typing import Floats, Ints
@@ -16,7 +19,25 @@ MIDNIGHT = 1e-6
 # Beyond so many days (400 years, a cycle of the Gregorian calendar) a wait goes on at the mean speed of the clock.
 CYCLE = 146_097
 # By the numbers of a first and a last day: what a purchase of each day counts.
-Level = Callable[[int, int], Floats]
+LevelByDay = Callable[[int, int], Floats]
+
+
+class DayLevels(Protocol):
+    """What a purchase of each day counts, `own` to each customer or the same for all."""
+
+    own: bool
+
+    def _levels_of(self, ids: pd.Index[Any], first: int, last: int) -> Floats:
+        """Of some customers, or of one where it is their own, by the numbers of a first and a last day."""
+
+
+def with_levels(
+    groups: Iterable[tuple[Any, ...]], index: pd.Index[Any], level: DayLevels | None
+) -> Iterator[tuple[Any, ...]]:
+    """Groups of rows, each with its level by day, if there is one; row by row where that is a customer's own."""
+    for rows, *rest in groups:
+        for each in rows[:, None] if level is not None and level.own else (rows,):
+            yield each, *rest, None if level is None else partial(level._levels_of, index[each])
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ from churnsim.data.summaries.calendar import first_days, gap_days
 from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.arguments import check_draws, counts, discounting, durations
-from churnsim.models.purchase.calendar.clock import CYCLE, Level, on_clock, positions
+from churnsim.models.purchase.calendar.clock import CYCLE, DayLevels, on_clock, positions, with_levels
 from churnsim.models.purchase.calendar.discounting import MOST_DAYS, NOTHING, discount_rule
 from churnsim.models.purchase.calendar.effects import PurchasesWithEffects
 from churnsim.models.purchase.histories import Histories
@@ -159,15 +159,12 @@ class ClockModel(PurchasesWithEffects):
         return self._discounted(summary, annual_discount_rate, horizon, future)
 
     def _discounted(
-        self, summary: pd.DataFrame, annual_rate: float, horizon: float, future: Any, level: Level | None = None
+        self, summary: pd.DataFrame, annual_rate: float, horizon: float, future: Any, level: DayLevels | None = None
     ) -> pd.Series[float]:
         """`residual_transactions`, each times what `level` says of its day."""
         force, span = self._discounted_span(annual_rate, horizon, future)
         state = self._state(summary, span, future)
         return state.h.series(state.discounted(span, force, level), "residual_transactions")
-
-    def _check_endless(self, future: Any) -> None:
-        """ConfigError where what is to come has no sum."""
 
     def _discounted_span(self, annual: float, horizon: float, future: Any) -> tuple[float, float]:
         """The force of a discount, and for how long it leaves anything."""
@@ -309,12 +306,12 @@ class ClockState:
             columns[k] = alive * each + (1.0 - alive if k == 0 else 0.0)
         return columns
 
-    def discounted(self, span: float, force: float, level: Level | None) -> Floats:
+    def discounted(self, span: float, force: float, level: DayLevels | None) -> Floats:
         """E of the purchases in a span, each times e^(-force . time), and times the `level` of its day."""
         offset = min(float(getattr(self.base, name)) for name in ("alpha", "beta") if hasattr(self.base, name))
         values, c = np.empty(self.h.x.size), self.clocked
-        for rows, clock in self.clock.alike(self.end):
-            points, weights = discount_rule(clock, float(self.end[rows[0]]), span, force, offset, level)
+        for rows, clock, by_day in with_levels(self.clock.alike(self.end), self.h.index, level):
+            points, weights = discount_rule(clock, float(self.end[rows[0]]), span, force, offset, by_day)
             part = Histories(c.x[rows], c.t_x[rows], c.T[rows], c.index[rows])
             values[rows] = sum(
                 weight * self.base._expected(part, np.full(rows.size, point))

@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from churnsim.models.purchase.calendar.clock import BuyingClock, Level, positions
+from churnsim.models.purchase.calendar.clock import BuyingClock, LevelByDay, positions
 from churnsim.typing import Floats
 
 # Points of a panel less one (5.8^-14 of a panel's largest value is left out), nodes of a piece of a panel with few and
@@ -22,7 +22,7 @@ MOST_DAYS = 2_000_000
 
 
 def discount_rule(
-    clock: BuyingClock, end: float, span: float, force: float, offset: float, level: Level | None = None
+    clock: BuyingClock, end: float, span: float, force: float, offset: float, level: LevelByDay | None = None
 ) -> tuple[Floats, Floats]:
     """Points u and weights so that sum weight . E(u) is int_0^span e^(-force t) dE(B(t)), of an E that is analytic but
     for u <= -offset; B begins at the position `end`. With a `level` by day the integrand is times it."""

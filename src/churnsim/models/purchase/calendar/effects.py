@@ -12,23 +12,23 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from churnsim.checks import check_kind, check_number
+from churnsim.checks import check_kind, check_number, shown
 from churnsim.data.logs.days import calendar_day, iso_day
 from churnsim.data.summaries.calendar import Calendar, calendar_sums, check_future
 from churnsim.data.summaries.customer_series import CustomerSeries
 from churnsim.data.summaries.frame_kinds import CustomerFrame
-from churnsim.errors import ConfigError
+from churnsim.errors import ConfigError, DataError
 from churnsim.models.estimation.arguments import durations
 from churnsim.models.estimation.parameters import ParametricModel
 from churnsim.models.purchase.histories import Histories
-from churnsim.models.purchase.registry import PURCHASE_FAMILIES
 from churnsim.typing import Floats
+
+HOLD = "hold"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class CalendarEffects(ParametricModel):
-    """Base of the models in which the columns of a calendar have effects; a subclass in which those of customers' own
-    series do says so in `_names`, `_check_calendar`, `_check_future`, `_calendar_of`."""
+    """Base of the models in which the columns of a calendar have effects."""
 
     effects: Mapping[str, float]
     means: Mapping[str, float]
@@ -134,6 +134,11 @@ class CalendarEffects(ParametricModel):
         """What is known of the future."""
         return {**(self.future or {}), **self._check_future(future)}
 
+    def _check_endless(self, future: Any) -> None:
+        """ConfigError where what is to come has no sum."""
+        if self._told(future).get("trend") == "continue":
+            raise ConfigError("a trend that continues for ever has no sum. Hold it, or give a finite horizon.")
+
     # ---- what the effects do ----
 
     @property
@@ -156,6 +161,72 @@ class CalendarEffects(ParametricModel):
         """Sum of the logarithms of what the effects do at each customer's purchases."""
         sums = calendar_sums(summary, self.calendar)
         return np.asarray(((sums - h.x[:, None] * self._means) * self._gamma).sum(axis=1))
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class SeriesEffects(CalendarEffects):
+    """The part of a model in which customers' own series have the effects, before the class that it makes of one with a
+    calendar."""
+
+    rescaled_by: ClassVar[str] = "series"
+
+    def _check_calendar(self) -> None:
+        if self.calendar is not None:
+            check_kind(self.calendar, "calendar", CustomerSeries, "a churnsim.data.CustomerSeries")
+            if self.calendar.names != tuple(self.effects):
+                raise ConfigError(f"effects must name {self.calendar}; got {', '.join(map(str, self.effects))}.")
+        check_kind(self.effects, "effects", Mapping, "a mapping of the series' columns to numbers")
+
+    @property
+    def _names(self) -> tuple[str, ...]:
+        return tuple(self.effects)
+
+    def with_series(self, series: CustomerSeries) -> Self:
+        """The same model with these series, such as those of other customers, or after it was loaded."""
+        return replace(self, calendar=series)
+
+    def _like(self, other: Self) -> Self:
+        return replace(self, calendar=other.calendar, future=other.future)
+
+    @property
+    def _stored_calendar(self) -> list[str]:
+        return list(self._names)
+
+    @classmethod
+    def _calendar_of(cls, given: Any) -> tuple[CustomerSeries | None, Sequence[str]]:
+        if isinstance(given, CustomerSeries):
+            return given, given.names
+        if not isinstance(given, list | tuple):
+            raise ConfigError(f"calendar must name the columns of the series; got {shown(given)}.")
+        return None, [str(name) for name in given]
+
+    def _check_future(self, future: Any) -> Any:
+        if future is None or (isinstance(future, str) and future == HOLD):
+            return future
+        if isinstance(future, pd.DataFrame):
+            return CustomerSeries.of(future)
+        if isinstance(future, CustomerSeries):
+            return future
+        raise ConfigError(f'future must be "hold", or a frame as that of the series; got {shown(future)}.')
+
+    def _check_endless(self, future: Any) -> None:
+        """What is held has a sum."""
+
+    def _known_series(self, series: CustomerSeries | None, until: float, future: Any) -> CustomerSeries:
+        """Series until a position. Raises DataError where they must be told what comes."""
+        if series is None:
+            raise ConfigError("the model was saved without its series. Give them by with_series(series).")
+        known = max(self._seen, series.until)
+        if until <= known:
+            return series
+        told = self._check_future(self.future if future is None else future)
+        if told is None:
+            needed = iso_day(int(np.ceil(until)))
+            raise DataError(
+                f"the series are known until {iso_day(known)}, and are needed until {needed}. Pass "
+                'future="hold", or a frame of what comes.'
+            )
+        return series if isinstance(told, str) else series.continued(told, known)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -189,19 +260,6 @@ class PurchasesWithEffects(CalendarEffects):
         return found
 
 
-def check_common(calendar: Any, family: str) -> Calendar:
-    """The calendar. ConfigError for what is none, or not common to all customers."""
-    if isinstance(calendar, CustomerSeries):
-        others = ", ".join(each.__name__ for each in PURCHASE_FAMILIES.values() if each.takes_calendar)
-        raise ConfigError(
-            f"{family} takes a calendar that is the same for all customers, no series of their own. These are taken by "
-            f"{others}; what does not change in time can be a covariate."
-        )
-    check_kind(calendar, "calendar", Calendar, "a churnsim.data.Calendar")
-    found: Calendar = calendar
-    return found
-
-
 def numbers_of(given: Mapping[str, float], names: Sequence[str]) -> Floats:
     """The numbers of these columns."""
     return np.array([float(given[name]) for name in names])
@@ -213,11 +271,16 @@ def speeds(
     """e^(gamma . (values - means)) of a calendar on the days `first` ... `last`."""
     own = {name: told[name] for name in told if name in calendar.names}
     values = calendar.columns(first, last, seen_until=seen, future=own)
+    return factors(values, gamma, means)
+
+
+def factors(values: Floats, gamma: Floats, means: Floats) -> Floats:
+    """e^(gamma . (values - means)) of each row."""
     with np.errstate(over="ignore"):
-        speed: Floats = np.exp(((values - means) * gamma).sum(axis=1))
-    if not np.isfinite(speed).all():
+        found: Floats = np.exp(((values - means) * gamma).sum(axis=1))
+    if not np.isfinite(found).all():
         raise ConfigError("the calendar's values make a day infinitely fast. Check the effects and the future.")
-    return speed
+    return found
 
 
 def by_day(first: str | date, last: str | date, function: Callable[[int, int], Floats]) -> pd.Series[float]:

@@ -63,10 +63,18 @@ def likelihood_of_days(
     return replace(found, customers=float(days.weight.sum()), sketch=(lambda: sketch(few)) if few else None)
 
 
-def standardised(calendar: Any, columns: Floats, start: int, until: int) -> tuple[Floats, Floats, Floats]:
-    """Columns less their means, over their spread, and both. Raises as `check_columns`."""
-    means, spread = columns.mean(axis=0), columns.std(axis=0)
-    check_columns(calendar, columns - means, spread, start, until)
+def standardised(
+    calendar: Any, columns: Floats, start: int, until: int, weight: Floats | None = None
+) -> tuple[Floats, Floats, Floats]:
+    """Columns less their means, over their spread, and both, of rows with a `weight` each or equal ones. Raises as
+    `check_columns`."""
+    if weight is None:
+        means, spread, share = columns.mean(axis=0), columns.std(axis=0), np.ones(1)
+    else:
+        share = weight / weight.sum()
+        means = (columns * share[:, None]).sum(axis=0)
+        spread = np.sqrt(((columns - means) ** 2 * share[:, None]).sum(axis=0))
+    check_columns(calendar, (columns - means) * np.sqrt(share)[:, None], spread, start, until)
     return (columns - means) / spread, means, spread
 
 

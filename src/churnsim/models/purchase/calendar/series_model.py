@@ -7,25 +7,21 @@ kept.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
-from churnsim.checks import check_kind, shown
-from churnsim.data.logs.days import iso_day
 from churnsim.data.summaries.customer_series import CustomerSeries
-from churnsim.errors import ConfigError, DataError
 from churnsim.kernels.likelihoods import customer_clock as kernel
 from churnsim.models.estimation.threads import by_chunks
 from churnsim.models.purchase.calendar.clock import positions
 from churnsim.models.purchase.calendar.clock_model import ClockModel
+from churnsim.models.purchase.calendar.effects import SeriesEffects
 from churnsim.typing import Floats, Ints
 from churnsim.units import DAYS_PER_UNIT
-
-HOLD = "hold"
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +58,7 @@ class OwnClocks:
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class SeriesModel(ClockModel):
+class SeriesModel(SeriesEffects, ClockModel):
     """A purchase model on clocks that customers' own series rescale. Made by ``fit(summary, calendar=series)``.
 
     Its verbs are those of the family, of summaries with the column ``first_purchase``, of customers whom the series
@@ -98,62 +94,6 @@ class SeriesModel(ClockModel):
     """
 
     suffix: ClassVar[str] = "_series"
-    rescaled_by: ClassVar[str] = "series"
-
-    def _check_calendar(self) -> None:
-        if self.calendar is not None:
-            check_kind(self.calendar, "calendar", CustomerSeries, "a churnsim.data.CustomerSeries")
-            if self.calendar.names != tuple(self.effects):
-                raise ConfigError(f"effects must name {self.calendar}; got {', '.join(map(str, self.effects))}.")
-        check_kind(self.effects, "effects", Mapping, "a mapping of the series' columns to numbers")
-
-    @property
-    def _names(self) -> tuple[str, ...]:
-        return tuple(self.effects)
-
-    def with_series(self, series: CustomerSeries) -> Self:
-        """The same model with these series, such as those of other customers, or after it was loaded."""
-        return replace(self, calendar=series)
-
-    def _like(self, other: Self) -> Self:
-        return replace(self, calendar=other.calendar, future=other.future)
-
-    @property
-    def _stored_calendar(self) -> list[str]:
-        return list(self._names)
-
-    @classmethod
-    def _calendar_of(cls, given: Any) -> tuple[CustomerSeries | None, Sequence[str]]:
-        if isinstance(given, CustomerSeries):
-            return given, given.names
-        if not isinstance(given, list | tuple):
-            raise ConfigError(f"calendar must name the columns of the series; got {shown(given)}.")
-        return None, [str(name) for name in given]
-
-    def _check_future(self, future: Any) -> Any:
-        if future is None or (isinstance(future, str) and future == HOLD):
-            return future
-        if isinstance(future, pd.DataFrame):
-            return CustomerSeries.of(future)
-        if isinstance(future, CustomerSeries):
-            return future
-        raise ConfigError(f'future must be "hold", or a frame as that of the series; got {shown(future)}.')
-
-    def _known_series(self, series: CustomerSeries | None, until: float, future: Any) -> CustomerSeries:
-        """Series until a position. Raises DataError where they must be told what comes."""
-        if series is None:
-            raise ConfigError("the model was saved without its series. Give them by with_series(series).")
-        known = max(self._seen, series.until)
-        if until <= known:
-            return series
-        told = self._check_future(self.future if future is None else future)
-        if told is None:
-            needed = iso_day(int(np.ceil(until)))
-            raise DataError(
-                f"the series are known until {iso_day(known)}, and are needed until {needed}. Pass "
-                'future="hold", or a frame of what comes.'
-            )
-        return series if isinstance(told, str) else series.continued(told, known)
 
     def _clock(self, begin: Floats, end: Floats, future: Any, index: pd.Index[Any] | None = None) -> OwnClocks:
         assert index is not None  # every verb that asks knows its customers

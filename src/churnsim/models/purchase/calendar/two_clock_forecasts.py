@@ -29,7 +29,7 @@ from scipy.special import gammaincinv, gammaln
 from churnsim.kernels.likelihoods import pareto_nbd_calendar as kernel
 from churnsim.kernels.numerics.rng_streams import MODEL_DRAWS, TRAITS
 from churnsim.models.estimation.threads import Chunks
-from churnsim.models.purchase.calendar.clock import Level, positions
+from churnsim.models.purchase.calendar.clock import DayLevels, positions, with_levels
 from churnsim.models.purchase.calendar.clock_model import ClockState
 from churnsim.typing import Floats, Ints
 
@@ -151,7 +151,7 @@ class TwoClockState(ClockState):
         d = self.clock.run(self.end, positions(self.end, later, self.clock.per))[1]
         return np.asarray(self.alive * np.exp(-self.s * np.log1p(d / self.L)))
 
-    def discounted(self, span: float, force: float, level: Level | None) -> Floats:
+    def discounted(self, span: float, force: float, level: DayLevels | None) -> Floats:
         """E of the purchases in a span, each times e^(-force . time), and times the `level` of its day."""
         nothing = np.zeros(self.end.size)
         return self.expected(nothing, nothing + span, force, level)
@@ -183,18 +183,19 @@ class TwoClockState(ClockState):
         deaths = gammaincinv(s + ~alive, u[:, 2]) / (beta + D)
         return pd.DataFrame({"rate": rates, "death_rate": deaths, "alive": alive}, index=self.h.index)
 
-    def expected(self, start: Floats, spans: Floats, force: float = 0.0, level: Level | None = None) -> Floats:
+    def expected(self, start: Floats, spans: Floats, force: float = 0.0, level: DayLevels | None = None) -> Floats:
         """E of the purchases in a span that begins after `start`, each times e^(-force . time), and
         times the `level` of its day."""
         out = np.zeros(self.end.size)
-        for rows, clocks, end, begin, span in self.clock.alike(self.end, start, spans):
+        groups = with_levels(self.clock.alike(self.end, start, spans), self.h.index, level)
+        for rows, clocks, end, begin, span, by_day in groups:
             stops = np.array([begin, begin + span])
             panels = clocks.panels(end, stops, 1.0, float(self.L[rows].min()), 0.0, self.s + 3.5, force)
             chosen = slice(*panels.upto)
             mass = panels.mass
-            if level is not None and mass.size:
+            if by_day is not None and mass.size:
                 day = np.floor(end + (panels.begin + panels.length / 2) * clocks.per).astype(np.int64) + 1
-                mass = mass * level(int(day[0]), int(day[-1]))[day - day[0]][:, None]
+                mass = mass * by_day(int(day[0]), int(day[-1]))[day - day[0]][:, None]
             flow = (mass * panels.buying[:, None] * np.exp(-force * panels.t))[chosen].ravel()
             d = panels.d[chosen].ravel()
 
