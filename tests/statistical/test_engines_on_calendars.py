@@ -61,16 +61,16 @@ def test_a_clock_and_its_inverse():
     edges = np.arange(-2, 5) / 7
     run = np.concatenate([[0.0], np.cumsum(speed)]) / 7
     by_hand = np.interp(times, edges, run - run[2])
-    np.testing.assert_allclose([on_clock(clock, float(t)) for t in times], by_hand, atol=1e-15)
-    np.testing.assert_allclose([in_time(clock, float(b)) for b in by_hand], times, atol=1e-12)
-    assert in_time(clock, on_clock(clock, 100.0)) == pytest.approx(100.0, abs=1e-13)
-    assert in_time(clock, np.inf) == np.inf
+    np.testing.assert_allclose([on_clock(clock, float(t), 0) for t in times], by_hand, atol=1e-15)
+    np.testing.assert_allclose([in_time(clock, float(b), 0) for b in by_hand], times, atol=1e-12)
+    assert in_time(clock, on_clock(clock, 100.0, 0), 0) == pytest.approx(100.0, abs=1e-13)
+    assert in_time(clock, np.inf, 0) == np.inf
     # What the clock shows at a purchase on the grid is the point of the grid, so that it need not be read again.
     rough = clock_table(np.exp(np.random.default_rng(1).normal(0.0, 2.0, 4000)), 700, 7.0)
     for reached in np.random.default_rng(2).uniform(0.0, 600.0, 2000):
         point = on_grid(rough, float(reached))
         assert abs(point - reached) <= 2.0**-25
-        assert on_grid(rough, on_clock(rough, in_time(rough, point))) == point
+        assert on_grid(rough, on_clock(rough, in_time(rough, point, 0), 0)) == point
 
 
 def test_rows_on_a_clock_are_those_in_time():
@@ -80,7 +80,7 @@ def test_rows_on_a_clock_are_those_in_time():
     reached = np.random.default_rng(2).uniform(0.0, 1.05 * rows.bounds[-1], 1000)
     points = [on_grid(clock, float(point)) for point in reached]
     for point in np.concatenate([points, rows.bounds, rows.bounds[1:] - 2.0**-24]):
-        row = max(np.searchsorted(bounds, in_time(clock, float(point)), side="right") - 1, 0)
+        row = max(np.searchsorted(bounds, in_time(clock, float(point), 0), side="right") - 1, 0)
         assert row_on(rows, float(point)) == row
     assert row_on(rows, np.inf) == 26
 

@@ -35,6 +35,7 @@ from .mechanisms.cross_selling import CrossSellingResponse as CrossSellingRespon
 from .mechanisms.desk import ComplaintDesk as ComplaintDesk
 from .mechanisms.dismissal import DismissUnprofitable as DismissUnprofitable
 from .mechanisms.empowered import EmpoweredStaff as EmpoweredStaff
+from .mechanisms.own_series import OwnSeries as OwnSeries
 from .mechanisms.quality import QualityResponse as QualityResponse
 from .mechanisms.quality import ServiceQuality as ServiceQuality
 from .mechanisms.referral import Referral as Referral

@@ -194,6 +194,15 @@ class CustomerSeries:
         share = (until - since) / np.repeat(end - begin, number)
         return np.asarray(np.add.reduceat(self.values[row] * share[:, None], start, axis=0))
 
+    def between(self, owner: Ints, low: int, high: int) -> tuple[Ints, Ints]:
+        """The rows of customers at places `owner` that hold anywhere between two days, end to end, and where those of
+        each begin. The first row stands for what is before it."""
+        key = np.repeat(np.arange(len(self.ids)), np.diff(self.starts)) * 2**24 + self.day
+        first = np.maximum(np.searchsorted(key, owner * 2**24 + low + 1, side="right") - 1, self.starts[owner])
+        after = np.maximum(np.searchsorted(key, owner * 2**24 + high, side="right"), first + 1)
+        starts = np.concatenate([[0], np.cumsum(after - first)])
+        return np.arange(starts[-1]) + np.repeat(first - starts[:-1], after - first), starts
+
     def continued(self, later: CustomerSeries, after: int) -> CustomerSeries:
         """These until the day `after`, then the rows of `later`. DataError where it lacks one of the columns."""
         place = self.ids.get_indexer(later.ids)

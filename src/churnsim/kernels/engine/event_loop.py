@@ -64,14 +64,15 @@ def _arrive(
     # Only lifetimes in time have a clock of their own; others end at purchases.
     if rules[0].lifetime == CLOCK:
         lasts = death_gap(hazard_of(rules, hazards, effect, c), 0, c.uid, replication, seed)
-        c.death_at = after(tables.leaving, time, lasts)
+        c.death_at = after(tables.leaving, time, lasts, i)
     c.referral_at = time + referral_gap(rules, c.member, c.satisfied, 0, c.uid, replication, seed)
 
 
 @rare
 def _end_lifetime(
-    tables: Tables, effect: float, time: float, c: Record, row: Ints, buffers: Buffers, replication: int, seed: int
-) -> None:
+    tables: Tables, effect: float, time: float, i: int, c: Record, row: Ints, buffers: Buffers, replication: int,
+    seed: int,
+) -> None:  # fmt: skip
     """End a lifetime in time at `time`; where switching costs hold the customer, draw a new lifetime from then on."""
     rules = tables.rules
     if not lose(
@@ -80,7 +81,7 @@ def _end_lifetime(
         # Each lifetime has a number, by which its length is drawn: the prevented one is not drawn again.
         c.lives += 1
         lasts = death_gap(hazard_of(rules, tables.hazards, effect, c), c.lives, c.uid, replication, seed)
-        c.death_at = after(tables.leaving, time, lasts)
+        c.death_at = after(tables.leaving, time, lasts, i)
 
 
 @rule
@@ -185,7 +186,7 @@ def advance(
                 elif c.referral_at <= time:
                     _refer(rules, time, c, buffers, replication, seed)
                 else:
-                    _end_lifetime(tables, means.effect, time, c, row, buffers, replication, seed)
+                    _end_lifetime(tables, means.effect, time, i, c, row, buffers, replication, seed)
                 time = next_event(c)
             wake[i] = time
             if filed:

@@ -46,14 +46,14 @@ def purchase_gap(rules: Records, gaps: Floats, u: float, rate: float) -> float:
 def next_purchase(tables: Tables, u: float, rate: float, time: float, clocks: Floats, i: int) -> float:
     """When the purchase after one at `time` comes, by the market's buying clock and that of customer i, where there are
     `clocks`."""
-    return purchase_after(tables, u, rate, time, shown(tables, time, clocks), clocks, i)[0]
+    return purchase_after(tables, u, rate, time, shown(tables, time, clocks, i), clocks, i)[0]
 
 
 @inlined
-def shown(tables: Tables, time: float, clocks: Floats) -> float:
-    """What the market's buying clock shows at a purchase at `time`, on the grid where no customer's clock runs on
-    it."""
-    now = on_clock(tables.buying, time)
+def shown(tables: Tables, time: float, clocks: Floats, i: int) -> float:
+    """What the market's buying clock (or that of customer i) shows at a purchase at `time`, on the grid where nothing
+    that lifts buying runs on it."""
+    now = on_clock(tables.buying, time, i)
     return now if clocks.shape[0] > 0 else on_grid(tables.buying, now)
 
 
@@ -64,11 +64,11 @@ def purchase_after(
     """`next_purchase` after one at `time`, at which the market's clock has `shown` `now`; and what it shows then."""
     gap = purchase_gap(tables.rules, tables.gaps, u, rate)
     if clocks.shape[0] > 0:
-        due = max(time, in_time(tables.buying, now + stretched(tables.lifts, gap, now, clocks[i])))
-        return due, on_clock(tables.buying, due)
+        due = max(time, in_time(tables.buying, now + stretched(tables.lifts, gap, now, clocks[i]), i))
+        return due, on_clock(tables.buying, due, i)
     reached = on_grid(tables.buying, now + gap)
     # Not before `time`, whatever is rounded.
-    return max(time, in_time(tables.buying, reached)), reached
+    return max(time, in_time(tables.buying, reached, i)), reached
 
 
 @inlined
@@ -78,9 +78,9 @@ def lifted_purchase(tables: Tables, kind: int, by: float, time: float, due: floa
     layer = tables.layers[kind]
     if layer < 0:
         return due
-    was = on_clock(tables.buying, due)
-    moved = moved_purchase(tables.lifts, clocks[i], layer, by, on_clock(tables.buying, time), was)
-    return due if moved == was else max(time, in_time(tables.buying, moved))
+    was = on_clock(tables.buying, due, i)
+    moved = moved_purchase(tables.lifts, clocks[i], layer, by, on_clock(tables.buying, time, i), was)
+    return due if moved == was else max(time, in_time(tables.buying, moved, i))
 
 
 @rule
@@ -106,10 +106,12 @@ def starting_gap(
 
 
 @rule
-def first_due(tables: Tables, rate: float, last: float, uid: int, replication: int, seed: int) -> float:
-    """When a customer that last bought at `last`, at most 0, buys for the first time after 0."""
-    silence = -on_clock(tables.buying, last)
-    return in_time(tables.buying, starting_gap(tables.rules, tables.gaps, rate, silence, uid, replication, seed))
+def first_due(
+    tables: Tables, rate: float, last: float, i: int, uid: int, replication: int, seed: int
+) -> float:  # fmt: skip
+    """When customer i that last bought at `last`, at most 0, buys for the first time after 0."""
+    silence = -on_clock(tables.buying, last, i)
+    return in_time(tables.buying, starting_gap(tables.rules, tables.gaps, rate, silence, uid, replication, seed), i)
 
 
 @inlined
@@ -209,9 +211,10 @@ def rescaled(at: float, now: float, before: float, after: float) -> float:
 
 
 @inlined
-def moved_death(leaving: ClockTable, at: float, now: float, before: float, after: float) -> float:
-    """`rescaled`, of the end of a life on the leaving clock."""
-    return max(now, in_time(leaving, rescaled(on_clock(leaving, at), on_clock(leaving, now), before, after)))
+def moved_death(leaving: ClockTable, at: float, now: float, before: float, after: float, i: int) -> float:
+    """`rescaled`, of the end of the life of customer i on the leaving clock."""
+    left = rescaled(on_clock(leaving, at, i), on_clock(leaving, now, i), before, after)
+    return max(now, in_time(leaving, left, i))
 
 
 @rule

@@ -40,7 +40,8 @@ def purchase_until(
     followed on its clock, and only the times that somebody asks for are computed. Returns the time of the customer's
     next event (infinity when it is lost).
     """
-    # A customer's own clock begins with times. Of constants, so that each has a loop of its own.
+    # What lifts a customer's buying begins with times, and only a clock common to all has rows on it. Of constants, so
+    # that each has a loop of its own.
     if tables.rows.bounds.shape[0] > 0 and clocks.shape[0] == 0:
         return _purchases(True, tables, means, time, end, stop, bounds, i, c, clocks, table, buffers, replication, seed)
     return _purchases(False, tables, means, time, end, stop, bounds, i, c, clocks, table, buffers, replication, seed)
@@ -64,7 +65,7 @@ def _purchases(
     raised = 1.0 + means.uplift if c.crossed != 0 else 1.0
     scale = event_rules.spend_scale(c.spend_rate, raised)
     k, revenue, account = c.k, 0, 0  # the last two of all rows
-    now = shown(tables, time, clocks)
+    now = shown(tables, time, clocks, i)
     asking = rule.asking_cents
     per_time = 1.0 / (bounds[1] - bounds[0])
     # The point of the clock at which a purchase is; that of the first, at `time`, need not be one, and is before it.
@@ -82,7 +83,7 @@ def _purchases(
             now = on_grid(tables.buying, now + purchase_gap(rules, tables.gaps, u_gap, rate))
             number = max(number, row_on(tables.rows, now))
             if failed or outcome != event_rules.KEEPS:
-                time = max(start, in_time(tables.buying, point))
+                time = max(start, in_time(tables.buying, point, i))
         else:
             due, now = purchase_after(tables, u_gap, rate, time, now, clocks, i)
         # Nobody has an offer here: those are made under contract.
@@ -106,9 +107,9 @@ def _purchases(
         if not on_calendar:
             c.due = time
     if on_calendar:
-        last = max(start, in_time(tables.buying, last_point))
+        last = max(start, in_time(tables.buying, last_point, i))
         if time < math.inf:
-            time = c.due = max(start, in_time(tables.buying, point))
+            time = c.due = max(start, in_time(tables.buying, point, i))
     c.revenue += revenue
     c.repeat_revenue += revenue
     c.account += account * UNITS_PER_CENT

@@ -88,7 +88,7 @@ def start(
         c.due = base.last_purchase[i]
         if base.alive[i]:
             c.state = ACTIVE
-            c.due = first_due(tables, c.rate, base.last_purchase[i], c.uid, replication, seed)
+            c.due = first_due(tables, c.rate, base.last_purchase[i], i, c.uid, replication, seed)
             # Who was there before knows the old price, and joins the club as it opens.
             c.due = lifted_purchase(tables, PRICE, rules[0].price_lift, 0.0, c.due, view.clocks, i)
             if c.member != 0:
@@ -96,7 +96,7 @@ def start(
             if rules[0].lifetime == CLOCK:
                 factor = organic_factor(rules, 0.0, c.response, 0, c.member, c.satisfied)
                 hazard = organic_hazard(rules, c.rate, dropout_now(rules, hazards, c.dropout, c.seen, 0), factor)
-                c.death_at = after(tables.leaving, 0.0, death_gap(hazard, 0, c.uid, replication, seed))
+                c.death_at = after(tables.leaving, 0.0, death_gap(hazard, 0, c.uid, replication, seed), i)
             c.referral_at = referral_gap(rules, c.member, c.satisfied, 0, c.uid, replication, seed)
         wake[i] = next_event(c)
         _start_view(rules, view, i, c)
@@ -167,7 +167,7 @@ def update_lifetimes(
             # A clock that is rescaled by 1 would lose its last bits.
             if new != old:
                 if c.state == ACTIVE:
-                    c.death_at = moved_death(tables.leaving, c.death_at, now, old, new)
+                    c.death_at = moved_death(tables.leaving, c.death_at, now, old, new, i)
                 else:
                     c.death_at = rescaled(c.death_at, 0.0, old, new)  # what is left of it
                 wake[i] = next_event(c)
@@ -222,7 +222,8 @@ def win_back(
             c.due = next_purchase(tables, u_gap, c.rate, now, view.clocks, chosen[j])
             if rules[0].lifetime == CLOCK:
                 hazard = hazard_of(rules, tables.hazards, effect, c)
-                c.death_at = after(tables.leaving, now, death_gap(hazard, c.lives, c.uid, replication, seed))
+                lasts = death_gap(hazard, c.lives, c.uid, replication, seed)
+                c.death_at = after(tables.leaving, now, lasts, chosen[j])
             c.referral_at = now + referral_gap(rules, c.member, c.satisfied, c.referrals, c.uid, replication, seed)
             wake[chosen[j]] = next_event(c)
 

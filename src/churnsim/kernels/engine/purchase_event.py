@@ -66,7 +66,7 @@ def buy(
     failed = u_failure < event_rules.failure_probability(rules, c.rate, dropout) * quality
     # The experience comes before its consequences: it decides about complaining and leaving here and now.
     if rule.satisfaction != 0:
-        apply_purchase_quality(tables, effect, u_quality, failed, time, c)
+        apply_purchase_quality(tables, effect, u_quality, failed, time, i, c)
     outcome = _outcome(rules, dropout, effect, u_organic, c)
     listed = event_rules.amount(
         rules, spends, profits, u_spend, event_rules.spend_scale(c.spend_rate, raised), raised, tenure
@@ -106,13 +106,13 @@ def _fail(
         note(accounts.COMPLAINT, 0, time, c, row, buffers)
         answered(rules, kind, time, c, row, buffers)
         if rule.satisfaction != 0:
-            apply_reply(tables, effect, kind, time, c, replication, seed)
+            apply_reply(tables, effect, kind, time, i, c, replication, seed)
     elif outcome == event_rules.AWAITS:
         note(accounts.COMPLAINT, 0, time, c, row, buffers)
         c.state = AWAITING
         c.due = math.inf
         # While the complaint is open these hold remaining times: no lifetime passes and no referral is made.
-        c.death_at = on_clock(tables.leaving, c.death_at) - on_clock(tables.leaving, time)
+        c.death_at = on_clock(tables.leaving, c.death_at, i) - on_clock(tables.leaving, time, i)
         c.referral_at -= time
         line = buffers.complaints[buffers.fill[COMPLAINTS]]
         line.time = time
@@ -136,7 +136,7 @@ def _receive_reply(
     # As at the purchase, before the answer changes how satisfied it is.
     raised, tenure = _raised(rules, uplift, c), c.seen + c.k
     c.state = ACTIVE
-    c.death_at = in_time(tables.leaving, on_clock(tables.leaving, time) + c.death_at)
+    c.death_at = in_time(tables.leaving, on_clock(tables.leaving, time, i) + c.death_at, i)
     c.referral_at += time
     organic = _organic(rules, dropout_now(rules, hazards, c.dropout, tenure, c.returns), effect, c)
     u_gap, u_spend, outcome = event_rules.reply(rules, organic, c.reply, c.k, c.uid, replication, seed)
@@ -144,7 +144,7 @@ def _receive_reply(
     c.account -= rule.reply_cents * UNITS_PER_CENT
     answered(rules, c.reply, time, c, row, buffers)
     if rule.satisfaction != 0:
-        apply_reply(tables, effect, c.reply, time, c, replication, seed)
+        apply_reply(tables, effect, c.reply, time, i, c, replication, seed)
     if outcome != event_rules.KEEPS and lose(rules, outcome, c.k, time, c, row, buffers, replication, seed):
         return
     if rule.lifetime == CONTRACT:

@@ -6,7 +6,7 @@ import math
 
 from churnsim.kernels.engine.arguments import Tables
 from churnsim.kernels.engine.buying_clock import worth_of_clock
-from churnsim.kernels.engine.clock_table import on_clock
+from churnsim.kernels.engine.clock_table import lasting_speed, on_clock
 from churnsim.kernels.engine.event_times import dropout_now
 from churnsim.kernels.engine.records import ACTIVE, AWAITING, BY_TENURE, CLOCK, CONTRACT, FIXED_SPEND, Records
 from churnsim.kernels.numerics.jit import inlined, rule
@@ -52,7 +52,7 @@ def residual_margin(
     present tenure, except for contracts, where each renewal has its own. What the clock of customer i, where there are
     `clocks`, still adds or owes when the calendar's shows `now` counts too (`buying_clock.worth_of_clock`). On clocks
     that a calendar rescales there are 1 + W times as many purchases, W by the hazard in `tables.later`
-    (`simulation.core.clocks`).
+    (`simulation.core.clocks`); on a clock of its own a customer buys, and leaves, at the speed that lasts.
     """
     rules, hazards, profits = tables.rules, tables.hazards, tables.profits
     rule = rules[0]
@@ -75,6 +75,9 @@ def residual_margin(
             weight *= step
         return math.floor(total * 100.0 + 0.5)
     chance = dropout_now(rules, hazards, dropout, tenure + 1, returns)
+    rate *= lasting_speed(tables.buying, i)
+    if rule.lifetime == CLOCK:
+        chance *= lasting_speed(tables.leaving, i)
     # Who does not buy any more is worth nothing, however long it stays.
     if rate <= 0.0:
         return 0
@@ -99,11 +102,12 @@ def total_residual(
     tables: Tables, customers: Records, clocks: Floats, horizon: float, force: float, first: int, last: int
 ) -> int:
     """The residual margins of those of customers `first`, ..., `last` - 1 who are alive at the horizon, cents."""
-    total, now = 0, on_clock(tables.buying, horizon)
+    total = 0
     for i in range(first, last):
         c = customers[i]
         if c.state == ACTIVE or c.state == AWAITING:
             wait = c.due - horizon if c.state == ACTIVE else 0.0
+            now = on_clock(tables.buying, horizon, i)
             total += residual_margin(
                 tables, c.rate, c.dropout, c.spend_rate, c.seen + c.k, c.returns, clocks, i, now, wait, force
             )

@@ -20,8 +20,9 @@ def hazard_of(rules: Records, hazards: Floats, effect: float, c: Record) -> floa
 
 
 @inlined
-def _set_satisfaction(tables: Tables, effect: float, satisfied: float, time: float, c: Record) -> None:
-    """Set satisfaction to `satisfied` at `time` (model units) and reschedule the event times that depend on it."""
+def _set_satisfaction(tables: Tables, effect: float, satisfied: float, time: float, i: int, c: Record) -> None:
+    """Set satisfaction of customer i to `satisfied` at `time` (model units) and reschedule the event times that depend
+    on it."""
     rules, hazards = tables.rules, tables.hazards
     rule = rules[0]
     # Both hazards are needed only where satisfaction acts on a lifetime in time: an exponential each.
@@ -33,23 +34,25 @@ def _set_satisfaction(tables: Tables, effect: float, satisfied: float, time: flo
         c.referral_at = rescaled(c.referral_at, time, slower, 1.0)
     c.satisfied = satisfied
     if clock:
-        c.death_at = moved_death(tables.leaving, c.death_at, time, before, hazard_of(rules, hazards, effect, c))
+        c.death_at = moved_death(tables.leaving, c.death_at, time, before, hazard_of(rules, hazards, effect, c), i)
 
 
 @inlined
 def apply_purchase_quality(
-    tables: Tables, effect: float, u_quality: float, failed: bool, time: float, c: Record
+    tables: Tables, effect: float, u_quality: float, failed: bool, time: float, i: int, c: Record
 ) -> None:
     """Update expectation and satisfaction by the quality of the purchase at `time` (uniform `u_quality`)."""
     expected, satisfied = after_purchase(
         tables.rules, c.expected, c.satisfied, quality_of(tables.rules, u_quality, failed)
     )
     c.expected = expected
-    _set_satisfaction(tables, effect, satisfied, time, c)
+    _set_satisfaction(tables, effect, satisfied, time, i, c)
 
 
 @rule
-def apply_reply(tables: Tables, effect: float, kind: int, time: float, c: Record, replication: int, seed: int) -> None:
+def apply_reply(
+    tables: Tables, effect: float, kind: int, time: float, i: int, c: Record, replication: int, seed: int
+) -> None:
     """Update satisfaction by the answer of `kind` to the complaint about purchase k, at `time`."""
     satisfied = after_answer(tables.rules, c.satisfied, kind, c.k, c.uid, replication, seed)
-    _set_satisfaction(tables, effect, satisfied, time, c)
+    _set_satisfaction(tables, effect, satisfied, time, i, c)

@@ -8,6 +8,7 @@ times the discounted purchases that it makes on even clocks,
     W = int [h (m - d) + f (m - 1)] e^(-h D - f t) dt,     since int (h d + f) e^(-h D - f t) dt = 1;
 
 a year's integral over one less the last factor of the year. W is tabulated by the hazard, for all customers at once.
+Customers with series of their own go on at their own mean speeds of the year before (`own_clocks`).
 """
 
 from __future__ import annotations
@@ -18,15 +19,21 @@ import numpy as np
 
 from churnsim.data.logs.days import iso_day
 from churnsim.errors import DataError
-from churnsim.kernels.engine.clock_table import ClockRows, ClockTable, rows_on
+from churnsim.kernels.engine.arguments import Tables
+from churnsim.kernels.engine.clock_table import ClockRows, ClockTable, own_knots, rows_on
 from churnsim.kernels.engine.records import Rules
 from churnsim.kernels.engine.residual import HAZARDS, LEAST, STEP
 from churnsim.models.purchase.calendar.calendar_model import CalendarModel
+from churnsim.models.purchase.calendar.series_model import OwnPaths, SeriesModel
 from churnsim.models.purchase.calendar.two_clocks import TwoClockModel
 from churnsim.typing import Floats, Ints
 from churnsim.units import DAYS_PER_UNIT
 
-EVEN = ClockTable(0.0, 1.0, 1.0, np.empty((0, 2)), np.empty((0, 2)), np.empty(0, dtype=np.int32), 0.0, 0.0, 1.0)
+NO_PIECES = np.empty((0, 2))
+EVEN = ClockTable(
+    0.0, 1.0, 1.0, NO_PIECES, NO_PIECES, np.empty(0, dtype=np.int32), 0.0, 0.0, 1.0, np.empty(0, dtype=np.int64),
+    np.empty(0),
+)  # fmt: skip
 PARTS = 2  # of the clock's time to a day
 ROW_PARTS = 4  # of the clock's time to a row of the books
 SLOWEST = 1e-9  # speed of a day, so that its inverse is a number
@@ -99,12 +106,48 @@ def clock_table(speed: Floats, before: int, per: float) -> ClockTable:
         begin=float(B[0]),
         end=float(B[-1]),
         parts=float(parts),
+        own=EVEN.own,
+        lasting=EVEN.lasting,
+    )
+
+
+def own_clocks(
+    purchases: SeriesModel, paths: OwnPaths, *, start: int, horizon: float, newcomers: float
+) -> tuple[ClockTable, ClockTable]:
+    """The buying and the leaving clock of customers with series of their own along `paths`, which begin at the end of
+    the day `start`; new ones buy `newcomers` times as fast as on a day of mean values, and leave as on one."""
+    per = DAYS_PER_UNIT[purchases.unit]
+    # One more table of one piece, for those who come later.
+    t = np.append((paths.begin - start) / per, 0.0)
+    own = np.append(paths.starts, t.size)
+
+    def clock(speed: Floats, new: float) -> ClockTable:
+        speeds = np.append(np.maximum(speed, SLOWEST), new)
+        knots, lasting = own_knots(own, t, speeds, math.ceil(horizon * per) / per, YEAR / per)
+        return EVEN._replace(knots=knots, own=own, lasting=lasting)
+
+    buying, leaving = purchases.speeds(paths)
+    return clock(buying, newcomers), EVEN if leaving is None else clock(leaving, 1.0)
+
+
+def one_customers(tables: Tables, i: int) -> Tables:
+    """The tables with the clocks of customer i alone, where customers have clocks of their own."""
+    return tables._replace(buying=_one(tables.buying, i), leaving=_one(tables.leaving, i))
+
+
+def _one(clock: ClockTable, i: int) -> ClockTable:
+    if not clock.own.size:
+        return clock
+    k = min(i, clock.own.size - 2)
+    first, after = clock.own[k : k + 2].tolist()
+    return clock._replace(
+        knots=clock.knots[first:after], own=np.array([0, after - first]), lasting=clock.lasting[k : k + 1]
     )
 
 
 def clock_rows(clock: ClockTable, bounds: Floats) -> ClockRows:
-    """The rows of the books, which `bounds` part time into, on a clock."""
-    return rows_on(clock, bounds, ROW_PARTS) if clock.knots.size else NO_ROWS
+    """The rows of the books, which `bounds` part time into, on a clock common to all."""
+    return rows_on(clock, bounds, ROW_PARTS) if clock.knots.size and not clock.own.size else NO_ROWS
 
 
 def worth_later(m: Floats, d: Floats, force: float, per: float) -> Floats:

@@ -23,9 +23,9 @@ from churnsim.kernels.engine.records import CONTRACT, DROPOUT, DROPOUT_AT_ONCE, 
 from churnsim.kernels.likelihoods.population import draw_base, draw_spend_rates
 from churnsim.kernels.numerics.rng_streams import SIMULATION, TRAITS
 from churnsim.models.estimation.threads import Chunks
-from churnsim.models.purchase.calendar.calendar_model import CalendarModel
 from churnsim.models.purchase.calendar.clock import positions
-from churnsim.models.purchase.calendar.two_clocks import TwoClockModel
+from churnsim.models.purchase.calendar.clock_model import ClockModel
+from churnsim.models.purchase.calendar.two_clocks import TwoClocks
 from churnsim.models.purchase.covariates import RowHistories
 from churnsim.models.purchase.histories import Histories
 from churnsim.models.spend.gamma_gamma import repeat_spend
@@ -127,6 +127,11 @@ class PosteriorBase:
         return math.ceil(ends.max()) if ends.size else None
 
     @property
+    def first_days(self) -> Ints:
+        """The day (since 1970) of each first purchase. DataError where the summary does not say."""
+        return first_days(self._summary)
+
+    @property
     def longest_silence(self) -> float:
         """Time since the last purchase of the customer of whom it is the longest."""
         return float((self._histories.T - self._histories.t_x).max(initial=0.0))
@@ -161,11 +166,11 @@ class PosteriorBase:
     def _draw(self, purchases: Purchases, spend: Spend, seed: int, replication: int, lost: bool) -> Base:
         h, model, drawn = self._histories, cast("Any", purchases), False
         factors: tuple[Any, ...] = ()
-        if isinstance(model, TwoClockModel) and model.leaving is not None:
-            # Lives end on a clock of their own, by which the model draws.
+        if isinstance(model, TwoClocks):
+            # Lives end on a clock of their own, or in time, and not on that of buying: the model draws by both.
             frame, drawn = model.draw_posterior(self._summary, seed=seed, replication=replication), True
             factors = tuple(frame[name].to_numpy() for name in (*frame.columns[:2], "alive"))
-        elif isinstance(model, CalendarModel):
+        elif isinstance(model, ClockModel):
             h, model = model.clocked(self._summary), model.base
         elif hasattr(model, "factors"):
             factors = model.factors(self._summary)

@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
+from churnsim.kernels.engine.arguments import Tables
 from churnsim.kernels.engine.records import ACTIVE, AWAITING, KNOWN, LOST, UNITS_PER_CENT
 from churnsim.typing import Floats
 
@@ -21,6 +22,7 @@ class Customer:
     response: float
     member: int
     state: int
+    tables: Tables = field(repr=False)  # the replication's, with a clock of its own alone where it has one
     clocks: Floats = field(repr=False)  # its row of `buying_clock`, if there are layers
     due: float = math.inf
     death_at: float = math.inf

@@ -16,6 +16,7 @@ from churnsim.kernels.engine.newcomers import draw_new
 from churnsim.kernels.engine.records import ACTIVE, AWAITING, CLOCK, CONTRACT, LOST, UNBORN
 from churnsim.kernels.engine.residual import residual_margin
 from churnsim.kernels.engine.satisfaction import satisfaction_factor_ratio
+from churnsim.simulation.core.clocks import one_customers
 from churnsim.simulation.engine.bookkeeping import INDEX, Books
 from churnsim.simulation.engine.customer import Customer
 from churnsim.simulation.engine.firm import Firm
@@ -55,7 +56,7 @@ class ObjectPopulation:
             # Who has left counts as lost at the last purchase.
             c.lost_at = math.inf if alive else last
             if alive:
-                c.due = event_times.first_due(self.p.tables, c.rate, last, uid, *self.address)
+                c.due = event_times.first_due(c.tables, c.rate, last, 0, uid, *self.address)
                 # Who was there before knows the old price, and joins the club as it opens.
                 c.due = self._lifted(c, buying_clock.PRICE, self.p.numbers.price_lift, 0.0, c.due)
                 c.due = self.joined(c, 0.0, c.due)
@@ -76,6 +77,7 @@ class ObjectPopulation:
             response=event_times.response_of(self.rules, u_contact),
             member=int(u_member < self.p.numbers.member_share),
             state=state,
+            tables=one_customers(self.p.tables, len(self.customers)),
             clocks=empty_clocks(1, len(self.p.tables.lifts)),
             expected=self.p.numbers.first_expectation,
         )
@@ -94,7 +96,7 @@ class ObjectPopulation:
     def start_lifetime(self, c: Customer, effect: float, now: float) -> None:
         """Draw the end of its life, which begins `now`; `effect` is that of contacts."""
         lasts = event_times.death_gap(self.hazard(c, effect), c.lives, c.uid, *self.address)
-        c.death_at = clock_table.after(self.p.tables.leaving, now, lasts)
+        c.death_at = clock_table.after(c.tables.leaving, now, lasts, 0)
 
     # What is known of one customer
 
@@ -121,8 +123,7 @@ class ObjectPopulation:
             c.referral_at = event_times.rescaled(c.referral_at, now, slower, 1.0)
         c.satisfied = satisfied
         if clock:
-            leaving = self.p.tables.leaving
-            c.death_at = event_times.moved_death(leaving, c.death_at, now, before, self.hazard(c, effect))
+            c.death_at = event_times.moved_death(c.tables.leaving, c.death_at, now, before, self.hazard(c, effect), 0)
 
     def active(self) -> int:
         """Those with the firm, waiting for a reply or not."""
@@ -138,12 +139,13 @@ class ObjectPopulation:
         force = self.p.market.discount_force
         if force <= 0:
             return 0
-        total, now = 0, clock_table.on_clock(self.p.tables.buying, horizon)
+        total = 0
         for c in self.customers:
             if c.alive:
                 wait = c.due - horizon if c.state == ACTIVE else 0.0
                 traits = c.rate, c.dropout, c.spend_rate
-                total += residual_margin(self.p.tables, *traits, c.tenure, c.returns, c.clocks, 0, now, wait, force)
+                now = clock_table.on_clock(c.tables.buying, horizon, 0)
+                total += residual_margin(c.tables, *traits, c.tenure, c.returns, c.clocks, 0, now, wait, force)
         return total
 
     # What the firm sees and does, and what customers did to others
@@ -205,7 +207,7 @@ class ObjectPopulation:
             new = self.hazard(c, effect) if clock else 0.0
             if c.alive and new != old:
                 if c.state == ACTIVE:
-                    c.death_at = event_times.moved_death(self.p.tables.leaving, c.death_at, now, old, new)
+                    c.death_at = event_times.moved_death(c.tables.leaving, c.death_at, now, old, new, 0)
                     self.wake(c)
                 else:  # what is left of it, which it looks at when it is told
                     c.death_at = event_times.rescaled(c.death_at, 0.0, old, new)
@@ -219,7 +221,7 @@ class ObjectPopulation:
     def _lifted(self, c: Customer, kind: int, by: float, now: float, due: float) -> float:
         if self.p.tables.layers[kind] < 0:
             return due
-        return event_times.lifted_purchase(self.p.tables, kind, by, now, due, c.clocks, 0)
+        return event_times.lifted_purchase(c.tables, kind, by, now, due, c.clocks, 0)
 
     def joined(self, c: Customer, now: float, due: float) -> float:
         """When its purchase comes that was `due`, after one who is a member becomes that."""
@@ -230,7 +232,7 @@ class ObjectPopulation:
         # Handing all tables to compiled code takes ten times as long as the gap.
         if self._steady:
             return time + event_times.purchase_gap(self.rules, self.p.gaps, u_gap, c.rate)
-        return event_times.next_purchase(self.p.tables, u_gap, c.rate, time, c.clocks, 0)
+        return event_times.next_purchase(c.tables, u_gap, c.rate, time, c.clocks, 0)
 
     def renewals(self) -> NDArray[np.float64]:
         """When the contract of each comes up for renewal, without an offer for it so far; else infinity."""

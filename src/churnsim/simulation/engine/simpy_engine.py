@@ -193,8 +193,8 @@ class _Run:
         Returns the kind of the reply and the time it is told."""
         assert self.clerks is not None
         c.state, c.due = AWAITING, math.inf
-        leaving = self.p.tables.leaving
-        c.death_at = clock_table.on_clock(leaving, c.death_at) - clock_table.on_clock(leaving, complained)
+        leaving = c.tables.leaving
+        c.death_at = clock_table.on_clock(leaving, c.death_at, 0) - clock_table.on_clock(leaving, complained, 0)
         c.referral_at -= complained
         # Events at one time happen in the order of uids, whatever the order in which they were put on the calendar.
         priority = FIRST_CUSTOMER + c.uid
@@ -208,7 +208,7 @@ class _Run:
         if told > finish:
             yield self.clock.at(told, priority)
         c.state = ACTIVE
-        c.death_at = clock_table.in_time(leaving, clock_table.on_clock(leaving, told) + c.death_at)
+        c.death_at = clock_table.in_time(leaving, clock_table.on_clock(leaving, told, 0) + c.death_at, 0)
         c.referral_at += told
         return event_rules.reply_kind(self.rules, finish - complained), told
 

@@ -19,10 +19,10 @@ Examples
 SocialBond(joins=0.3, cost_per_member=1.0)
 >>> s.RenewalOffers(notice=1.0, discount=0.1).rule
 'all'
->>> answers = [s.BondResponse(), s.Competitors(), s.Complaints(), s.CrossSellingResponse()]
+>>> answers = [s.BondResponse(), s.Competitors(), s.Complaints(), s.CrossSellingResponse(), s.OwnSeries()]
 >>> answers += [s.QualityResponse(), s.RecoveryResponse(), s.Referral(), s.RenewalOfferResponse(), s.Satisfaction()]
 >>> answers += [s.RetentionResponse(), s.StaffResponse(), s.Terms(), s.WinBackResponse(), s.WordOfMouth()]
 >>> answers += [s.Prospects(channels={"search": s.AcquisitionChannel(ceiling=0.001)})]
 >>> len(answers)
-15
+16
 """

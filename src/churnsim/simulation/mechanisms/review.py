@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple, Protocol
 
@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from churnsim.data.summaries.calendar import FIRST
 from churnsim.kernels.engine.records import Records, Rules
-from churnsim.models.purchase.calendar.calendar_model import CalendarModel
+from churnsim.models.purchase.calendar.clock_model import ClockModel
+from churnsim.models.purchase.calendar.series_model import SeriesModel
 from churnsim.typing import Flags, Floats
 from churnsim.units import DAYS_PER_UNIT
 
@@ -135,8 +136,16 @@ class Review:
             history = {
                 "frequency": seen.purchases[there], "recency": seen.last_purchase[there] - first, "T": self.now - first
             }  # fmt: skip
-            if isinstance(self.fitted, CalendarModel):
+            if isinstance(self.fitted, ClockModel):
                 days = np.floor(self.market.start_day + first * DAYS_PER_UNIT[self.fitted.unit])
                 history[FIRST] = days.astype("datetime64[D]").astype("datetime64[ns]")
-            found[there] = self.fitted.p_alive(pd.DataFrame(history))
+            frame = pd.DataFrame(history)
+            if isinstance(self.fitted, SeriesModel):
+                # Those there from the start come first; new ones have no series, and buy at a speed of their own.
+                ids = self.market.customers.ids
+                known, speed = int(np.searchsorted(there, len(ids))), self.market.own_series.newcomers
+                average = replace(self.fitted.base, alpha=self.fitted.base.alpha / speed)
+                found[there[known:]] = average.p_alive(frame.iloc[known:].drop(columns=FIRST))
+                there, frame = there[:known], frame.iloc[:known].set_index(ids[there[:known]])
+            found[there] = self.fitted.p_alive(frame)
         return found

@@ -7,18 +7,20 @@ a report prints.
 from __future__ import annotations
 
 import copy
+import math
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
 from churnsim.checks import check_count, check_kind, check_number, shown
 from churnsim.errors import ConfigError
-from churnsim.models.purchase.calendar.calendar_model import CalendarModel
+from churnsim.models.purchase.calendar.clock_model import ClockModel
 from churnsim.models.purchase.calendar.effects import day_number
+from churnsim.models.purchase.calendar.series_model import OwnPaths, SeriesModel
 from churnsim.simulation.core.assumption import (
     CUSTOMER,
     PURCHASE,
@@ -31,9 +33,9 @@ from churnsim.simulation.core.assumption import (
     with_numbers,
 )
 from churnsim.simulation.core.belief import Belief
-from churnsim.simulation.core.clocks import NO_CALENDAR, Clocks, clocks_of
+from churnsim.simulation.core.clocks import NO_CALENDAR, YEAR, Clocks, clocks_of, own_clocks
 from churnsim.simulation.core.lifetimes import lifetime_of, spending_of, typical_amount
-from churnsim.simulation.customers.base import Base, StartingBase
+from churnsim.simulation.customers.base import Base, PosteriorBase, StartingBase
 from churnsim.simulation.customers.remaining_lifetimes import RemainingLifetimes
 from churnsim.simulation.mechanisms.acquisition import Prospects
 from churnsim.simulation.mechanisms.bonds import BondResponse
@@ -41,6 +43,7 @@ from churnsim.simulation.mechanisms.compensation import RecoveryResponse
 from churnsim.simulation.mechanisms.competitors import Competitors
 from churnsim.simulation.mechanisms.complaints import Complaints
 from churnsim.simulation.mechanisms.cross_selling import CrossSellingResponse
+from churnsim.simulation.mechanisms.own_series import OwnSeries
 from churnsim.simulation.mechanisms.parts import (
     MarketPart,
     check_parts,
@@ -57,7 +60,7 @@ from churnsim.simulation.mechanisms.win_back import WinBackResponse
 from churnsim.simulation.mechanisms.word_of_mouth import WordOfMouth
 from churnsim.simulation.scenario.beliefs import Draws, checked_beliefs, with_values
 from churnsim.typing import Floats
-from churnsim.units import discount_force
+from churnsim.units import DAYS_PER_UNIT, discount_force
 
 DISCOUNT_RATE = "terms.annual_discount_rate"
 
@@ -83,6 +86,9 @@ class Market:
         How the market works in each respect; `assumptions` lists every number with its unit, meaning and source.
     referral, word_of_mouth, competitors, satisfaction
         The same, off where None.
+    own_series : OwnSeries, optional
+        What new customers do where those there have series of their own (`churnsim.models.SeriesModel`); then it is
+        there by itself.
     regularity : int
         Makes the gaps between purchases Erlang-k with the same mean: the larger, the more regular. A model of regular
         buyers (`MBGCNBD`) brings its own k, which holds.
@@ -128,6 +134,7 @@ class Market:
     word_of_mouth: WordOfMouth | None = None
     competitors: Competitors | None = None
     satisfaction: Satisfaction | None = None
+    own_series: OwnSeries | None = None
     regularity: int = assumed(
         1, "stages", "of a gap between purchases (Erlang-k, same mean): the more, the more regular", check_count,
         source="gaps are exponential in BG/NBD, MBG/NBD and Pareto/NBD",
@@ -172,6 +179,14 @@ class Market:
                 f"regularity is {self.regularity}, but the purchase model has its own {self.gap_stages} stages a gap. "
                 "Leave regularity out."
             )
+        if isinstance(self.purchases, SeriesModel):
+            if not isinstance(self.customers, PosteriorBase):
+                raise ConfigError(
+                    "a purchase model of customers' own series needs those customers: PosteriorBase(summary), of a "
+                    f"summary with their first purchases; got {shown(self.customers)}."
+                )
+            if self.own_series is None:
+                object.__setattr__(self, "own_series", OwnSeries())
         own = getattr(self.customers, "unit", None)
         if own is not None and own != self.unit:
             raise ConfigError(
@@ -225,21 +240,39 @@ class Market:
 
     def clocks(self, horizon: float) -> Clocks:
         """The buying and the leaving clock until a horizon, as engines take them (`simulation.core.clocks`)."""
-        if not isinstance(self.purchases, CalendarModel):
+        if not isinstance(self.purchases, ClockModel):
             return NO_CALENDAR
         check_number(horizon, "horizon", above=0)
         if horizon not in self._clocks:
             # Exponential gaps do not know how long they have lasted.
             silence = getattr(self.customers, "longest_silence", 0.0) if self.gap_stages > 1 else 0.0
+            if isinstance(self.purchases, SeriesModel):
+                self._clocks[horizon] = self._own_clocks(horizon, silence)
+                return self._clocks[horizon]
             self._clocks[horizon] = clocks_of(
                 self.purchases, start=self.start_day, horizon=horizon, silence=silence, force=self.discount_force
             )
         return self._clocks[horizon]
 
+    def _own_clocks(self, horizon: float, silence: float) -> Clocks:
+        customers, model, per = cast("Any", self.customers), self.purchases, DAYS_PER_UNIT[self.unit]
+        end = self.start_day + math.ceil(horizon * per)
+        # Draws of the parameters share the series, and what is told of their future.
+        if horizon not in self._own_paths:
+            low = min(self.start_day - math.ceil(silence * per), end - YEAR)
+            self._own_paths[horizon] = model.paths(customers.ids, customers.first_days, low, end)
+        newcomers = 1.0 if self.own_series is None else self.own_series.newcomers
+        clocks = own_clocks(model, self._own_paths[horizon], start=self.start_day, horizon=horizon, newcomers=newcomers)
+        return *clocks, NO_CALENDAR[2]
+
+    @cached_property
+    def _own_paths(self) -> dict[float, OwnPaths]:
+        return {}
+
     @cached_property
     def start_day(self) -> int:
-        """The day (since 1970) that ends at time 0, for a purchase model with a calendar: the last of the customers'
-        observation, else of the model's fit."""
+        """The day (since 1970) that ends at time 0, for a purchase model with a calendar or series: the last of the
+        customers' observation, else of the model's fit."""
         last = self.customers.last_day(self.unit) if hasattr(self.customers, "last_day") else None
         return day_number(self.purchases.seen_until, "seen_until") if last is None else int(last)
 
@@ -308,7 +341,7 @@ class Market:
             changes["purchases"], changes["spend"] = self.draws[replication]
         # Not by `replace`, which would check and measure every part again: those drawn have been checked.
         drawn = copy.copy(self._undrawn)
-        drawn.__dict__.update(changes)
+        drawn.__dict__.update(changes, _own_paths=self._undrawn._own_paths)
         drawn._check_models()
         return drawn
 

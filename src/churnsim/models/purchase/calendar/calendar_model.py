@@ -14,13 +14,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from churnsim.data.logs.days import iso_day
 from churnsim.data.summaries.calendar import Calendar, Future
-from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.models.estimation.arguments import counts, durations
 from churnsim.models.purchase.calendar.clock import BuyingClock, positions
 from churnsim.models.purchase.calendar.clock_model import ClockModel
 from churnsim.models.purchase.calendar.effects import by_day, day_number
-from churnsim.models.purchase.histories import Histories
-from churnsim.models.purchase.protocol import Simulated
 from churnsim.typing import Floats
 from churnsim.units import DAYS_PER_UNIT
 
@@ -58,26 +55,6 @@ class CalendarModel(ClockModel):
     """
 
     calendar: Calendar
-
-    @property
-    def simulated_as(self) -> Simulated | None:  # type: ignore[override]
-        """How the base's customers leave."""
-        found: Simulated | None = self.base.simulated_as
-        return found
-
-    @property
-    def simulated_parameters(self) -> tuple[float, ...]:
-        """The base's."""
-        return tuple(self.base.simulated_parameters)
-
-    @property
-    def k(self) -> int:
-        """Stages of a gap, where the base has them: AttributeError elsewhere."""
-        return int(self.base.k)
-
-    def clocked(self, summary: CustomerFrame) -> Histories:
-        """The histories in the time of the buying clock."""
-        return ClockModel._state(self, summary, 0.0, None).clocked
 
     # ---- the clock ----
 

@@ -35,6 +35,7 @@ from churnsim.models.purchase.calendar.clock import CYCLE, DayLevels, on_clock, 
 from churnsim.models.purchase.calendar.discounting import MOST_DAYS, NOTHING, discount_rule
 from churnsim.models.purchase.calendar.effects import PurchasesWithEffects
 from churnsim.models.purchase.histories import Histories
+from churnsim.models.purchase.protocol import Simulated
 from churnsim.models.purchase.registry import PURCHASE_FAMILIES
 from churnsim.typing import Floats, Ints
 from churnsim.units import DAYS_PER_UNIT
@@ -44,7 +45,6 @@ from churnsim.units import DAYS_PER_UNIT
 class ClockModel(PurchasesWithEffects):
     """Base of the purchase models whose buying clock is rescaled. A subclass says how its clocks run (`_clock`)."""
 
-    simulated_as: ClassVar[None] = None
     suffix: ClassVar[str] = "_calendar"
     # The class of models with a calendar that the base names.
     like: ClassVar[str] = "CalendarModel"
@@ -91,6 +91,26 @@ class ClockModel(PurchasesWithEffects):
     def within(self) -> str:
         """The family that it becomes without effects."""
         return str(self.base.family)
+
+    @property
+    def simulated_as(self) -> Simulated | None:  # type: ignore[override]
+        """How the base's customers leave."""
+        found: Simulated | None = self.base.simulated_as
+        return found
+
+    @property
+    def simulated_parameters(self) -> tuple[float, ...]:
+        """The base's."""
+        return tuple(self.base.simulated_parameters)
+
+    @property
+    def k(self) -> int:
+        """Stages of a gap, where the base has them: AttributeError elsewhere."""
+        return int(self.base.k)
+
+    def clocked(self, summary: CustomerFrame) -> Histories:
+        """The histories in the time of the buying clock."""
+        return ClockModel._state(self, summary, 0.0, None).clocked
 
     # ---- the clock ----
 

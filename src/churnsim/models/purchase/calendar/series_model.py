@@ -24,6 +24,15 @@ from churnsim.typing import Floats, Ints
 from churnsim.units import DAYS_PER_UNIT
 
 
+def speeds_of(values: Floats, means: Floats, gamma: Floats) -> Floats:
+    """e^(effects . (values - means)). ConfigError where that is infinite."""
+    with np.errstate(over="ignore"):
+        speed: Floats = np.exp((values - means) @ gamma)
+    if not np.isfinite(speed).all():
+        raise ConfigError("the series' values make a day infinitely fast. Check the effects and the future.")
+    return speed
+
+
 @dataclass(frozen=True, eq=False)
 class OwnClocks:
     """As `BuyingClock`, one a customer; `owner` says whose series each follows."""
@@ -55,6 +64,17 @@ class OwnClocks:
     def time(self, begin: Floats, span: Floats) -> Floats:
         """B of a `span` of time that begins at a position."""
         return np.asarray(span + self.gained(begin, positions(begin, span, self.per)))
+
+
+@dataclass(frozen=True, eq=False)
+class OwnPaths:
+    """Pieces of time in which customers' values hold, end to end: those of each from one of `starts` on, the day at
+    whose end each begins, and the values of its series, on the leaving clock too where there is one."""
+
+    starts: Ints
+    begin: Ints
+    buying: Floats
+    leaving: Floats | None = None
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -94,6 +114,17 @@ class SeriesModel(SeriesEffects, ClockModel):
     """
 
     suffix: ClassVar[str] = "_series"
+
+    def paths(self, index: pd.Index[Any], first: Ints, low: int, high: int) -> OwnPaths:
+        """What customers, of first purchases on the days `first`, have between the ends of two days. Raises DataError
+        where the future must be told, and of a customer whom the series do not know."""
+        series = self._known_series(self.calendar, float(high), None)
+        rows, starts = series.between(series.rows_of(index, first), low, high)
+        return OwnPaths(starts, series.day[rows] - 1, series.values[rows])
+
+    def speeds(self, paths: OwnPaths) -> tuple[Floats, Floats | None]:
+        """How fast the buying clock runs in each piece, and the leaving clock where it does not run evenly."""
+        return speeds_of(paths.buying, self._means, self._gamma), None
 
     def _clock(self, begin: Floats, end: Floats, future: Any, index: pd.Index[Any] | None = None) -> OwnClocks:
         assert index is not None  # every verb that asks knows its customers

@@ -19,7 +19,7 @@ from churnsim.kernels.likelihoods import pareto_nbd_calendar as kernel
 from churnsim.models.estimation.threads import Chunks
 from churnsim.models.purchase.calendar.clock import positions
 from churnsim.models.purchase.calendar.effects import numbers_of
-from churnsim.models.purchase.calendar.series_model import OwnClocks, SeriesModel
+from churnsim.models.purchase.calendar.series_model import OwnClocks, OwnPaths, SeriesModel, speeds_of
 from churnsim.models.purchase.calendar.two_clock_forecasts import ClocksByDay, Panels
 from churnsim.models.purchase.calendar.two_clocks import TwoClocks, leaving_of
 from churnsim.typing import Floats, Ints
@@ -77,6 +77,23 @@ class TwoClockSeriesModel(TwoClocks, SeriesModel):
         given = rest.pop("leaving", [])
         names = given.names if isinstance(given, CustomerSeries) else tuple(given or ())
         return {"leaving": given if isinstance(given, CustomerSeries) else None, **leaving_of(rest, names)}
+
+    def paths(self, index: pd.Index[Any], first: Ints, low: int, high: int) -> OwnPaths:
+        """As of `SeriesModel`."""
+        found = super().paths(index, first, low, high)
+        if not self.leaving_effects:
+            return found
+        leaving = self._known_series(self.leaving, float(high), None)
+        rows, _ = leaving.between(leaving.rows_of(index, first), low, high)
+        return replace(found, leaving=leaving.values[rows])
+
+    def speeds(self, paths: OwnPaths) -> tuple[Floats, Floats | None]:
+        """As of `SeriesModel`."""
+        buying, _ = super().speeds(paths)
+        if paths.leaving is None:
+            return buying, None
+        delta, means = (numbers_of(kind, self._leaving_names) for kind in (self.leaving_effects, self.leaving_means))
+        return buying, speeds_of(paths.leaving, means, delta)
 
     def _clocks(self, begin: Floats, end: Floats, future: Any, index: pd.Index[Any] | None = None) -> OwnTwoClocks:
         buying = self._clock(begin, end, future, index)
