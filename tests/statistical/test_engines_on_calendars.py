@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tests.parity.test_engines_on_calendars import END, on_calendar
@@ -51,6 +53,22 @@ def test_known_customers_buy_as_the_calendar_says(family):
     expected = np.full(WEEKS, np.nan)
     expected[weeks - 1] = [model.expected_purchases(summary, float(week)).sum() for week in weeks]
     assert np.nanmax(np.abs(standardised(cs.PosteriorBase(summary), model, expected))) < BOUND
+
+
+def test_lives_that_end_in_time_are_drawn_so():
+    """Pareto/NBD with a calendar of purchases alone: as many are drawn alive as the model expects, which is not what
+    the plain family would on the buying clock."""
+    both = on_calendar(FAMILIES["Pareto/NBD"], 2.0)
+    model = replace(both, leaving=None, leaving_effects={}, leaving_means={})
+    summary = model.draw_summary(np.full(60, 52.0), first="2022-01-01", seed=3).assign(monetary_value=1.0)
+    base, spend = cs.PosteriorBase(summary), cs.simulation.FixedSpend(amount=1.0)
+    drawn = [base.draw(purchases=model, spend=spend, seed=1, replication=number).alive for number in range(120)]
+    alive, on_clock_of_buying = (
+        model.p_alive(summary),
+        model.base.p_alive(summary.assign(recency=model.clocked(summary).t_x, T=model.clocked(summary).T)),
+    )
+    error = np.sqrt((alive * (1.0 - alive)).sum() / len(drawn))
+    assert abs(np.sum(drawn) / len(drawn) - alive.sum()) < BOUND * error < abs((on_clock_of_buying - alive).sum())
 
 
 def test_a_clock_and_its_inverse():

@@ -63,12 +63,18 @@ ROUNDS = 1.5 * 2.0**28
 @inlined
 def on_clock(clock: ClockTable, time: float, i: int) -> float:
     """B(time) of customer i."""
+    if clock.own.shape[0] > 0:
+        return _on_own_clock(clock.knots, clock.own, time, i)
+    return on_common_clock(clock, time)
+
+
+@inlined
+def on_common_clock(clock: ClockTable, time: float) -> float:
+    """B(time) where no customer has a clock of its own."""
     knots = clock.knots
     last = knots.shape[0] - 1
     if last < 0:
         return time
-    if clock.own.shape[0] > 0:
-        return _on_own_clock(knots, clock.own, time, i)
     place = (time - clock.start) * clock.pieces
     # Also of infinity, which is in no piece.
     if not place < last:
@@ -86,12 +92,18 @@ def on_grid(clock: ClockTable, reached: float) -> float:
 @inlined
 def in_time(clock: ClockTable, reached: float, i: int) -> float:
     """The time at which the clock of customer i has `reached` so much."""
+    if clock.own.shape[0] > 0:
+        return _in_own_time(clock.knots, clock.own, reached, i)
+    return in_common_time(clock, reached)
+
+
+@inlined
+def in_common_time(clock: ClockTable, reached: float) -> float:
+    """The same where no customer has a clock of its own."""
     knots = clock.knots
     last = knots.shape[0] - 1
     if last < 0:
         return reached
-    if clock.own.shape[0] > 0:
-        return _in_own_time(knots, clock.own, reached, i)
     if not reached < clock.end:
         return reached - knots[last, 0]
     k = int(clock.places[int(max((reached - clock.begin) * clock.parts, 0.0))])
@@ -176,11 +188,11 @@ def rows_on(clock: ClockTable, bounds: Floats, parts: int) -> ClockRows:
     average."""
     shown = np.empty(bounds.size)
     for j in range(bounds.size):
-        point = on_grid(clock, on_clock(clock, bounds[j], 0))
+        point = on_grid(clock, on_common_clock(clock, bounds[j]))
         step = max(GRID, abs(point) * 2.0**-52)
-        while in_time(clock, point, 0) >= bounds[j]:
+        while in_common_time(clock, point) >= bounds[j]:
             point -= step
-        while in_time(clock, point, 0) < bounds[j]:
+        while in_common_time(clock, point) < bounds[j]:
             point += step
         shown[j] = point
     number = parts * (bounds.size - 1)

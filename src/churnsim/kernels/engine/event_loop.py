@@ -126,7 +126,7 @@ def advance(
     rules = tables.rules
     log, complaints, referrals, fill = buffers
     # With a log, or where anything can happen between purchases, every event takes the general path.
-    alone = log.size == 0 and is_independent(rules)
+    alone = log.size == 0 and is_independent(tables)
     contract = rules[0].lifetime == CONTRACT
     per_time = 1.0 / (bounds[1] - bounds[0])  # rows, which are all as long
     planned, filed = plan.numbers.size > 0, view.uid.size > 0

@@ -10,11 +10,11 @@ import math
 
 from churnsim.kernels.engine.arguments import Tables
 from churnsim.kernels.engine.buying_clock import moved_purchase, stretched
-from churnsim.kernels.engine.clock_table import ClockTable, in_time, on_clock, on_grid
+from churnsim.kernels.engine.clock_table import ClockTable, in_common_time, in_time, on_clock, on_common_clock, on_grid
 from churnsim.kernels.engine.event_rules import failure_probability
 from churnsim.kernels.engine.records import ACTIVE, CLOCK, CONTRACT, LOST, Record, Records
 from churnsim.kernels.engine.satisfaction import satisfaction_factor
-from churnsim.kernels.numerics.jit import inlined, rule
+from churnsim.kernels.numerics.jit import inlined, rare, rule
 from churnsim.kernels.numerics.philox import block
 from churnsim.kernels.numerics.quantile_tables import erlang_draw
 from churnsim.kernels.numerics.quantiles import exponential_quantile, exponential_survival, gamma_quantile
@@ -44,16 +44,26 @@ def purchase_gap(rules: Records, gaps: Floats, u: float, rate: float) -> float:
 
 @inlined
 def next_purchase(tables: Tables, u: float, rate: float, time: float, clocks: Floats, i: int) -> float:
-    """When the purchase after one at `time` comes, by the market's buying clock and that of customer i, where there are
-    `clocks`."""
-    return purchase_after(tables, u, rate, time, shown(tables, time, clocks, i), clocks, i)[0]
+    """When the purchase after one at `time` comes, by the market's buying clock, or that of customer i, and what lifts
+    its buying, where there are `clocks`."""
+    if tables.buying.own.shape[0] > 0:
+        return _own_next_purchase(tables, u, rate, time, clocks, i)
+    return purchase_after(tables, u, rate, time, shown(tables, time, clocks), clocks, i)[0]
+
+
+@rare
+def _own_next_purchase(tables: Tables, u: float, rate: float, time: float, clocks: Floats, i: int) -> float:
+    gap, now = purchase_gap(tables.rules, tables.gaps, u, rate), on_clock(tables.buying, time, i)
+    if clocks.shape[0] > 0:
+        gap = stretched(tables.lifts, gap, now, clocks[i])
+    return max(time, in_time(tables.buying, now + gap, i))
 
 
 @inlined
-def shown(tables: Tables, time: float, clocks: Floats, i: int) -> float:
-    """What the market's buying clock (or that of customer i) shows at a purchase at `time`, on the grid where nothing
-    that lifts buying runs on it."""
-    now = on_clock(tables.buying, time, i)
+def shown(tables: Tables, time: float, clocks: Floats) -> float:
+    """What the market's buying clock shows at a purchase at `time`, on the grid where no customer's clock runs on
+    it."""
+    now = on_common_clock(tables.buying, time)
     return now if clocks.shape[0] > 0 else on_grid(tables.buying, now)
 
 
@@ -61,14 +71,15 @@ def shown(tables: Tables, time: float, clocks: Floats, i: int) -> float:
 def purchase_after(
     tables: Tables, u: float, rate: float, time: float, now: float, clocks: Floats, i: int
 ) -> tuple[float, float]:
-    """`next_purchase` after one at `time`, at which the market's clock has `shown` `now`; and what it shows then."""
+    """`next_purchase` after one at `time`, at which the market's clock, common to all, has `shown` `now`; and what it
+    shows then."""
     gap = purchase_gap(tables.rules, tables.gaps, u, rate)
     if clocks.shape[0] > 0:
-        due = max(time, in_time(tables.buying, now + stretched(tables.lifts, gap, now, clocks[i]), i))
-        return due, on_clock(tables.buying, due, i)
+        due = max(time, in_common_time(tables.buying, now + stretched(tables.lifts, gap, now, clocks[i])))
+        return due, on_common_clock(tables.buying, due)
     reached = on_grid(tables.buying, now + gap)
     # Not before `time`, whatever is rounded.
-    return max(time, in_time(tables.buying, reached, i)), reached
+    return max(time, in_common_time(tables.buying, reached)), reached
 
 
 @inlined

@@ -7,7 +7,7 @@ import math
 from churnsim.kernels.engine import event_rules
 from churnsim.kernels.engine import ledger_accounts as accounts
 from churnsim.kernels.engine.arguments import Buffers, Means, Tables
-from churnsim.kernels.engine.clock_table import in_time, on_grid, row_on
+from churnsim.kernels.engine.clock_table import in_common_time, on_grid, row_on
 from churnsim.kernels.engine.event_times import dropout_now, organic_factor, purchase_after, purchase_gap, shown
 from churnsim.kernels.engine.ledger_updates import answered, lose, note
 from churnsim.kernels.engine.records import DROPOUT, DROPOUT_AT_ONCE, UNITS_PER_CENT, Record, Records
@@ -16,15 +16,16 @@ from churnsim.typing import Floats, Ints
 
 
 @rule
-def is_independent(rules: Records) -> bool:
-    """Whether nothing but its own purchases can happen to a customer between boundaries."""
-    rule = rules[0]
+def is_independent(tables: Tables) -> bool:
+    """Whether nothing but its own purchases can happen to a customer between boundaries, on a clock common to all."""
+    rule = tables.rules[0]
     # A clock, a desk, satisfaction or a referral would be an event between purchases, or change the next one.
     return (
         (rule.lifetime == DROPOUT or rule.lifetime == DROPOUT_AT_ONCE)
         and rule.desk == 0
         and rule.satisfaction == 0
         and rule.referral_rate == 0.0
+        and tables.buying.own.shape[0] == 0
     )
 
 
@@ -40,8 +41,7 @@ def purchase_until(
     followed on its clock, and only the times that somebody asks for are computed. Returns the time of the customer's
     next event (infinity when it is lost).
     """
-    # What lifts a customer's buying begins with times, and only a clock common to all has rows on it. Of constants, so
-    # that each has a loop of its own.
+    # What lifts a customer's buying begins with times. Of constants, so that each has a loop of its own.
     if tables.rows.bounds.shape[0] > 0 and clocks.shape[0] == 0:
         return _purchases(True, tables, means, time, end, stop, bounds, i, c, clocks, table, buffers, replication, seed)
     return _purchases(False, tables, means, time, end, stop, bounds, i, c, clocks, table, buffers, replication, seed)
@@ -65,7 +65,7 @@ def _purchases(
     raised = 1.0 + means.uplift if c.crossed != 0 else 1.0
     scale = event_rules.spend_scale(c.spend_rate, raised)
     k, revenue, account = c.k, 0, 0  # the last two of all rows
-    now = shown(tables, time, clocks, i)
+    now = shown(tables, time, clocks)
     asking = rule.asking_cents
     per_time = 1.0 / (bounds[1] - bounds[0])
     # The point of the clock at which a purchase is; that of the first, at `time`, need not be one, and is before it.
@@ -83,7 +83,7 @@ def _purchases(
             now = on_grid(tables.buying, now + purchase_gap(rules, tables.gaps, u_gap, rate))
             number = max(number, row_on(tables.rows, now))
             if failed or outcome != event_rules.KEEPS:
-                time = max(start, in_time(tables.buying, point, i))
+                time = max(start, in_common_time(tables.buying, point))
         else:
             due, now = purchase_after(tables, u_gap, rate, time, now, clocks, i)
         # Nobody has an offer here: those are made under contract.
@@ -107,9 +107,9 @@ def _purchases(
         if not on_calendar:
             c.due = time
     if on_calendar:
-        last = max(start, in_time(tables.buying, last_point, i))
+        last = max(start, in_common_time(tables.buying, last_point))
         if time < math.inf:
-            time = c.due = max(start, in_time(tables.buying, point, i))
+            time = c.due = max(start, in_common_time(tables.buying, point))
     c.revenue += revenue
     c.repeat_revenue += revenue
     c.account += account * UNITS_PER_CENT

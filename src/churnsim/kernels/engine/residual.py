@@ -75,9 +75,10 @@ def residual_margin(
             weight *= step
         return math.floor(total * 100.0 + 0.5)
     chance = dropout_now(rules, hazards, dropout, tenure + 1, returns)
-    rate *= lasting_speed(tables.buying, i)
-    if rule.lifetime == CLOCK:
-        chance *= lasting_speed(tables.leaving, i)
+    if tables.buying.own.shape[0] > 0:
+        rate *= lasting_speed(tables.buying, i)
+        if rule.lifetime == CLOCK:
+            chance *= lasting_speed(tables.leaving, i)
     # Who does not buy any more is worth nothing, however long it stays.
     if rate <= 0.0:
         return 0
@@ -107,7 +108,7 @@ def total_residual(
         c = customers[i]
         if c.state == ACTIVE or c.state == AWAITING:
             wait = c.due - horizon if c.state == ACTIVE else 0.0
-            now = on_clock(tables.buying, horizon, i)
+            now = on_clock(tables.buying, horizon, i) if clocks.shape[0] > 0 else horizon
             total += residual_margin(
                 tables, c.rate, c.dropout, c.spend_rate, c.seen + c.k, c.returns, clocks, i, now, wait, force
             )

@@ -246,12 +246,13 @@ class Market:
         if horizon not in self._clocks:
             # Exponential gaps do not know how long they have lasted.
             silence = getattr(self.customers, "longest_silence", 0.0) if self.gap_stages > 1 else 0.0
-            if isinstance(self.purchases, SeriesModel):
-                self._clocks[horizon] = self._own_clocks(horizon, silence)
-                return self._clocks[horizon]
-            self._clocks[horizon] = clocks_of(
-                self.purchases, start=self.start_day, horizon=horizon, silence=silence, force=self.discount_force
-            )
+            self._clocks[horizon] = (
+                self._own_clocks(horizon, silence) if isinstance(self.purchases, SeriesModel)
+                else clocks_of(
+                    cast("Any", self.purchases), start=self.start_day, horizon=horizon, silence=silence,
+                    force=self.discount_force,
+                )
+            )  # fmt: skip
         return self._clocks[horizon]
 
     def _own_clocks(self, horizon: float, silence: float) -> Clocks:

@@ -93,7 +93,7 @@ class ClockModel(PurchasesWithEffects):
         return str(self.base.family)
 
     @property
-    def simulated_as(self) -> Simulated | None:  # type: ignore[override]
+    def simulated_as(self) -> Simulated | None:
         """How the base's customers leave."""
         found: Simulated | None = self.base.simulated_as
         return found
