@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 
 from churnsim.data.summaries.customer_series import CustomerSeries
+from churnsim.errors import ConfigError
 from churnsim.kernels.likelihoods import customer_clock as kernel
 from churnsim.models.estimation.threads import by_chunks
 from churnsim.models.purchase.calendar.clock import positions
