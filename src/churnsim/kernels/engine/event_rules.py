@@ -26,7 +26,7 @@ from churnsim.typing import Floats
 
 # What a purchase or a reply leads to.
 KEEPS, LOST_ORGANIC, LOST_FAILURE, LOST_COMPLAINT, AWAITS, LOST_DISMISSED = 0, 1, 2, 3, 4, 5
-# How a complaint is answered.
+# How a complaint is answered; by a desk that is too late too, as if nobody had (`reply_kind`).
 NO_REPLY, QUICK, SLOW, UNRESOLVED = -1, 0, 1, 2
 # Where a lost customer goes.
 NOWHERE, EVAPORATES, SWITCHES, HELD = 0, 1, 2, 3
@@ -67,6 +67,7 @@ def organic_chance(rules: Records, dropout: float, factor: float) -> float:
 
 @rule
 def _stay(rules: Records, kind: int) -> float:
+    """P(stays | failure, complaint answered so): of `Complaints`, the market's. No answer at all is UNRESOLVED."""
     rule = rules[0]
     if kind == QUICK:
         return rule.stay_quick
@@ -152,6 +153,7 @@ def failed_purchase(
     fail, unless the failure or the answer to the complaint loses the customer."""
     rule = rules[0]
     u_complaint, u_kind, _, u_stay = block(k, COMPLAINT, uid, replication, seed, SIMULATION)
+    # Silent: nobody hears of the failure, and it is the failure that loses the customer.
     if u_complaint >= rule.complaint_probability * complains:
         return NO_REPLY, otherwise if u_stay < rule.silent_stay else LOST_FAILURE
     # One uniform is cut into staff on the spot, quick, late and unresolved: more of the first take from all others.
@@ -167,6 +169,7 @@ def failed_purchase(
             kind = QUICK
         elif u_kind < rule.at_once + rest * (rule.quick_share + rule.slow_share):
             kind = SLOW
+    # Without a desk a bad answer loses the customer here; with one in `reply`.
     if u_stay >= _stay(rules, kind):
         return kind, LOST_COMPLAINT
     return kind, otherwise

@@ -174,26 +174,25 @@ def offered_factor(rules: Records, factor: float, response: float, offered: int)
 
 
 @inlined
-def organic_factor(
-    rules: Records, effect: float, response: float, contacted: int, member: int, satisfied: float
-) -> float:
-    """What the firm does to a customer's organic dropout: contacts and bonds, and how satisfied it left it."""
+def organic_factor(rules: Records, effect: float, c: Record) -> float:
+    """What the firm does to a customer's organic dropout: contacts and bonds, and how satisfied it left it. `c` is its
+    record, or a `DropoutState`."""
     rule = rules[0]
-    factor = firm_factor(rules, effect, response, contacted, member)
+    factor = firm_factor(rules, effect, c)
     if rule.dropout_effect != 0.0:
-        factor = factor * satisfaction_factor(rule.dropout_effect, satisfied)
+        factor = factor * satisfaction_factor(rule.dropout_effect, c.satisfied)
     return factor
 
 
 @inlined
-def firm_factor(rules: Records, effect: float, response: float, contacted: int, member: int) -> float:
+def firm_factor(rules: Records, effect: float, c: Record) -> float:
     """`organic_factor` without the effect of satisfaction."""
     rule = rules[0]
     # What holds for everybody, then for the contacted, then for members: the order fixes the last bits.
     factor = rule.organic_factor
-    if contacted != 0:
-        factor = factor * contact_factor(effect, response)
-    if member != 0:
+    if c.contacted != 0:
+        factor = factor * contact_factor(effect, c.response)
+    if c.member != 0:
         factor = factor * rule.member_factor
     return factor
 

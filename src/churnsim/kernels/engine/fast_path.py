@@ -58,9 +58,7 @@ def _purchases(
     last, unhappy = c.last_purchase, c.unhappy
     # Nothing that these depend on changes between two boundaries.
     dropout = dropout_now(rules, hazards, c.dropout, seen + c.k, c.returns)
-    organic = event_rules.organic_chance(
-        rules, dropout, organic_factor(rules, means.effect, c.response, c.contacted, c.member, c.satisfied)
-    )
+    organic = event_rules.organic_chance(rules, dropout, organic_factor(rules, means.effect, c))
     failure = event_rules.failure_probability(rules, rate, dropout) * means.quality
     raised = 1.0 + means.uplift if c.crossed != 0 else 1.0
     scale = event_rules.spend_scale(c.spend_rate, raised)

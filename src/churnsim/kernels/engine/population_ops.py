@@ -27,19 +27,32 @@ from churnsim.kernels.engine.event_times import (
 )
 from churnsim.kernels.engine.firm_view import FirmView, apply_pending, update_view
 from churnsim.kernels.engine.newcomers import NewcomerArguments, draw_new
-from churnsim.kernels.engine.records import ACTIVE, AWAITING, CLOCK, CONTRACT, KNOWN, LOST, UNBORN, Record, Records
+from churnsim.kernels.engine.records import (
+    ACTIVE,
+    AWAITING,
+    CLOCK,
+    CONTRACT,
+    CUSTOMER,
+    KNOWN,
+    LOST,
+    UNBORN,
+    Record,
+    Records,
+)
 from churnsim.kernels.engine.satisfaction_updates import hazard_of
 from churnsim.kernels.numerics.intrinsics import fetch
 from churnsim.kernels.numerics.jit import inlined, njit, rule
 from churnsim.typing import Flags, Floats, Ints
 
+_BLANK = np.zeros(1, CUSTOMER)
 _SPREAD = np.uint64(0x9E3779B97F4A7C15)  # 2^64 over the golden ratio (Knuth, TAOCP 3, 6.4)
 
 
 @rule
 def _traits(
     rules: Records,
-    c: Record,
+    customers: Records,
+    i: int,
     uid: int,
     rate: float,
     dropout: float,
@@ -47,6 +60,9 @@ def _traits(
     u_contact: float,
     u_member: float,
 ) -> None:
+    # Every field, since the memory may be that of another replication.
+    customers[i] = _BLANK[0]
+    c = customers[i]
     c.uid = uid
     c.rate = rate
     c.dropout = dropout
@@ -57,12 +73,6 @@ def _traits(
     c.death_at = math.inf
     c.referral_at = math.inf
     c.expected = rules[0].first_expectation
-    c.satisfied = 0.0
-    # Every field, since the memory may be that of another replication.
-    c.revenue = c.account = c.judged_account = 0
-    c.k = c.referrals = c.lives = c.returns = 0
-    c.cause = c.destination = c.channel = c.reply = 0
-    c.unhappy = c.contacted = c.crossed = c.offered = c.dismissed = 0
 
 
 @rule
@@ -76,7 +86,7 @@ def start(
         c = customers[i]
         traits = base.traits[i]
         _stop_clock(view, i)
-        _traits(rules, c, base.uids[i], traits[0], traits[1], traits[2], traits[3], base.members[i])
+        _traits(rules, customers, i, base.uids[i], traits[0], traits[1], traits[2], traits[3], base.members[i])
         c.origin = KNOWN
         c.first_purchase = base.first_purchase[i]
         c.last_purchase = base.last_purchase[i]
@@ -94,7 +104,7 @@ def start(
             if c.member != 0:
                 c.due = lifted_purchase(tables, CLUB, rules[0].club_lift, 0.0, c.due, view.clocks, i)
             if rules[0].lifetime == CLOCK:
-                factor = organic_factor(rules, 0.0, c.response, 0, c.member, c.satisfied)
+                factor = organic_factor(rules, 0.0, c)
                 hazard = organic_hazard(rules, c.rate, dropout_now(rules, hazards, c.dropout, c.seen, 0), factor)
                 c.death_at = after(tables.leaving, 0.0, death_gap(hazard, 0, c.uid, replication, seed), i)
             c.referral_at = referral_gap(rules, c.member, c.satisfied, 0, c.uid, replication, seed)
@@ -137,15 +147,13 @@ def enter(
         # A what-if concerns newcomers as well as the starting base.
         dropout = max(0.0, churn[0] * dropout - churn[1])
         _stop_clock(view, i)
-        _traits(rules, c, uids[j], rate, dropout, spend_rate, u_contact, u_member)
+        _traits(rules, customers, i, uids[j], rate, dropout, spend_rate, u_contact, u_member)
         c.origin = origins[j]
         c.channel = channels[j]
         c.state = UNBORN
         c.due = times[j]
         c.first_purchase = times[j]
         c.last_purchase = times[j]
-        c.repeat_revenue = 0
-        c.seen = 0
         wake[i] = times[j]
         _start_view(rules, view, i, c)
 

@@ -28,7 +28,7 @@ def _raised(rules: Records, uplift: float, c: Record) -> float:
 @inlined
 def _outcome(rules: Records, dropout: float, effect: float, u_organic: float, c: Record) -> int:
     """LOST_ORGANIC or KEEPS: organic dropout after a purchase whose failure does not lose the customer."""
-    most = firm_factor(rules, effect, c.response, c.contacted, c.member) * rules[0].dropout_most
+    most = firm_factor(rules, effect, c) * rules[0].dropout_most
     most = offered_factor(rules, most, c.response, c.offered)
     if u_organic >= event_rules.organic_chance(rules, dropout, most):
         return event_rules.KEEPS  # whatever its satisfaction: the usual case, which saves the exponential
@@ -37,7 +37,7 @@ def _outcome(rules: Records, dropout: float, effect: float, u_organic: float, c:
 
 @rule
 def _organic(rules: Records, dropout: float, effect: float, c: Record) -> float:
-    factor = organic_factor(rules, effect, c.response, c.contacted, c.member, c.satisfied)
+    factor = organic_factor(rules, effect, c)
     return event_rules.organic_chance(rules, dropout, offered_factor(rules, factor, c.response, c.offered))
 
 

@@ -164,3 +164,13 @@ CUSTOMER = np.dtype(
     ],
     align=True,
 )
+
+
+class DropoutState(NamedTuple):
+    """Fields of a customer that what the firm does to its organic dropout depends on (`event_times.firm_factor`), for
+    engines that keep no records: a rule reads either by the same names."""
+
+    response: float
+    contacted: int
+    member: int
+    satisfied: float

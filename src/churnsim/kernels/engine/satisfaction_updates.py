@@ -15,7 +15,7 @@ from churnsim.typing import Floats
 @rule
 def hazard_of(rules: Records, hazards: Floats, effect: float, c: Record) -> float:
     """Present organic hazard of a lifetime in time, per time unit."""
-    now = organic_factor(rules, effect, c.response, c.contacted, c.member, c.satisfied)
+    now = organic_factor(rules, effect, c)
     return organic_hazard(rules, c.rate, dropout_now(rules, hazards, c.dropout, c.seen + c.k, c.returns), now)
 
 

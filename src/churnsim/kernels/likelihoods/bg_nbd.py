@@ -7,8 +7,12 @@ purchases, the last at t_x, observed to T has (their eq. 6)
     L = prod_{j<x} (r + j)(b + j)/(a + b + j) . alpha^r
         . [ (alpha + T)^-(r+x) + 1{x>0} a/(b + x - 1) (alpha + t_x)^-(r+x) ]
 
-The gamma and beta functions enter only through ratios at the whole number x, so they are sums of logarithms,
-tabulated once per evaluation for x = 0 ... max x: no log-gamma a customer, and no cancellation at any size of x.
+The paper prints gamma and beta functions, which enter only through ratios at the whole number x: Gamma(r+x)/Gamma(r)
+and B(a, b+x)/B(a, b) are the products, and B(a+1, b+x-1)/B(a, b+x) = a/(b+x-1). So their logarithms are sums, tabulated
+once per evaluation for x = 0 ... max x: no log-gamma a customer, and no cancellation at any size of x.
+
+The bracket is (alpha + T)^-(r+x) (1 + e^o), with o the log-odds of being gone, so that its logarithm neither overflows
+nor vanishes where a power would; a fit's time is in units of the mean T (`models/purchase/fit_data.py`).
 
 In MBG/NBD dropout may also follow the first purchase (Batislam, Denizel & Filiztekin 2007). Its likelihood is b/(a+b)
 times the above with b + 1 in place of b and without the condition x > 0; here the caller passes b + 1 and `first`.
@@ -101,6 +105,7 @@ def objective(
                 early = 1.0 / (alpha + t_x[i])
                 silence = log_T - math.log(alpha + t_x[i])
                 odds = log_odds[n] + (r + n) * silence
+                # ln(1 + e^o) and its slope g = e^o/(1 + e^o), the chance of being gone, by e^-|o|: no overflow.
                 smaller = math.exp(-abs(odds))
                 value += max(odds, 0.0) + math.log(1.0 + smaller)
                 gone = (1.0 if odds > 0.0 else smaller) / (1.0 + smaller)
@@ -146,7 +151,7 @@ def hessian(
         bb += w * (of_both[n] - of_stay[n])
         if n > 0 or first:
             early = 1.0 / (alpha + t_x[i])
-            # o' = (by_r, by_alpha, 1/a, by_b).
+            # o' = (by_r, by_alpha, 1/a, by_b); `gone` is w g and `unsure` w g (1 - g).
             by_r = math.log((alpha + T[i]) * early)
             by_alpha = (r + n) * (late - early)
             by_b = -1.0 / last[n]

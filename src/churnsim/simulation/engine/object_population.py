@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from operator import attrgetter
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from churnsim.kernels.engine import buying_clock, clock_table, event_rules, even
 from churnsim.kernels.engine.firm_view import empty_clocks
 from churnsim.kernels.engine.ledger_updates import REFERRAL_LINE
 from churnsim.kernels.engine.newcomers import draw_new
-from churnsim.kernels.engine.records import ACTIVE, AWAITING, CLOCK, CONTRACT, LOST, UNBORN
+from churnsim.kernels.engine.records import ACTIVE, AWAITING, CLOCK, CONTRACT, LOST, UNBORN, DropoutState
 from churnsim.kernels.engine.residual import residual_margin
 from churnsim.kernels.engine.satisfaction import satisfaction_factor_ratio
 from churnsim.simulation.core.clocks import one_customers
@@ -23,6 +24,8 @@ from churnsim.simulation.engine.firm import Firm
 from churnsim.simulation.engine.replication_inputs import ReplicationInputs
 from churnsim.simulation.mechanisms.review import Visible
 from churnsim.simulation.mechanisms.surroundings import InteractionTotals
+
+_STATE = attrgetter(*DropoutState._fields)
 
 
 class ObjectPopulation:
@@ -106,7 +109,7 @@ class ObjectPopulation:
 
     def factor(self, c: Customer, effect: float) -> float:
         """What the firm does to its organic dropout; `effect` is that of contacts."""
-        return event_times.organic_factor(self.rules, effect, c.response, c.contacted, c.member, c.satisfied)
+        return event_times.organic_factor(self.rules, effect, DropoutState._make(_STATE(c)))
 
     def hazard(self, c: Customer, effect: float) -> float:
         """Organic hazard of a lifetime in time, as things stand."""
