@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import inspect
 import os
 import re
 import subprocess
@@ -107,6 +108,35 @@ def test_every_family_says_what_others_ask(name: str) -> None:
         other = family.covariate_family
         assert (other.title, other.within) == (family.title, name)
         assert other.simulated_as in (family.simulated_as, None)
+
+
+def inherited_for_others(family: type) -> list[str]:
+    """Methods that a family inherits from one with other parameters and that read all of them, in their order."""
+    found = []
+    for name in dir(family):
+        own = inspect.getattr_static(family, name)
+        function = getattr(own, "__func__", getattr(own, "fget", own))
+        home = next(kind for kind in family.__mro__ if name in vars(kind))
+        others = getattr(home, "parameter_names", family.parameter_names)
+        if isinstance(others, tuple) and others != family.parameter_names and inspect.isfunction(function):
+            found += [f"{home.__name__}.{name}"] if "_parameters" in function.__code__.co_names else []
+    return found
+
+
+@pytest.mark.parametrize("name", PURCHASE_FAMILIES)
+def test_no_family_inherits_what_reads_other_parameters(name: str) -> None:
+    family = PURCHASE_FAMILIES[name]
+    for kind in filter(None, (family, family.covariate_family)):
+        found = inherited_for_others(kind)
+        assert not found, f"{kind.__name__} has other parameters: it needs methods of its own in place of {found}"
+
+
+def test_control_a_family_with_one_parameter_more_is_found() -> None:
+    class Never(cs.NBD):
+        parameter_names: ClassVar[tuple[str, ...]] = ("r", "alpha", "never")
+
+    assert {"NBD._score_sql", "NBD._population", "NBD._log_likelihood"} <= set(inherited_for_others(Never))
+    assert "NBD._alive" not in inherited_for_others(Never)  # reads none of them
 
 
 class Toy(cs.BGNBD):

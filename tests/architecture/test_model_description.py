@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.strategy import Strategy
 
 DOCS = Path(__file__).parents[2] / "docs"
+SOURCE = DOCS.parent / "src" / "churnsim"
 COMMAND = "python -m churnsim.simulation.describe docs/odd.md docs/stress.md"
 
 
@@ -31,13 +33,34 @@ def test_everything_is_described():
     """Every field of a customer, every mechanism of a market and a strategy, by name."""
     text = (DOCS / "odd.md").read_text(encoding="utf-8")
     own = {name for name, field in Market.__dataclass_fields__.items() if "origin" in field.metadata}
-    assert not [name for name in (*(CUSTOMER.names or ()), *own) if f"| `{name}` |" not in text]
+    missing = [name for name in (*(CUSTOMER.names or ()), *own) if f"| `{name}` |" not in text]
+    assert not missing, f"docs/odd.md has no row for {missing}. Run: {COMMAND}"
     for whole, plain in (
         (Market, {"customers", "purchases", "spend", "draws", "beliefs", "origins", *own}),
         (Strategy, set()),
     ):
         parts = set(whole.__dataclass_fields__) - plain - {"name", "title", "description"}
-        assert not [name for name in parts if f"**`{name}`: " not in text]
+        missing = [name for name in parts if f"**`{name}`: " not in text]
+        assert not missing, f"docs/odd.md does not describe {missing}. Run: {COMMAND}"
+
+
+def not_there(table: str) -> list[str]:
+    """The `module.function` of a text that no module of the engines defines."""
+    folders = [SOURCE / "kernels" / "engine", SOURCE / "simulation" / "engine"]
+    found = []
+    for module, function in re.findall(r"`([a-z_]+)\.([a-z_]+)`", table):
+        text = "".join(p.read_text("utf-8") for p in (folder / f"{module}.py" for folder in folders) if p.is_file())
+        found += [] if re.search(rf"^ *def {function}\(", text, re.MULTILINE) else [f"{module}.{function}"]
+    return found
+
+
+def test_where_things_happen_is_where_the_page_says():
+    (table,) = re.findall(r"^\| what happens .*?\n\n", (DOCS / "simulation.md").read_text("utf-8"), re.M | re.DOTALL)
+    assert table.count("`") > 60
+    assert not_there(table) == []
+    assert not_there("`event_rules.purchase` `event_rules.bought` `no_module.purchase`") == [
+        "event_rules.bought", "no_module.purchase"
+    ]  # fmt: skip
 
 
 def test_control_a_stale_or_mistaken_stretch_is_noticed():

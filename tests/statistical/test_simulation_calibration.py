@@ -91,7 +91,8 @@ def priors_of(name):
 
 
 def test_every_family_is_listed():
-    assert set(FAMILIES) == {*PURCHASE_FAMILIES, "gamma_gamma", "bg_nbd_covariates", "pareto_nbd_covariates"}
+    known = {*PURCHASE_FAMILIES, "gamma_gamma", "bg_nbd_covariates", "pareto_nbd_covariates"}
+    assert set(FAMILIES) == known, f"FAMILIES, above, and the registry differ by {set(FAMILIES) ^ known}"
 
 
 @pytest.mark.slow

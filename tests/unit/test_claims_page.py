@@ -52,7 +52,8 @@ def test_the_projects_own_page_is_what_its_stored_results_say():
     assert claims_page(stored) == (ROOT / "docs" / "claims.md").read_text(encoding="utf-8")
     for claim in stored:
         assert claim_page(claim) == (ROOT / "docs" / "claims" / f"{claim.id}.md").read_text(encoding="utf-8")
-    assert {claim.id for claim in stored} == set(CATALOGUE)
+    differ = {claim.id for claim in stored} ^ set(CATALOGUE)
+    assert not differ, f"not both in the catalogue and in docs/claims/results.json: {differ} (see CONTRIBUTING.md)"
     assert all((ROOT / "docs" / p.file).is_file() for claim in stored for p in claim.pictures)
 
 
