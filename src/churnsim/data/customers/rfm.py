@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from churnsim.checks import check_count
+from churnsim.data.customers.values import scores_by_rank
 from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.data.summaries.frame_kinds import in_kind
 
@@ -32,10 +32,10 @@ def rfm_scores(transactions: Any, *, groups: int = 5, until: str | date | None =
     last = np.empty(len(log.ids), dtype=np.int64)
     last[log.customer] = log.day  # entries are in the order of days, so the last one stays
     table = pd.DataFrame({"days_since_last": end - last, "purchases": np.bincount(log.customer)}, index=log.ids)
-    scores = {"r": _score(-table["days_since_last"], groups), "f": _score(table["purchases"], groups)}
+    scores = {"r": scores_by_rank(-table["days_since_last"], groups), "f": scores_by_rank(table["purchases"], groups)}
     if log.amount is not None:
         table["spend"] = np.bincount(log.customer, weights=log.amount)
-        scores["m"] = _score(table["spend"], groups)
+        scores["m"] = scores_by_rank(table["spend"], groups)
     text = np.full(len(table), "", dtype=object)
     for name, score in scores.items():
         table[name] = score
@@ -43,8 +43,3 @@ def rfm_scores(transactions: Any, *, groups: int = 5, until: str | date | None =
     table["rfm"] = text
     table["score"] = np.sum(list(scores.values()), axis=0)
     return table
-
-
-def _score(values: pd.Series[int] | pd.Series[float], groups: int) -> NDArray[np.int64]:
-    middle = (values.rank(method="average").to_numpy() - 0.5) / len(values)
-    return np.minimum(np.floor(middle * groups).astype(np.int64) + 1, groups)

@@ -39,6 +39,12 @@ def checked_values(values: pd.Series[Any] | ArrayLike) -> pd.Series[float]:
     return pd.Series(numbers, index=series.index)
 
 
+def scores_by_rank(values: pd.Series[Any] | NDArray[Any], groups: int) -> NDArray[np.int64]:
+    """Groups of about equal size from 1 (the lowest values); equal values are together, by their mean rank."""
+    middle = (pd.Series(values).rank(method="average").to_numpy() - 0.5) / len(values)
+    return np.minimum(np.floor(middle * groups).astype(np.int64) + 1, groups)
+
+
 def descending(numbers: NDArray[Any]) -> NDArray[np.intp]:
     """Positions from the largest number to the smallest; equal ones in the order given."""
     return np.argsort(-numbers, kind="stable")

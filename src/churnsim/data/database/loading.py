@@ -114,7 +114,7 @@ def load(
     else:
         names = RecordTable.names_of(kind, found, source.name, columns, may_lack=table.may_lack)
     needed = [*names.values(), *rules.leave_out]
-    check_columns(found, needed, source=source.name, arguments=list(names), delimiter=source.delimiter())
+    check_columns(found, needed, source=source.name, arguments=list(names), delimiter=source.delimiter)
     held = names if kind is None else {kind.column(ours).held: theirs for ours, theirs in names.items()}
     checksum = _fingerprint(source, table, held)
     if connection.execute(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -155,9 +156,8 @@ def check_quality(connection: Any) -> QualityReport:
     return QualityReport(tables=tables, customers=customers, first=first, last=last, findings=findings, reasons=reasons)
 
 
-def _of_own_records(connection: Any, tables: dict[str, int]) -> list[QualityFinding]:
+def _of_own_records(connection: Any, tables: dict[str, int]) -> Iterator[QualityFinding]:
     """What keeps records beside the purchases from being used, of the tables that hold any."""
-    found = []
     for name, rows in tables.items():
         kind = TABLES[name].kind
         if kind is None or not rows:
@@ -168,26 +168,15 @@ def _of_own_records(connection: Any, tables: dict[str, int]) -> list[QualityFind
                     f"""SELECT count(*), count(*) FILTER (id NOT IN (SELECT customer_id FROM transactions))
                         FROM (SELECT DISTINCT "{column.held}" AS id FROM "{name}")"""
                 ).fetchall()[0]
-                found.append(
-                    QualityFinding(
-                        f"{name}: customers without a purchase", strange, several,
-                        "kept; are ids written as in the purchases?",
-                    )
-                )  # fmt: skip
+                kept = "kept; are ids written as in the purchases?"
+                yield QualityFinding(f"{name}: customers without a purchase", strange, several, kept)
             if column.name in TABLES[name].may_lack:
-                held = column.held in columns_held(connection)[name]
-                missing = (
-                    connection.execute(f'SELECT count(*) FROM "{name}" WHERE "{column.held}" IS NULL').fetchall()[0][0]
-                    if held
-                    else rows
-                )
-                found.append(
-                    QualityFinding(
-                        f"{name} without {column.name}", missing, rows,
-                        "kept; nothing can be measured from them: add files that have the column",
-                    )
-                )  # fmt: skip
-    return found
+                missing = rows
+                if column.held in columns_held(connection)[name]:
+                    nulls = f'SELECT count(*) FROM "{name}" WHERE "{column.held}" IS NULL'
+                    ((missing,),) = connection.execute(nulls).fetchall()
+                kept = "kept; nothing can be measured from them: add files that have the column"
+                yield QualityFinding(f"{name} without {column.name}", missing, rows, kept)
 
 
 def _crowds(connection: Any, customers: int, rows: int) -> int:

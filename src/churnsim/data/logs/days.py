@@ -32,10 +32,15 @@ def calendar_day(value: object, *, name: str) -> pd.Timestamp:
         raise ConfigError(f"{name} must lie between 1678 and 2261; got {value!r}.") from None
 
 
+def day_number(value: object, name: str) -> int:
+    """The number of the day `value` (see `calendar_day`)."""
+    return int(calendar_day(value, name=name).to_datetime64().astype("datetime64[D]").astype(np.int64))
+
+
 def latest_day(today: object | None) -> int:
     """The number of the last day that records may have: the day `today`, or this computer's present day."""
     if today is not None:
-        return int(calendar_day(today, name="today").to_datetime64().astype("datetime64[D]").astype(np.int64))
+        return day_number(today, "today")
     return int(np.datetime64(date.today(), "D").astype(np.int64))
 
 
@@ -45,13 +50,21 @@ def past_day(value: object, *, name: str, today: object | None = None) -> int:
     Raises DataError for a day still to come (after `today`, the present day unless given), whose silence would count
     as customers lost.
     """
-    day = int(calendar_day(value, name=name).to_datetime64().astype("datetime64[D]").astype(np.int64))
+    day = day_number(value, name)
     if day > latest_day(today):
         raise DataError(
             f"{name} is {iso_day(day)}, which is still to come: nobody can have bought there, and every customer "
             "would look lost. Give the last day that was observed."
         )
     return day
+
+
+def check_begun(end: int, first: int) -> None:
+    """DataError for an `until` on the day `end` before the log's `first` purchase."""
+    if end < first:
+        raise DataError(
+            f"until ({iso_day(end)}) is before the first purchase in the log ({iso_day(first)}). Choose a later day."
+        )
 
 
 def iso_day(day: int) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churnsim.data.logs.days import iso_day, past_day
+from churnsim.data.logs.days import check_begun, past_day
 from churnsim.data.logs.grouped_log import GroupedLog, grouped
 from churnsim.errors import DataError
 from churnsim.kernels.numerics import purchase_days as kernel
@@ -77,12 +77,8 @@ class PurchaseDays:
         if until is None:
             return self, self.last
         end = past_day(until, name="until")
+        check_begun(end, int(self.day.min()))
         kept = self.day <= end
-        if not kept.any():
-            raise DataError(
-                f"until ({iso_day(end)}) is before the first purchase in the log ({iso_day(int(self.day.min()))}). "
-                "Choose a later day."
-            )
         present, customer = np.unique(self.customer[kept], return_inverse=True)
         amount = None if self.amount is None else self.amount[kept]
         return PurchaseDays(self.ids[present], customer, self.day[kept], amount), end

@@ -180,7 +180,7 @@ def read_transactions(
         given["currency"] = stated if given.get("amount") or price else None
         names = column_names("a log of purchases", TRANSACTION_COLUMNS, given, found)
         needed = [*names.values(), *rules.leave_out]
-        check_columns(found, needed, source=where, delimiter=records.delimiter(), arguments=list(names))
+        check_columns(found, needed, source=where, delimiter=records.delimiter, arguments=list(names))
         kinds = {column.name: column.kind for column in TRANSACTION_COLUMNS}
         spelling, detected = records.detected({theirs: kinds[ours] for ours, theirs in names.items()})
 

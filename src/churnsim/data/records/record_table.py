@@ -66,7 +66,7 @@ class RecordTable:
         """
         names = cls.names_of(kind, source.columns(), where, columns)
         check_columns(
-            source.columns(), list(names.values()), source=where, delimiter=source.delimiter(),
+            source.columns(), list(names.values()), source=where, delimiter=source.delimiter,
             arguments=list(names) if by_name else (), rename="" if by_name else RENAME,
         )  # fmt: skip
         return cls(kind, source, where, names, latest=latest)

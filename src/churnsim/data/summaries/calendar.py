@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from churnsim.checks import check_choice, check_count, check_frame, check_kind, check_number, shown, typed
-from churnsim.data.logs.days import calendar_day, iso_day
+from churnsim.data.logs.days import calendar_day, day_number, iso_day
 from churnsim.errors import ConfigError, DataError
 from churnsim.optional import optional_modules
 from churnsim.typing import Floats, Ints
@@ -131,12 +131,12 @@ class Calendar:
 
     def _of_day(self, name: str, days: Ints, first: int, last: int, seen_until: int | None, ahead: Future) -> Floats:
         if name == "trend":
-            since = (days - _day(self.trend, "trend")) / DAYS_PER_YEAR
+            since = (days - day_number(self.trend, "trend")) / DAYS_PER_YEAR
             if seen_until is None or last <= seen_until or ahead.get(name) == "continue":
                 return np.asarray(since)
             if name not in ahead:
                 raise self._unknown(name, seen_until, last, "'continue' or 'hold'")
-            return np.minimum(since, (seen_until - _day(self.trend, "trend")) / DAYS_PER_YEAR)
+            return np.minimum(since, (seen_until - day_number(self.trend, "trend")) / DAYS_PER_YEAR)
         if name == "holiday":
             years = np.unique(days.astype("datetime64[D]").astype("datetime64[Y]")).astype(np.int64) + 1970
             off = np.concatenate([_public_holidays(str(self.holidays), int(year)) for year in years])
@@ -192,7 +192,7 @@ class Calendar:
             "season": self.season,
             "months": self.months,
             "holidays": self.holidays,
-            "trend": None if self.trend is None else iso_day(_day(self.trend, "trend")),
+            "trend": None if self.trend is None else iso_day(day_number(self.trend, "trend")),
             "series": None
             if series is None
             else {
@@ -303,10 +303,6 @@ def gap_days(summary: pd.DataFrame, frequency: Ints) -> tuple[Ints, Ints, Ints]:
     owner = np.repeat(np.arange(len(parts)), lengths)
     inner = np.flatnonzero(np.diff(owner) == 0)
     return owner[inner], days[inner], days[inner + 1]
-
-
-def _day(value: Any, name: str) -> int:
-    return int(np.datetime64(calendar_day(value, name=name).date(), "D").astype(np.int64))
 
 
 def day_numbers(values: Any) -> Ints:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from typing import Any, Protocol, TypeAlias, TypeVar
@@ -25,6 +25,7 @@ from churnsim.errors import ConfigError, DataError
 from churnsim.units import check_unit
 
 C = TypeVar("C", bound=Callable[..., Any])
+R = TypeVar("R")
 PARTS = 16  # of the work of an executor, unless given
 HISTORY, SPEND = ("frequency", "recency", "T"), ("frequency", "monetary_value")
 CUSTOMERS = "customers"
@@ -202,11 +203,8 @@ def _by_parts(
     parts: int | None, on_refund: Refunds,
 ) -> pd.DataFrame:  # fmt: skip
     number = check_parts(log, executor, parts)
-    tasks = [
-        executor.submit(_counted, log, unit or "W", until, today, columns, on_refund, part, number)
-        for part in range(number)
-    ]
-    counted = [task.result() for task in tasks]
+    of = (log, unit or "W", until, today, columns, on_refund)
+    counted = results(executor, _counted, [(*of, part, number) for part in range(number)])
     found = _added_up(pd.concat(counted, ignore_index=True), columns)
     found.attrs["refunds"] = counted[0].attrs["refunds"]
     if columns == HISTORY and found.empty:
@@ -218,6 +216,13 @@ def check_executor(executor: Any) -> None:
     """ConfigError for what is neither None nor runs tasks."""
     if executor is not None and (isinstance(executor, type) or not callable(getattr(executor, "submit", None))):
         raise ConfigError(f"executor must be one of concurrent.futures or a distributed.Client; got {shown(executor)}.")
+
+
+def results(executor: TaskRunner | None, task: Callable[..., R], calls: Iterable[tuple[Any, ...]]) -> list[R]:
+    """What the task returns for the arguments of each call: here, or by an executor."""
+    if executor is None:
+        return [task(*arguments) for arguments in calls]
+    return [begun.result() for begun in [executor.submit(task, *arguments) for arguments in calls]]
 
 
 def check_parts(log: Any, executor: Any, parts: int | None) -> int:

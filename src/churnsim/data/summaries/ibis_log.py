@@ -6,7 +6,6 @@ The same expression runs on DuckDB, PostgreSQL, Polars, BigQuery, Spark, Snowfla
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
 
@@ -14,18 +13,18 @@ import numpy as np
 import pandas as pd
 
 from churnsim.checks import shown
-from churnsim.data.logs.days import iso_day, latest_day, past_day
+from churnsim.data.logs.days import check_begun, iso_day, latest_day, past_day
 from churnsim.data.logs.grouped_log import is_ibis
 from churnsim.data.logs.log_rules import Refunds, currency_column, net_refunds, refunds_told, several_currencies
 from churnsim.data.summaries.summary_query import summary_frame
-from churnsim.data.tabular.columns import MISSING, text_as_objects
+from churnsim.data.tabular.columns import IDS_SHOWN, MISSING, refuse_ids, text_as_objects
 from churnsim.data.tabular.row_errors import show
 from churnsim.data.tabular.table_columns import RENAME, check_columns
 from churnsim.errors import DataError
 from churnsim.units import DAYS_PER_UNIT, check_unit
 
 _EPOCH = date(1970, 1, 1)
-IDS_SHOWN = 3
+OF_IDS = "column 'customer_id' of the Ibis table", "Filter such rows out."
 
 
 def summarise_ibis(
@@ -42,7 +41,7 @@ def summarise_ibis(
     summary = _fetched(_by_customer(rows, end, spend=amounts))
     summary["customer_id"] = text_as_objects(summary["customer_id"])
     summary = summary.set_index("customer_id").sort_index()  # backends collate text in their own ways
-    _check_ids(summary.index)
+    refuse_ids(summary.index, *OF_IDS)
     found = summary_frame(
         summary.index,
         frequency=summary["purchases"].to_numpy(dtype=np.int64) - 1,
@@ -68,7 +67,8 @@ def count_ibis(
         raise DataError("the purchases have no amounts, so there is no spend to count. Give a log with amounts.")
     if table.customer_id.type().is_string():
         ids = table.select("customer_id").distinct()
-        _check_ids(_fetched(ids.filter(ids.customer_id.strip().isin(list(MISSING))).limit(IDS_SHOWN))["customer_id"])
+        missing = ids.filter(ids.customer_id.strip().isin(list(MISSING))).limit(IDS_SHOWN)
+        refuse_ids(_fetched(missing)["customer_id"], *OF_IDS)
     counted = _fetched(_counted(_by_customer(rows, end, spend=spend), spend))
     days = summary_frame(
         pd.RangeIndex(len(counted)),
@@ -192,10 +192,7 @@ def _checked(
             "Correct the date, or pass today= if this computer's clock is wrong."
         )
     end = (last - _EPOCH).days if until is None else past_day(until, name="until", today=today)
-    if end < (first - _EPOCH).days:
-        raise DataError(
-            f"until ({iso_day(end)}) is before the first purchase in the log ({first}). Choose a later day."
-        )
+    check_begun(end, (first - _EPOCH).days)
     return rows, end, amounts, refunds
 
 
@@ -302,15 +299,6 @@ def _checked_rows(rows: Any, amounts: bool) -> tuple[date, date]:
         if amounts and row[name]:
             raise DataError(f"column 'amount' of the Ibis table: {int(row[name]):,} are {what}. {how}.")
     return pd.Timestamp(row["first"]).date(), pd.Timestamp(row["last"]).date()
-
-
-def _check_ids(ids: Iterable[Any]) -> None:
-    bad = [value for value in ids if isinstance(value, str) and (value.strip() in MISSING or "\0" in value)]
-    if bad:
-        shown = ", ".join(show(value) for value in bad[:IDS_SHOWN])
-        raise DataError(
-            f"column 'customer_id' of the Ibis table: {shown} cannot be a customer id. Filter such rows out."
-        )
 
 
 def _day_numbers(values: pd.Series[Any]) -> Any:

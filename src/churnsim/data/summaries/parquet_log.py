@@ -16,19 +16,24 @@ import pandas as pd
 import pyarrow as pa
 
 from churnsim.checks import check_choice, check_count, check_seed, typed
-from churnsim.data.logs.days import iso_day, latest_day, past_day
+from churnsim.data.logs.days import check_begun, iso_day, latest_day, past_day
 from churnsim.data.logs.log_rules import REFUND_CHOICES, Refunds, currency_column, exchange_factors
 from churnsim.data.logs.transactions import read_transactions
-from churnsim.data.summaries.summary_query import PurchaseRows, identifier, in_currency, refunds_dealt_with, summary_of
-from churnsim.data.tabular.arrow_source import open_parquet
-from churnsim.data.tabular.columns import MISSING, text_as_objects
+from churnsim.data.summaries.summary_query import (
+    PurchaseRows,
+    asked_of,
+    identifier,
+    in_currency,
+    refunds_dealt_with,
+    summary_of,
+)
+from churnsim.data.tabular.arrow_source import open_parquet, parquet_files
+from churnsim.data.tabular.columns import MISSING, refuse_ids, text_as_objects
 from churnsim.data.tabular.files import regular_file
-from churnsim.data.tabular.row_errors import show
 from churnsim.data.tabular.table_columns import check_columns
-from churnsim.errors import DataError, interruptible
+from churnsim.errors import DataError
 from churnsim.units import check_unit
 
-IDS_SHOWN = 3
 REMEDY = "Read it with churnsim.read_transactions to see the rows, or add it to a CustomerDatabase."
 # What DuckDB may hold before it writes to a temporary directory. With the frame that comes out, 100 million purchases
 # of ten million customers then stay below 4 GB (measured here: see benchmarks).
@@ -87,11 +92,7 @@ class ParquetLog:
         currency: str | None = "currency",
         exchange_rates: Mapping[str, float] | None = None,
     ) -> None:
-        folder = isinstance(path, str | os.PathLike) and os.path.isdir(path)
-        self.path = Path(path) if folder else regular_file(path)
-        files = sorted(self.path.glob("*.parquet")) if folder else [self.path]
-        if not files:
-            raise DataError(f"{self.path} holds no .parquet file. Check the path.")
+        self.path, files = parquet_files(path)
         self._names = {"customer_id": customer_id, "date": date, **({} if amount is None else {"amount": amount})}
         self._rates = exchange_rates
         self._stated = None if amount is None else currency
@@ -182,19 +183,11 @@ class ParquetLog:
     @contextmanager
     def _connected(self) -> Iterator[Any]:
         """DuckDB with a bound on its memory; what is wrong with the files becomes a DataError."""
-        import duckdb
-
-        with tempfile.TemporaryDirectory(prefix="churnsim-") as spill, duckdb.connect() as connection:
-            try:
-                connection.execute("SET preserve_insertion_order = false")
-                connection.execute("SET memory_limit = ?", [MEMORY])
-                connection.execute("SET temp_directory = ?", [spill])
-                connection.execute("SET enable_progress_bar = false")
-                with interruptible():
-                    yield connection
-            except duckdb.Error as error:
-                reason = (str(error).splitlines() or [""])[0][:300]
-                raise DataError(f"{self.path} cannot be summarised ({reason}). Write it again.") from None
+        with tempfile.TemporaryDirectory(prefix="churnsim-") as spill, asked_of(self.path, "summarised") as connection:
+            connection.execute("SET preserve_insertion_order = false")
+            connection.execute("SET memory_limit = ?", [MEMORY])
+            connection.execute("SET temp_directory = ?", [spill])
+            yield connection
 
     def _rows(
         self, factors: Mapping[str | None, float] | None, *, located: bool = False, timed: bool = False
@@ -258,11 +251,7 @@ class ParquetLog:
         if last > latest_day(today):
             self._refuse_days_to_come(connection, latest_day(today))
         end = int(last) if until is None else past_day(until, name="until", today=today)
-        if end < int(first):
-            raise DataError(
-                f"until ({iso_day(end)}) is before the first purchase in the log ({iso_day(int(first))}). "
-                "Choose a later day."
-            )
+        check_begun(end, int(first))
         if end < int(last):
             rows = f"SELECT * FROM ({rows}) WHERE day <= ?::DATE"
             given = [*given, iso_day(end)]
@@ -296,14 +285,8 @@ class ParquetLog:
 
     def _check_ids(self, ids: pd.Index[Any] | pd.Series[Any]) -> None:
         """The rules of `read_transactions` for ids of text; distinct ids are few, so they are looked at last."""
-        if ids.dtype != object:
-            return
-        bad = [value for value in ids if value.strip() in MISSING or "\0" in value]
-        if bad:
-            shown = ", ".join(show(value) for value in bad[:IDS_SHOWN])
-            raise DataError(
-                f"{self.path}, column {self._names['customer_id']!r}: {shown} cannot be a customer id. {REMEDY}"
-            )
+        if ids.dtype == object:
+            refuse_ids(ids, f"{self.path}, column {self._names['customer_id']!r}", REMEDY)
 
     def check_ids_where_they_lie(self, connection: Any, rows: PurchaseRows) -> None:
         """The same without bringing all ids here."""

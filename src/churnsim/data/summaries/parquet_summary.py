@@ -25,13 +25,14 @@ from churnsim.data.summaries.counted import (
     check_amounts,
     check_parts,
     counting_sql,
+    results,
     rows_of,
 )
-from churnsim.data.summaries.summary_query import nobody_by
-from churnsim.data.tabular.arrow_source import open_parquet
+from churnsim.data.summaries.summary_query import asked_of, nobody_by
+from churnsim.data.tabular.arrow_source import open_parquet, parquet_files
 from churnsim.data.tabular.files import regular_file
 from churnsim.data.tabular.table_columns import RENAME, check_columns
-from churnsim.errors import ConfigError, DataError, interruptible
+from churnsim.errors import ConfigError, DataError
 from churnsim.units import check_unit
 
 UNIT = b"churnsim unit"
@@ -62,11 +63,7 @@ class ParquetSummary:
     """
 
     def __init__(self, path: str | os.PathLike[str], *, unit: str | None = None) -> None:
-        folder = isinstance(path, str | os.PathLike) and os.path.isdir(path)
-        self.path = Path(path) if folder else regular_file(path)
-        self.files = sorted(self.path.glob("*.parquet")) if folder else [self.path]
-        if not self.files:
-            raise DataError(f"{self.path} holds no .parquet file. Check the path.")
+        self.path, self.files = parquet_files(path)
         self.customers = 0
         self.amounts = True
         units = set() if unit is None else {check_unit(unit)}
@@ -113,16 +110,8 @@ class ParquetSummary:
 
     def _asked(self, query: str) -> pd.DataFrame:
         """What DuckDB answers of the files."""
-        import duckdb
-
-        with duckdb.connect() as connection:
-            connection.execute("SET enable_progress_bar = false")
-            try:
-                with interruptible():
-                    found: pd.DataFrame = connection.execute(query, [[str(file) for file in self.files]]).df()
-            except duckdb.Error as error:
-                reason = (str(error).splitlines() or [""])[0][:300]
-                raise DataError(f"{self.path} cannot be read ({reason}). Write it again.") from None
+        with asked_of(self.path, "read") as connection:
+            found: pd.DataFrame = connection.execute(query, [[str(file) for file in self.files]]).df()
         return found
 
 
@@ -170,16 +159,9 @@ def write_summary(
     if isinstance(log, type) or not hasattr(log, "purchase_rows"):
         raise ConfigError(f"log must be a ParquetLog or a CustomerDatabase; got {shown(log)}.")
     with new_folder(folder) as made:
-        if executor is None:
-            _write_part(log, made, unit, until, today, on_refund, 0, 1)
-        else:
-            number = check_parts(log, executor, parts)
-            tasks = [
-                executor.submit(_write_part, log, made, unit, until, today, on_refund, part, number)
-                for part in range(number)
-            ]
-            for task in tasks:
-                task.result()
+        number = 1 if executor is None else check_parts(log, executor, parts)
+        of = (log, made, unit, until, today, on_refund)
+        results(executor, _write_part, [(*of, part, number) for part in range(number)])
     return ParquetSummary(folder)
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from churnsim.checks import check_choice, is_foreign_frame
-from churnsim.data.logs.days import iso_day, past_day
+from churnsim.data.logs.days import check_begun, iso_day, past_day
 from churnsim.data.logs.grouped_log import GroupedLog, grouped, is_ibis, tabular
 from churnsim.data.logs.log_rules import REFUND_CHOICES, Refunds, without_refunds
 from churnsim.data.logs.purchase_days import PurchaseDays
@@ -215,11 +215,7 @@ def with_plain_ids(log: pd.DataFrame) -> pd.DataFrame:
 
 
 def _summary(log: GroupedLog, end: int, unit: str, *, per_day: int = 1) -> pd.DataFrame:
-    if end < log.first:
-        raise DataError(
-            f"until ({iso_day(end)}) is before the first purchase in the log ({iso_day(log.first)}). "
-            "Choose a later day."
-        )
+    check_begun(end, log.first)
     customers = len(log.ids)
     frequency, first, last = (np.empty(customers, dtype=np.int64) for _ in range(3))
     spend = np.empty(customers)

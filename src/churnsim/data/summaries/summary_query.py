@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,11 +21,26 @@ from churnsim.data.logs.days import iso_day
 from churnsim.data.logs.log_rules import Refunds, net_refunds, refunds_told
 from churnsim.data.tabular.columns import text_as_objects
 from churnsim.data.tabular.row_errors import show
-from churnsim.errors import DataError
+from churnsim.errors import DataError, interruptible
 from churnsim.units import DAYS_PER_UNIT, check_unit
 
 REFUNDED, NETTED = "churnsim_refunded", "churnsim_netted"  # relations: whose refunds are netted, and what is left
 BITS = 126  # of a whole number of 128 bits, without its sign and one to spare
+
+
+@contextmanager
+def asked_of(path: Path, done: str) -> Iterator[Any]:
+    """DuckDB to ask of files; what is wrong with those at `path`, which cannot be `done` then, becomes a DataError."""
+    import duckdb
+
+    with duckdb.connect() as connection:
+        try:
+            connection.execute("SET enable_progress_bar = false")
+            with interruptible():
+                yield connection
+        except duckdb.Error as error:
+            reason = (str(error).splitlines() or [""])[0][:300]
+            raise DataError(f"{path} cannot be {done} ({reason}). Write it again.") from None
 
 
 def identifier(name: str) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import io
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 
-from churnsim.data.tabular.files import check_unpacked_size
+from churnsim.data.tabular.files import check_unpacked_size, regular_file
 from churnsim.data.tabular.format_detection import NUMBERS, detect_spelling
 from churnsim.data.tabular.row_errors import Flaws
 from churnsim.data.tabular.source import FileFormat, Piece, Spelling, Typer, as_labels
@@ -32,6 +34,16 @@ def open_parquet(path: Path) -> Iterator[pyarrow.parquet.ParquetFile]:
             raise DataError(f"{path} cannot be read ({error.strerror or error}).") from None
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DataError(f"{path} is not a sound Parquet file ({reason}). Write it again.") from None
+
+
+def parquet_files(path: str | os.PathLike[str]) -> tuple[Path, list[Path]]:
+    """The path, and the Parquet files there: itself, or those of a directory. DataError for none."""
+    if not (isinstance(path, str | os.PathLike) and os.path.isdir(path)):
+        return (file := regular_file(path)), [file]
+    files = sorted(Path(path).glob("*.parquet"))
+    if not files:
+        raise DataError(f"{Path(path)} holds no .parquet file. Check the path.")
+    return Path(path), files
 
 
 def arrow_column(values: Any, name: str, source: str) -> pd.Series[Any]:
@@ -65,6 +77,7 @@ class _Tabular(ABC):
     """What the three share: their columns have types of their own, text among them is looked at as in a file."""
 
     row_word = "row"
+    delimiter = None
     name: str
 
     def __init__(self, form: FileFormat) -> None:
@@ -73,10 +86,6 @@ class _Tabular(ABC):
     @abstractmethod
     def _frames(self, columns: list[str]) -> Iterator[pd.DataFrame]:
         """The rows of these columns, a piece at a time."""
-
-    def delimiter(self) -> str | None:
-        """None: its columns are told apart by nothing."""
-        return None
 
     def _may_hold_text(self, column: str) -> bool:
         """Whether the column's type leaves open how dates and numbers in it are written."""
@@ -202,18 +211,10 @@ class ParquetSource(_Tabular):
 def _stream_checksum(batches: Iterator[Any], schema: Any) -> str:
     digest = hashlib.sha256()
 
-    class _Sink:
-        closed = False
-
+    class _Sink(io.RawIOBase):
         def write(self, data: Any) -> int:
             digest.update(memoryview(data))
             return len(memoryview(data))
-
-        def flush(self) -> None:
-            """Nothing is held back."""
-
-        def close(self) -> None:
-            """Nothing is open."""
 
     with pa.ipc.new_stream(pa.PythonFile(_Sink(), mode="w"), schema) as writer:
         for batch in batches:

@@ -6,6 +6,7 @@ whole columns; columns that already have a type are only checked.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from churnsim.data.tabular.row_errors import Flaws
+from churnsim.data.tabular.row_errors import Flaws, show
 from churnsim.data.tabular.text_columns import (
     ARROW_TEXT,
     PLAIN,
@@ -34,6 +35,7 @@ MISSING = ("", "nan", "NaN", "NAN", "NaT", "NA", "N/A", "#N/A", "<NA>", "null", 
 MISSING_ID = "is not a customer id (missing)"
 YES = ("yes", "y", "true", "t", "1", "1.0", "ja", "oui", "si", "sí")
 NO = ("no", "n", "false", "f", "0", "0.0", "nein", "non")
+IDS_SHOWN = 3
 LONGEST_ID = 500  # characters; a longer one is a paragraph that slipped into the wrong column
 
 
@@ -92,6 +94,13 @@ def file_ids(
     remedy = "Check that this column holds the customer's id."
     flaws.mark(long, values, name, f"is longer than {LONGEST_ID} characters", remedy)
     return pd.Series(plain, index=values.index, dtype=ARROW_TEXT), int(mask(pc.not_equal(trimmed, written)).sum())
+
+
+def refuse_ids(values: Iterable[Any], column: str, remedy: str) -> None:
+    """DataError for texts among the ids of a `column` that say "missing", or hold a null byte."""
+    bad = [value for value in values if isinstance(value, str) and (value.strip() in MISSING or "\0" in value)]
+    if bad:
+        raise DataError(f"{column}: {', '.join(map(show, bad[:IDS_SHOWN]))} cannot be a customer id. {remedy}")
 
 
 def numpy_ids(values: pd.Series[Any]) -> pd.Series[Any]:

@@ -190,7 +190,7 @@ class CsvSource:
         while len(rows) < FIRST_ROWS and ends[-1] < len(self._whole):
             ends.append(_record_end(self._whole, ends[-1]))
             text = self._whole[ends[-2] : ends[-1]].decode(self._block_encoding, "replace")
-            rows.append(next(iter(_records(text, self._delimiter)), []))
+            rows.append(next(iter(_records(text, self.delimiter)), []))
         filled = [place for place, row in enumerate(rows) if row]
         records = [rows[place] for place in filled]
         above = len(records) - len(_below_titles(records, self._wanted))
@@ -201,7 +201,7 @@ class CsvSource:
     def _whole(self) -> bytes:
         """The text, with one space for several where spaces separate the columns, and none around a line."""
         text = self._written
-        if self._delimiter != " " or b'"' in text:
+        if self.delimiter != " " or b'"' in text:
             return text
         return re.sub(rb"[ \t]+", b" ", re.sub(rb"(?m)^[ \t]+|[ \t]+(?=\r?$)", b"", text))
 
@@ -225,7 +225,8 @@ class CsvSource:
         return name if _like_ascii(name) else "utf-8"
 
     @cached_property
-    def _delimiter(self) -> str:
+    def delimiter(self) -> str:
+        """What separates its columns."""
         if self._form.delimiter is not None:
             return self._form.delimiter
         if self._path.name.lower().removesuffix(".gz").endswith(".tsv"):
@@ -235,17 +236,13 @@ class CsvSource:
         head = self._written[:SAMPLE].decode(self._block_encoding, "replace")
         return detect_delimiter(head, self._wanted, source=str(self._path))
 
-    def delimiter(self) -> str:
-        """What separates its columns."""
-        return self._delimiter
-
     def checksum(self) -> str:
         """SHA-256 of the bytes, unpacked."""
         return hashlib.sha256(self._raw).hexdigest()
 
     def _text(self, content: bytes, skipped: int = 0) -> DelimitedText:
         return DelimitedText(
-            source=str(self._path), content=content, delimiter=self._delimiter, encoding=self._block_encoding,
+            source=str(self._path), content=content, delimiter=self.delimiter, encoding=self._block_encoding,
             arguments=self._arguments, header_bytes=self._header_end, header_lines=self._header_lines,
             skipped=skipped,
         )  # fmt: skip
@@ -271,7 +268,7 @@ class CsvSource:
     def detected(self, kinds: dict[str, str]) -> tuple[Spelling, dict[str, str]]:
         """Encoding, delimiter, and how dates and numbers are written, from all of the file or five stretches, and of
         columns that seem to hold whole numbers from all of it."""
-        found = {"encoding": self._encoding[1], "delimiter": repr(self._delimiter) if self._form.detect else ""}
+        found = {"encoding": self._encoding[1], "delimiter": repr(self.delimiter) if self._form.detect else ""}
         if self._form.delimiter:
             found["delimiter"] = ""
         if self._titles[1]:

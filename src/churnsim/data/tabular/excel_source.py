@@ -44,6 +44,8 @@ class ExcelSource:
     """One sheet of a workbook: `form.sheet`, or the only one that holds anything; or those of a pattern, one below
     another, whose rows are counted through."""
 
+    delimiter = None
+
     def __init__(self, path: Path, form: FileFormat) -> None:
         self.name = path.name
         self.row_word = "row through the sheets" if ALL in (form.sheet or "") else "row"
@@ -59,10 +61,6 @@ class ExcelSource:
     def columns(self) -> list[str]:
         """The names in the first row that is not empty, titles apart."""
         return [str(cell).strip() for cell in self._sheet[1] if cell is not None]
-
-    def delimiter(self) -> str | None:
-        """None: its columns are told apart by nothing."""
-        return None
 
     def detected(self, kinds: dict[str, str]) -> tuple[Spelling, dict[str, str]]:
         """The sheet, and how cells of text write dates and numbers."""

@@ -102,7 +102,7 @@ def raw_rows(
         found = records.columns()
         chosen = list(columns(found)) if callable(columns) else wanted
         where = str(source) if isinstance(source, str | os.PathLike) else records.name
-        check_columns(found, chosen, source=where, delimiter=records.delimiter(), arguments=arguments)
+        check_columns(found, chosen, source=where, delimiter=records.delimiter, arguments=arguments)
         spelling, _ = records.detected({name: kind for name, kind in (kinds or {}).items() if name in chosen})
         return gathered(records, chosen, spelling)
     except OSError as error:

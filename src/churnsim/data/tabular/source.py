@@ -105,14 +105,15 @@ class RecordSource(Protocol):
     name: str
     row_word: str
 
+    @property
+    def delimiter(self) -> str | None:
+        """What its columns were told apart by, for messages; None where nothing does."""
+
     def checksum(self) -> str:
         """A fingerprint of its content: equal for equal records, whatever they are called."""
 
     def columns(self) -> list[str]:
         """The names of its columns."""
-
-    def delimiter(self) -> str | None:
-        """What its columns were told apart by, for messages; None where nothing does."""
 
     def detected(self, kinds: dict[str, str]) -> tuple[Spelling, dict[str, str]]:
         """How the columns in `kinds` (of theirs, each "date", "amount", ...) are written, and what was found out about
