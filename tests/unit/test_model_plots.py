@@ -11,13 +11,13 @@ from typer.testing import CliRunner
 import churnsim as cs
 from churnsim.cli.app import app
 from churnsim.errors import ConfigError
-from churnsim.models.purchase.alive_grid import alive_grid
+from churnsim.plots.data.fits import alive_grid
 
 
 def test_the_grid_is_small_and_right(cdnow_models):
     """A thousand cells, whatever the number of customers; each is the model's own number."""
     model = cdnow_models[0].model
-    grid = alive_grid(model, T=39.0, most_purchases=25, steps=40)
+    grid = alive_grid(model, T=39.0, most_purchases=25)
     assert len(grid) == 1 + 25 * 40
     cell = grid[(grid["frequency"] == 2) & (grid["latest"] == 39.0)]
     np.testing.assert_allclose(cell["p_alive"], model.p_alive(cell.assign(T=39.0)))

@@ -107,7 +107,7 @@ from .value.clv import discounted_purchases as discounted_purchases
 from .value.clv import total_value as total_value
 from .value.estimator import CustomerValueRegressor as CustomerValueRegressor
 from .value.estimator import HistoryWarning as HistoryWarning
-from .value.score_sql import score_sql as score_sql
 from .value.subscriber_value import SubscriberValues as SubscriberValues
 from .value.subscriber_value import subscriber_values as subscriber_values
+from .value.write_scores import score_sql as score_sql
 from .value.write_scores import write_scores as write_scores

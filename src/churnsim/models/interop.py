@@ -94,7 +94,7 @@ def from_inference_data(family: type[Any], data: Any, n: int, *, seed: int, unit
 def _with_covariates(family: Any, drawn: Any, n: int, *, seed: int, unit: str) -> list[Any]:
     """Models with covariates from pymc-marketing's posterior: alpha e^(-x . c), beta e^(-x . g) or a e^(x . g)."""
     family = getattr(family, "covariate_family", None) or family
-    if not hasattr(family, "base_names"):
+    if not hasattr(family, "own_names"):
         raise ConfigError(f"{family.__name__} has no form with covariates, and the posterior has some.")
 
     def values(name: str) -> Any:
@@ -116,7 +116,7 @@ def _with_covariates(family: Any, drawn: Any, n: int, *, seed: int, unit: str) -
         labels = table[over].to_numpy() if over in table.coords else np.arange(table.sizes[over])
         return {str(label): table.to_numpy()[..., place].ravel() for place, label in enumerate(labels)}
 
-    base = {name: values(name) for name in family.base_names}
+    base = {name: values(name) for name in family.parameter_names}
     _, leaving = family.own_names
     rate = effects("purchase_coefficient_alpha", "purchase_coefficient")
     life = effects(f"dropout_coefficient_{leaving}", "dropout_coefficient")
@@ -125,7 +125,7 @@ def _with_covariates(family: Any, drawn: Any, n: int, *, seed: int, unit: str) -
             "the posterior's dropout covariates move b beside a, and the models here have an effect on a alone. Read "
             "the posterior without dropout covariates, or fit churnsim's BGNBDCovariates."
         )
-    rows = np.random.Generator(np.random.Philox(seed)).integers(base[family.base_names[0]].size, size=n)
+    rows = np.random.Generator(np.random.Philox(seed)).integers(base[family.parameter_names[0]].size, size=n)
     return [
         family(
             **{name: float(each[i]) for name, each in base.items()},

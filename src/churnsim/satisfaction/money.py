@@ -19,7 +19,7 @@ from churnsim.checks import check_count, check_number, check_seed, typed
 from churnsim.errors import ConfigError, DataError, FitError
 from churnsim.models.estimation.design_matrix import number_columns
 from churnsim.models.purchase.bg_nbd import BGNBDCovariates
-from churnsim.models.survival.regression import fit_regression
+from churnsim.models.survival.regression import SurvivalRegression
 from churnsim.optional import optional_modules
 from churnsim.satisfaction.resampling import estimates, resample_counts, resampled_means
 from churnsim.statistics import normal_quantile, tails
@@ -169,7 +169,7 @@ def leaving_hazard(customers: pd.DataFrame, *, also: Sequence[str] = ()) -> Effe
     """
     named = ["satisfaction", *also]
     customers = customers.assign(**number_columns(customers, named))
-    fit = fit_regression(customers, "cox", covariates=named)
+    fit = SurvivalRegression.fit(customers, "cox", covariates=named)
     table = fit.summary()
     estimate, error = (float(table[column].loc["satisfaction"]) for column in ("estimate", "standard_error"))
     return _effect("hazard of leaving", estimate, error, len(customers))

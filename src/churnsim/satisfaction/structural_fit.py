@@ -21,6 +21,7 @@ from threadpoolctl import threadpool_limits
 
 from churnsim.checks import typed
 from churnsim.errors import DataError, FitError
+from churnsim.models.estimation.optimise import second_differences
 from churnsim.optional import optional_modules
 from churnsim.satisfaction.measurement import Measurement, size_warnings
 from churnsim.satisfaction.reliability import reliability
@@ -128,15 +129,8 @@ class _Fitted:
     def _inverse_hessian(self) -> Floats | None:
         """Inverse Hessian at the estimate, by central differences of the gradient; None where it is not one."""
         _, gradient = self._model.get_objective("MLW")
-        width = 1e-4
-        hessian = np.array(
-            [
-                (gradient(self._at + width * e) - gradient(self._at - width * e)) / (2 * width)
-                for e in np.eye(len(self._at))
-            ]
-        )
+        hessian = second_differences(gradient, self._at)
         self._model.update_matrices(self._at)
-        hessian = (hessian + hessian.T) / 2
         if not np.isfinite(hessian).all() or np.linalg.eigvalsh(hessian)[0] <= 0:
             return None
         inverse = np.linalg.inv(hessian)

@@ -8,7 +8,7 @@ import pandas as pd
 from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
 from churnsim.claims.machinery.verdicts import Answer, conjunction
 from churnsim.models.retention.competing_risks import CumulativeIncidence, cumulative_incidence
-from churnsim.models.survival.curve import fit_curve
+from churnsim.models.survival.curve import SurvivalCurve
 
 # Monthly hazards of the simulated customers' three reasons (assumed; they only have to be known).
 HAZARDS = {"price": 0.030, "service failure": 0.025, "moved away": 0.010}
@@ -95,7 +95,7 @@ def _alone(customers: pd.DataFrame) -> Rows:
     rows: Rows = []
     for reason in HAZARDS:
         only = customers.assign(churned=customers["churned"] & (customers["cause"] == reason))
-        table = fit_curve(only, unit="M").interval(np.array(TIMES), LEVEL)
+        table = SurvivalCurve.fit(only, unit="M").interval(np.array(TIMES), LEVEL)
         for t, row in table.iterrows():
             rows.append(
                 {

@@ -23,8 +23,8 @@ from churnsim.models.purchase.bg_nbd import BGNBD
 from churnsim.models.purchase.registry import PURCHASE_FAMILIES
 from churnsim.models.retention.sbg import ShiftedBetaGeometric
 from churnsim.models.spend.gamma_gamma import GammaGamma
-from churnsim.models.survival.curve import fit_curve
-from churnsim.models.survival.regression import RegressionFit, fit_regression
+from churnsim.models.survival.curve import SurvivalCurve
+from churnsim.models.survival.regression import RegressionFit, SurvivalRegression
 
 
 def _number(fit: ModelFit[Parametric], parameter: str) -> float:
@@ -53,7 +53,7 @@ def lung_median(_: Workbench, *, share: float = 0.5) -> float:
     frame = pd.DataFrame(
         {"tenure": raw["time"].astype(float), "churned": raw["status"].astype(int) == raw["status"].max()}
     )
-    table = fit_curve(frame, unit="D").table
+    table = SurvivalCurve.fit(frame, unit="D").table
     assert table is not None  # a Kaplan-Meier fit has one
     return float(table.index[table["survival"] <= share][0])
 
@@ -63,7 +63,7 @@ def _rossi(last_week: int) -> RegressionFit:
     frame = _textbook("rossi.csv").rename(columns={"week": "tenure", "arrest": "churned"})
     frame["churned"] = (frame["churned"] == 1) & (frame["tenure"] <= last_week)
     frame["tenure"] = frame["tenure"].clip(upper=last_week).astype(float)
-    return fit_regression(frame, covariates=["fin", "age", "race", "wexp", "mar", "paro", "prio"], unit="W")
+    return SurvivalRegression.fit(frame, covariates=["fin", "age", "race", "wexp", "mar", "paro", "prio"], unit="W")
 
 
 def _textbook(name: str) -> pd.DataFrame:

@@ -7,12 +7,14 @@ customer base comes near them.
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
 
 from churnsim.checks import check_count, check_number, check_seed, shown
-from churnsim.errors import ConfigError
+from churnsim.errors import ConfigError, DataError
 from churnsim.typing import Floats, Ints
 from churnsim.units import discount_force
 
@@ -98,6 +100,17 @@ def discounting(annual_discount_rate: float, unit: str, horizon: float) -> tuple
     )
     force = discount_force(annual_discount_rate, unit, horizon=span)
     return force, math.inf if force * span > NOTHING_LEFT else span
+
+
+def refuse(
+    index: pd.Index, values: NDArray[Any], bad: NDArray[np.bool_], rule: str, remedy: str = "Check the row."
+) -> None:
+    """DataError for the first of the `bad` rows, if any."""
+    if bad.any():
+        first = int(np.argmax(bad))
+        raise DataError(
+            f"{rule}; customer {str(index[first])[:80]!r} has {values[first]:g} ({int(bad.sum())} such rows). {remedy}"
+        )
 
 
 def check_draws(n: int, seed: int, replication: int) -> tuple[int, int, int]:

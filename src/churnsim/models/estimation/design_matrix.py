@@ -6,8 +6,9 @@ A `Design` makes one column of a number, and one of 0 and 1 for each level of a 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 
 from churnsim.checks import check_frame, check_number
 from churnsim.errors import ConfigError, DataError
+from churnsim.models.estimation.arguments import refuse
 from churnsim.typing import Floats
 
 FAR_FROM_DEPENDENT = 1e-6
@@ -96,21 +98,13 @@ class Design:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values."""
-        return {
-            "covariates": list(self.covariates),
-            "levels": [list(levels) for levels in self.levels],
-            "names": list(self.names),
-            "means": list(self.means),
-            "dropped": list(self.dropped),
-        }
+        return {name: list(values) for name, values in vars(self).items()} | {"levels": list(map(list, self.levels))}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Design:
         """The design of a dict made by `to_dict`."""
-        return cls(
-            tuple(values["covariates"]), tuple(tuple(levels) for levels in values["levels"]), tuple(values["names"]),
-            tuple(values["means"]), tuple(values["dropped"]),
-        )  # fmt: skip
+        made = {field.name: tuple(values[field.name]) for field in fields(cls)}
+        return cls(**made | {"levels": tuple(map(tuple, values["levels"]))})
 
 
 def _column(frame: pd.DataFrame, name: str) -> pd.Series[Any]:
@@ -134,18 +128,10 @@ def _numbers(values: pd.Series[Any], name: str) -> Floats:
             f"the covariate {name!r} must hold numbers ({error}). Turn categories into columns of 0 and 1 "
             "(pandas.get_dummies)."
         ) from None
-    bad = ~np.isfinite(numbers)
-    if bad.any():
-        first = int(np.argmax(bad))
-        raise DataError(
-            f"the covariate {name!r} must be a finite number; customer {str(values.index[first])[:80]!r} has "
-            f"{numbers[first]:g} ({int(bad.sum())} such rows). "
-            + (
-                "No customer has one: were tables joined whose ids are of two kinds, such as '7' and 7?"
-                if np.isnan(numbers).all()
-                else "Fill it in, or leave the customer out."
-            )
-        )
+    bad, remedy = ~np.isfinite(numbers), "Fill it in, or leave the customer out."
+    if np.isnan(numbers).all():
+        remedy = "No customer has one: were tables joined whose ids are of two kinds, such as '7' and 7?"
+    refuse(values.index, numbers, bad, f"the covariate {name!r} must be a finite number", remedy)
     return numbers
 
 
@@ -240,6 +226,28 @@ def check_spread(spread: Mapping[str, float], columns: Mapping[str, Floats]) -> 
             raise DataError(
                 f"the covariate {name!r} is the same for every customer, so it explains nothing. Leave it out."
             )
+
+
+def standardised(
+    columns: Mapping[str, Floats], weight: Floats
+) -> tuple[dict[str, float], dict[str, float], dict[str, Floats]]:
+    """Weighted means and standard deviations, and the columns less the ones by the others. DataError for a covariate
+    that does not vary."""
+    total = float(weight.sum())
+    means = {name: float((weight * column).sum()) / total for name, column in columns.items()}
+    spread = {
+        name: math.sqrt(float((weight * (column - means[name]) ** 2).sum()) / total) for name, column in columns.items()
+    }
+    check_spread(spread, columns)
+    return means, spread, {name: (column - means[name]) / spread[name] for name, column in columns.items()}
+
+
+def multiplier(effects: Mapping[str, float], means: Mapping[str, float], rows: pd.DataFrame) -> Floats:
+    """Of each row e^(effect . (covariate - mean))."""
+    columns, total = number_columns(rows, tuple(means)), np.zeros(len(rows))
+    for name, effect in effects.items():
+        total += effect * (columns[name] - means[name])
+    return np.exp(total)
 
 
 def check_effects(model: str, effects: Mapping[str, float]) -> None:

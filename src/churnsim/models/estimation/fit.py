@@ -230,6 +230,17 @@ class ModelFit(Generic[M_co]):
             {"estimate": estimate, "standard_error": error, "lower": lower, "upper": upper}
         ).rename_axis("parameter")
 
+    def _law(self) -> tuple[NDArray[np.bool_], Floats]:
+        """Which parameters the data determine, and a root of the asymptotic covariance of their logarithms (of
+        coefficients as such), 0 for the others."""
+        unit = np.where(self._real, 1.0, np.array(list(self.parameters.values())))
+        logs = self.matrix / np.outer(unit, unit)
+        held = ~np.isfinite(np.diag(logs)) | (~self._real & (np.diag(logs) > RIDGE_ERROR**2))
+        logs[held, :] = 0.0
+        logs[:, held] = 0.0
+        values, vectors = np.linalg.eigh(logs)
+        return ~held, vectors * np.sqrt(np.maximum(values, 0.0))
+
     @typed
     def draw_parameters(self, n: int, *, seed: int) -> list[M_co]:
         """`n` models drawn from the estimates' asymptotic law: normal in the log-parameters (and in coefficients).
@@ -237,17 +248,9 @@ class ModelFit(Generic[M_co]):
         Parameters that the data do not determine stay at their estimate.
         """
         check_draws(n, seed, 0)
-        names = self.names
-        estimate = np.array([self.parameters[name] for name in names])
-        unit = np.where(self._real, 1.0, estimate)
-        logs = self.matrix / np.outer(unit, unit)
-        held = ~np.isfinite(np.diag(logs)) | (~self._real & (np.diag(logs) > RIDGE_ERROR**2))
-        logs[held, :] = 0.0
-        logs[:, held] = 0.0
-        values, vectors = np.linalg.eigh(logs)
-        root = vectors * np.sqrt(np.maximum(values, 0.0))
+        names, estimate = self.names, np.array(list(self.parameters.values()))
         normals = np.random.Generator(np.random.Philox(seed)).standard_normal((n, len(names)))
-        moved = normals @ root.T
+        moved = normals @ self._law()[1].T
         drawn = np.where(self._real, estimate + moved, estimate * np.exp(np.where(self._real, 0.0, moved)))
         base = self.model.to_dict()
         return [type(self.model).from_dict({**base, **dict(zip(names, map(float, row), strict=True))}) for row in drawn]

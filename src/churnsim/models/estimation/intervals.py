@@ -17,7 +17,6 @@ from churnsim.checks import check_kind, typed
 from churnsim.errors import ConfigError, FitError
 from churnsim.models.estimation.arguments import check_no_posterior, numbers
 from churnsim.models.estimation.fit import ModelFit, Parametric
-from churnsim.models.estimation.optimise import RIDGE_ERROR
 from churnsim.models.estimation.parameters import ParametricModel
 from churnsim.statistics import normal_quantile, tails
 from churnsim.typing import Floats
@@ -59,7 +58,10 @@ def delta_interval(
         )
     value = quantity(fit.model)
     estimate = _flat(value)
-    names, root = _root(fit)
+    determined, root = fit._law()
+    if not determined.any():
+        raise FitError(f"no parameter of this fit is determined, so nothing has an interval. {fit.status}")
+    names = [name for name, known in zip(fit.names, determined, strict=True) if known]
     base = fit.model.to_dict()
     gradients = np.empty((estimate.size, len(names)))
     real = dict(zip(fit.names, fit.real or (False,) * len(fit.names), strict=True))
@@ -71,7 +73,7 @@ def delta_interval(
     for column, name in enumerate(names):
         high, low = moved(name, STEP), moved(name, -STEP)
         gradients[:, column] = (high - low) / (2 * STEP)
-    error = np.sqrt(np.square(gradients @ root).sum(axis=1))
+    error = np.sqrt(np.square(gradients @ root[determined]).sum(axis=1))
     with np.errstate(divide="ignore", invalid="ignore"):
         # A probability of exactly 0 or 1 (and a value of 0) does not move, and has no width.
         half = np.where(error > 0, reach * error * slope_of(estimate), 0.0)
@@ -124,18 +126,6 @@ def drawn_interval(
 
 def _flat(value: Any) -> Floats:
     return np.atleast_1d(numbers(value, "quantity(model)")).ravel()
-
-
-def _root(fit: ModelFit[Parametric]) -> tuple[list[str], Floats]:
-    """The determined parameters' names, and a root of the covariance of their logarithms (of coefficients as such)."""
-    real = np.array(fit.real or (False,) * len(fit.names))
-    unit = np.where(real, 1.0, np.array(list(fit.parameters.values())))
-    logs = fit.matrix / np.outer(unit, unit)
-    kept = np.flatnonzero(np.isfinite(np.diag(logs)) & (real | (np.diag(logs) <= RIDGE_ERROR**2)))
-    if not kept.size:
-        raise FitError(f"no parameter of this fit is determined, so nothing has an interval. {fit.status}")
-    values, vectors = np.linalg.eigh(logs[np.ix_(kept, kept)])
-    return [fit.names[i] for i in kept], vectors * np.sqrt(np.maximum(values, 0.0))
 
 
 # scale: (to it, back from it, its slope at the estimate)

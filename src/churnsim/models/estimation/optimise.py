@@ -193,11 +193,11 @@ def maximise(
 
     def of_few(logs: Floats, slope: Floats) -> Floats:
         assert few is not None  # else it does not lead
-        return _hessian(lambda at: negative(at, *few)[1], logs)
+        return second_differences(lambda at: negative(at, *few)[1], logs)
 
     def curvature(logs: Floats, slope: Floats) -> Floats:
         if hessian is None:
-            return _hessian(lambda at: negative(at)[1], logs)
+            return second_differences(lambda at: negative(at)[1], logs)
         factor = np.where(free, 1.0, np.exp(logs))
         # The chain rule of the logarithm: theta theta' H, and the gradient on the diagonal.
         second: Floats = hessian(np.where(free, logs, factor)) * np.outer(factor, factor)
@@ -237,14 +237,10 @@ def maximise(
     return best
 
 
-def _hessian(gradient: Callable[[Floats], Floats], logs: Floats) -> Floats:
-    step = 1e-4  # cube root of the gradient's relative rounding error, about 1e-12
-    rows = []
-    for i in range(logs.size):
-        shift = np.zeros_like(logs)
-        shift[i] = step
-        rows.append((gradient(logs + shift) - gradient(logs - shift)) / (2 * step))
-    half = np.array(rows)
+def second_differences(gradient: Callable[[Floats], Floats], at: Floats, step: float = 1e-4) -> Floats:
+    """Second derivatives at a point by central differences of the gradient; the step is about the cube root of its
+    relative rounding error, 1e-12."""
+    half: Floats = np.array([(gradient(at + step * e) - gradient(at - step * e)) / (2 * step) for e in np.eye(at.size)])
     return (half + half.T) / 2
 
 

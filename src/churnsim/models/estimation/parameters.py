@@ -16,6 +16,7 @@ from churnsim.checks import check_kind, check_number, explained
 from churnsim.data.summaries.frame_kinds import verbs_in_kind
 from churnsim.data.tabular.files import read_json_file
 from churnsim.errors import ConfigError
+from churnsim.models.estimation.design_matrix import check_effects
 from churnsim.other_packages import NoSuchNameError
 from churnsim.units import check_unit
 
@@ -82,12 +83,19 @@ def forward_covariates(fit: Callable[P, R]) -> Callable[P, R]:
     return wrapped
 
 
+def _prefixed(prefix: str, values: Mapping[str, Any]) -> dict[str, Any]:
+    return {f"{prefix}:{name}" if prefix else name: value for name, value in values.items()}
+
+
 class ParametricModel(metaclass=_Family):
     """Base of the frozen model dataclasses: positive finite parameters, a unit where time matters, plain JSON."""
 
     family: ClassVar[str]
     # The same model with covariates; that one's class sets it.
     covariate_family: ClassVar[Any] = None
+    # Fields that are mappings of covariates to numbers, by the prefix that their names have in a dict (`rate:age`),
+    # which is empty where other keys are such names.
+    prefixes: ClassVar[Mapping[str, str]] = {}
 
     def __init_subclass__(cls) -> None:
         """Let the verbs take any kind of frame, and answer in it."""
@@ -99,12 +107,17 @@ class ParametricModel(metaclass=_Family):
         raise NoSuchNameError(f"{type(self).__name__} has no {name!r}.", name=name, obj=self)
 
     def __post_init__(self) -> None:
+        model = type(self).__name__
         for field in fields(self):  # type: ignore[arg-type]
             value = getattr(self, field.name)
             if field.name == "unit":
                 self.check_unit(value)
-            else:
-                self.check_positive(type(self).__name__, field.name, value)
+            elif field.type in ("float", "int"):
+                self.check_positive(model, field.name, value)
+        for prefix, kind in self.prefixes.items():
+            given = getattr(self, kind)
+            check_kind(given, kind, Mapping, "a mapping of covariates to numbers")
+            check_effects(model, _prefixed(prefix, given))
 
     @staticmethod
     def check_positive(model: str, name: str, value: object) -> None:
@@ -117,16 +130,33 @@ class ParametricModel(metaclass=_Family):
         check_unit(unit)
 
     def to_dict(self) -> dict[str, Any]:
-        """`{"family": ..., parameters..., "unit": ...}`, plain JSON values."""
-        return {"family": self.family, **asdict(self)}  # type: ignore[call-overload]
+        """`{"family": ..., parameters..., "unit": ...}`, plain JSON values; effects and means of covariates as
+        `rate:NAME`, `lifetime:NAME` and `mean:NAME`."""
+        found: dict[str, Any] = {"family": self.family}
+        prefix_of = {kind: prefix for prefix, kind in self.prefixes.items()}
+        for name, value in asdict(self).items():  # type: ignore[call-overload]
+            if name in prefix_of:
+                found |= _prefixed(prefix_of[name], {each: float(number) for each, number in value.items()})
+            else:
+                found[name] = value
+        return found
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """The model of a dict made by `to_dict`. Raises ConfigError for another family or other keys."""
         check_kind(values, "values", Mapping, "a dict made by to_dict")
-        rest = dict(values)
-        family = rest.pop("family", cls.family)
         known = {field.name for field in fields(cls)}  # type: ignore[arg-type]
+        plain = {"family", *known} - {*cls.prefixes.values()}
+        rest: dict[str, Any] = {kind: {} for kind in cls.prefixes.values()}
+        for key, value in values.items():
+            prefix, _, name = str(key).partition(":")
+            if name and prefix in cls.prefixes:
+                rest[cls.prefixes[prefix]][name] = value
+            elif "" in cls.prefixes and key not in plain:
+                rest[cls.prefixes[""]][key] = value
+            else:
+                rest[key] = value
+        family = rest.pop("family", cls.family)
         if family != cls.family or set(rest) - known:
             raise ConfigError(
                 f"cannot make a {cls.__name__} from family {family!r} with keys {sorted(rest)}; it takes "

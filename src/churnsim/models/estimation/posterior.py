@@ -29,6 +29,7 @@ from churnsim.checks import check_options, check_seed, shown
 from churnsim.data.summaries.frame_kinds import CustomerFrame, in_kind
 from churnsim.errors import ConfigError, interruptible
 from churnsim.models.estimation.likelihood import Likelihood
+from churnsim.models.estimation.optimise import second_differences
 from churnsim.models.estimation.priors import Prior, check_priors
 from churnsim.optional import optional_modules
 from churnsim.typing import Floats, Ints
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     import arviz
 
 
-STEP = 1e-4  # of central differences; see `optimise._hessian`
+STEP = 1e-4  # of central differences; see `optimise.second_differences`
 # A search that runs off this far has met a likelihood that cannot tell; the prior then decides.
 FARTHEST = 15.0
 
@@ -92,11 +93,8 @@ class LogPosterior:
         """Value and gradient at one point: the likelihood's own gradient, the prior's by differences."""
         parameters = self.parameters(z)
         value, gradient = self.likelihood.objective(parameters)
-        prior = np.empty(z.size)
-        for i in range(z.size):
-            shift = np.zeros(z.size)
-            shift[i] = STEP
-            prior[i] = (self.log_prior(z + shift) - self.log_prior(z - shift)) / (2 * STEP)
+        steps = STEP * np.eye(z.size)
+        prior = np.array([(self.log_prior(z + e) - self.log_prior(z - e)) / (2 * STEP) for e in steps])
         return value + self.log_prior(z), gradient * np.where(self.real, 1.0, parameters) + prior
 
 
@@ -129,12 +127,7 @@ def laplace(target: LogPosterior) -> Laplace:
         options={"maxiter": 500, "ftol": 1e-10},
     )
     mode = np.asarray(found.x, dtype=np.float64)
-    rows = []
-    for i in range(mode.size):
-        shift = np.zeros(mode.size)
-        shift[i] = STEP
-        rows.append((target.slope(mode - shift)[1] - target.slope(mode + shift)[1]) / (2 * STEP))
-    values, vectors = np.linalg.eigh((np.array(rows) + np.array(rows).T) / 2)
+    values, vectors = np.linalg.eigh(second_differences(lambda z: -target.slope(z)[1], mode, STEP))
     # 1.5 is the spread of the default prior: what no customer has curved, the prior still does.
     return Laplace(mode=mode, root=vectors / np.sqrt(np.maximum(values, 1.5**-2)))
 

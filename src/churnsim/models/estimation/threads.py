@@ -38,11 +38,8 @@ class Chunks:
 
     def sum(self, kernel: Callable[..., Floats], first: Sequence[float], last: Sequence[Any] = ()) -> Floats:
         """Sum over the pieces of kernel(*first, *arrays, *last); for searches, which are `interruptible` as a whole."""
-        results = self._each(kernel, first, last)
-        total = results[0]
-        for result in results[1:]:
-            total = total + result
-        return total
+        begun, *others = self._each(kernel, first, last)
+        return sum(others, begun)
 
     def join(self, kernel: Callable[..., Floats], first: Sequence[float] = (), last: Sequence[Any] = ()) -> Floats:
         """kernel(*first, *arrays, *last), one value a row, put together."""

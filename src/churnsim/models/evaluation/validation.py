@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churnsim.data.logs.days import iso_day, past_day
+from churnsim.data.logs.days import check_begun, iso_day, past_day
 from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.data.summaries.calendar import FIRST
 from churnsim.data.summaries.column_aliases import as_summary
@@ -95,12 +95,9 @@ def tracking(
     calibration_end = past_day(until, name="until")
     end = log.last if holdout_until is None else past_day(holdout_until, name="holdout_until")
     first = log.first_day()
-    known = first <= calibration_end
-    if not known.any():
-        raise DataError(
-            f"until ({iso_day(calibration_end)}) is before the first purchase in the log ({iso_day(int(first.min()))})."
-        )
     start = int(first.min())
+    check_begun(calibration_end, start)
+    known = first <= calibration_end
     repeats = np.sort(log.day[known[log.customer] & (log.day > first[log.customer])] - start)
     since_start, kind = np.unique(first[known] - start, return_inverse=True)
     per = DAYS_PER_UNIT[model.unit]

@@ -17,10 +17,11 @@ from numpy.typing import ArrayLike
 from scipy.special import betaln
 
 from churnsim.data.summaries.frame_kinds import CustomerFrame
-from churnsim.errors import ConfigError, DataError
+from churnsim.errors import ConfigError
 from churnsim.kernels.likelihoods import bg_bb as kernel
 from churnsim.kernels.likelihoods import bg_bb_forecast as forecast
 from churnsim.kernels.numerics.rng_streams import MODEL_DRAWS, PURCHASE, TRAITS
+from churnsim.models.estimation.arguments import refuse
 from churnsim.models.estimation.likelihood import Likelihood
 from churnsim.models.purchase.buy_till_you_die import BuyTillYouDie, LiveKernels, Living
 from churnsim.models.purchase.covariates import CovariateModel
@@ -202,8 +203,7 @@ class BGBBCovariates(CovariateModel, LivingBetas):
     unit: str = "Y"
 
     family: ClassVar[str] = "bg_bb_covariates"
-    base_names: ClassVar[tuple[str, ...]] = ("alpha", "beta", "gamma", "delta")
-    parameter_names: ClassVar[tuple[str, ...]] = base_names
+    parameter_names: ClassVar[tuple[str, ...]] = ("alpha", "beta", "gamma", "delta")
     plain: ClassVar[Any] = BGBB
     kernels: ClassVar[Any] = kernel
     own_names: ClassVar[tuple[str, str]] = ("alpha", "gamma")
@@ -218,13 +218,11 @@ def _check_whole(h: Histories) -> Histories:
         (h.t_x, h.t_x != np.floor(h.t_x), "recency must be the whole number of the last purchase's opportunity"),
         (h.x, h.x > h.t_x, "frequency must be <= recency, one purchase an opportunity"),
     ):
-        if bad.any():
-            first = int(np.argmax(bad))
-            raise DataError(
-                f"{rule}; customer {str(h.index[first])[:80]!r} has {values[first]:g} ({int(bad.sum())} such rows). "
-                "Count time in opportunities (churnsim.data.summarise_opportunities, or churnsim.data.split_periods "
-                "beside other models), or use a model in continuous time such as BGNBD."
-            )
+        refuse(
+            h.index, values, bad, rule,
+            "Count time in opportunities (churnsim.data.summarise_opportunities, or churnsim.data.split_periods beside "
+            "other models), or use a model in continuous time such as BGNBD.",
+        )  # fmt: skip
     return h
 
 

@@ -118,6 +118,7 @@ class LivingGammaBeta(ContinuousTime):
         return self._drawn(kernel, (alpha, a), (r, b), h, uids, seed, replication, self.drops_at_first)
 
 
+@dataclass(frozen=True, kw_only=True)
 class BetaDropout(LivingGammaBeta, TakesCalendar):
     """Base of BG/NBD and MBG/NBD, which differ in whether the first purchase can be the last (`drops_at_first`)."""
 
@@ -127,7 +128,7 @@ class BetaDropout(LivingGammaBeta, TakesCalendar):
     alpha: float
     a: float
     b: float
-    unit: str
+    unit: str = "W"
 
     @property
     def _shifted(self) -> tuple[float, float, float, float]:
@@ -223,7 +224,6 @@ class BetaDropout(LivingGammaBeta, TakesCalendar):
         return by_chunks(expected_known, (h.x, h.t_x, h.T, spans), *self._shifted, self.drops_at_first)
 
 
-@dataclass(frozen=True, kw_only=True)
 class BGNBD(BetaDropout):
     """A BG/NBD model: shape `r` and rate `alpha` (in time units) of the purchase rate, `a` and `b` of the dropout
     probability, and the `unit` of time ("H", "D", "W", "M", "Y"). Raises ConfigError unless all are finite and above 0.
@@ -240,12 +240,6 @@ class BGNBD(BetaDropout):
     >>> float(fit.expected_purchases(customer, 39.0).iloc[0].round(3))
     1.226
     """
-
-    r: float
-    alpha: float
-    a: float
-    b: float
-    unit: str = "W"
 
     family: ClassVar[str] = "bg_nbd"
     title: ClassVar[str] = "BG/NBD"
@@ -291,8 +285,7 @@ class BGNBDCovariates(CovariatesInTime, LivingGammaBeta):
     unit: str = "W"
 
     family: ClassVar[str] = "bg_nbd_covariates"
-    base_names: ClassVar[tuple[str, ...]] = ("r", "alpha", "a", "b")
-    parameter_names: ClassVar[tuple[str, ...]] = base_names
+    parameter_names: ClassVar[tuple[str, ...]] = ("r", "alpha", "a", "b")
     plain: ClassVar[Any] = BGNBD
     kernels: ClassVar[Any] = by_row
     own_names: ClassVar[tuple[str, str]] = ("alpha", "a")

@@ -20,27 +20,24 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from churnsim.checks import check_kind, check_options, typed
+from churnsim.checks import check_options, typed
 from churnsim.data.summaries.counted import SummaryLike
 from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.errors import ConfigError, DataError
 from churnsim.models.estimation.arguments import counts, durations
-from churnsim.models.estimation.design_matrix import check_effects, check_penalty, check_spread, number_columns
+from churnsim.models.estimation.design_matrix import check_penalty, multiplier, number_columns, standardised
 from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
-from churnsim.models.estimation.parameters import ParametricModel
 from churnsim.models.estimation.threads import Chunks, by_chunks
 from churnsim.models.purchase.buy_till_you_die import BuyTillYouDie, Living
 from churnsim.models.purchase.continuous_time import ContinuousTime
 from churnsim.models.purchase.histories import Histories, checked_weights
 from churnsim.typing import Floats
-from churnsim.units import check_unit
 
 REMEDIES = (
     "Use fewer covariates, more customers or a longer observation, or fit with a penalty; read forecasts rather than "
     "single parameters."
 )
-PREFIXES = {"rate": "rate_effects", "lifetime": "lifetime_effects", "mean": "covariate_means"}
 
 
 @dataclass(frozen=True)
@@ -66,7 +63,9 @@ class CovariateModel(BuyTillYouDie):
     # Whether the first purchase can be the last, as some kernels take it.
     more: ClassVar[tuple[Any, ...]] = ()
     kernels: ClassVar[Any]
-    base_names: ClassVar[tuple[str, ...]]
+    prefixes: ClassVar[Mapping[str, str]] = {
+        "rate": "rate_effects", "lifetime": "lifetime_effects", "mean": "covariate_means",
+    }  # fmt: skip
     rate_effects: Mapping[str, float]
     lifetime_effects: Mapping[str, float]
     covariate_means: Mapping[str, float]
@@ -81,51 +80,21 @@ class CovariateModel(BuyTillYouDie):
             cls.simulated_as = vars(cls).get("simulated_as", plain.simulated_as)
 
     def __post_init__(self) -> None:
-        check_unit(self.unit)
-        for name in self.base_names:
-            ParametricModel.check_positive(type(self).__name__, name, getattr(self, name))
-        for prefix, kind in PREFIXES.items():
-            check_kind(getattr(self, kind), kind, Mapping, "a mapping of covariates to numbers")
-            effects = {f"{prefix}:{name}": value for name, value in getattr(self, kind).items()}
-            check_effects(type(self).__name__, effects)
+        super().__post_init__()
         unknown = {*self.rate_effects, *self.lifetime_effects} - set(self.covariate_means)
         if unknown:
             raise ConfigError(f"{type(self).__name__}: covariate_means lacks {', '.join(sorted(unknown))}.")
 
-    @property
-    def _parameters(self) -> tuple[float, ...]:
-        return tuple(float(getattr(self, name)) for name in self.base_names)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values; effects and means as `rate:NAME`, `lifetime:NAME` and `mean:NAME`."""
-        flat: dict[str, Any] = {"family": self.family, **dict(zip(self.base_names, self._parameters, strict=True))}
-        for prefix, kind in PREFIXES.items():
-            flat |= {f"{prefix}:{name}": float(value) for name, value in getattr(self, kind).items()}
-        return {**flat, "unit": self.unit}
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """The model of a dict made by `to_dict`. Raises ConfigError for another family or other keys."""
-        check_kind(values, "values", Mapping, "a dict made by to_dict")
-        plain: dict[str, Any] = {kind: {} for kind in PREFIXES.values()}
-        for key, value in values.items():
-            prefix, _, name = key.partition(":")
-            if name and prefix in PREFIXES:
-                plain[PREFIXES[prefix]][name] = value
-            else:
-                plain[key] = value
-        return super().from_dict(plain)
-
     @classmethod
     def _row_objective(cls, parameters: Floats, h: RowHistories, *more: Any) -> Floats:
         """Rows: log-likelihood, its slopes in the base parameters, and in ln of the two factors."""
-        at = dict(zip(cls.base_names, map(float, parameters), strict=True))
+        at = dict(zip(cls.parameter_names, map(float, parameters), strict=True))
         moved, shared = cls._split(at, h)
         chunks = Chunks(*moved, h.x, h.t_x, h.T)
         value, *slopes = chunks.join(cls.kernels.terms, last=(*shared, *more)).T
         first, last = cls._shared_names()
         by_name = dict(zip((first, *cls.own_names, last), slopes, strict=True))
-        base = [by_name[name] / at[name] if name in cls.own_names else by_name[name] for name in cls.base_names]
+        base = [by_name[name] / at[name] if name in cls.own_names else by_name[name] for name in cls.parameter_names]
         own = (sign * by_name[name] for sign, name in zip(cls.moved, cls.own_names, strict=True))
         return np.column_stack([value, *base, *own])
 
@@ -141,11 +110,11 @@ class CovariateModel(BuyTillYouDie):
     def _own(self, h: Histories) -> tuple[Floats, Floats]:
         """Each customer's own alpha, and its own a or beta."""
         assert isinstance(h, RowHistories)  # made by `_histories`
-        return self._split(dict(zip(self.base_names, self._parameters, strict=True)), h)[0]
+        return self._split(dict(zip(self.parameter_names, self._parameters, strict=True)), h)[0]
 
     def _of(self, h: Histories) -> Sequence[float | Floats]:
         own = dict(zip(self.own_names, self._own(h), strict=True))
-        return [own.get(name, value) for name, value in zip(self.base_names, self._parameters, strict=True)]
+        return [own.get(name, value) for name, value in zip(self.parameter_names, self._parameters, strict=True)]
 
     @property
     def _shared(self) -> tuple[float, ...]:
@@ -163,7 +132,7 @@ class CovariateModel(BuyTillYouDie):
 
     @classmethod
     def _shared_names(cls) -> tuple[str, ...]:
-        return tuple(name for name in cls.base_names if name not in cls.own_names)
+        return tuple(name for name in cls.parameter_names if name not in cls.own_names)
 
     def _log_likelihood(self, h: Histories) -> Floats:
         return by_chunks(self.kernels.terms, (*self._own(h), h.x, h.t_x, h.T), *self._shared, *self._more)[:, 0]
@@ -212,25 +181,19 @@ class CovariateModel(BuyTillYouDie):
         h = cls._read(summary, unit)
         weight = checked_weights(weights, h.x.size)
         names = tuple(dict.fromkeys([*covariates_rate, *covariates_lifetime]))
-        columns = number_columns(summary, names)
         customers = float(weight.sum())
-        means = {name: float((weight * column).sum()) / customers for name, column in columns.items()}
-        spread = {
-            name: math.sqrt(float((weight * (column - means[name]) ** 2).sum()) / customers)
-            for name, column in columns.items()
-        }
-        check_spread(spread, columns)
+        means, spread, z = standardised(number_columns(summary, names), weight)
         z_rate, z_life = (
-            np.column_stack([np.zeros((h.x.size, 0)), *[(columns[n] - means[n]) / spread[n] for n in chosen]])
+            np.column_stack([np.zeros((h.x.size, 0)), *[z[name] for name in chosen]])
             for chosen in (covariates_rate, covariates_lifetime)
         )
-        for z in (z_rate, z_life):
-            if z.shape[1] and np.linalg.matrix_rank(z) < z.shape[1]:
+        for of in (z_rate, z_life):
+            if of.shape[1] and np.linalg.matrix_rank(of) < of.shape[1]:
                 raise DataError("the covariates are linear combinations of each other. Leave one of them out.")
         start: Likelihood[Any] = cls.plain.likelihood(summary, unit=unit, weights=weights, **fixed)
         scale = 1.0 if cls.reads == "opportunities" else float((weight * h.T).sum()) / customers
         last = cls._kernel_last(**fixed)
-        base, on_rate = len(cls.base_names), z_rate.shape[1]
+        base, on_rate = len(cls.parameter_names), z_rate.shape[1]
         scaled = {"x": h.x, "t_x": h.t_x / scale, "T": h.T / scale, "index": h.index}
 
         def objective(parameters: Floats) -> tuple[float, Floats]:
@@ -248,7 +211,7 @@ class CovariateModel(BuyTillYouDie):
         known_unit = unit or summary.attrs.get("unit", cls.plain.unit)
         return Likelihood(
             names=(
-                *cls.base_names,
+                *cls.parameter_names,
                 *(f"rate:{name}" for name in covariates_rate),
                 *(f"lifetime:{name}" for name in covariates_lifetime),
             ),
@@ -326,15 +289,10 @@ class CovariateModel(BuyTillYouDie):
     @typed
     def factors(self, summary: CustomerFrame) -> tuple[Floats, Floats]:
         """By what each customer's purchase rate, and its leaving, are multiplied: e^(c . z) and e^(g . z)."""
-        columns = number_columns(summary, tuple(self.covariate_means))
-
-        def factor(effects: Mapping[str, float]) -> Floats:
-            total = np.zeros(len(summary))
-            for name, effect in effects.items():
-                total += effect * (columns[name] - self.covariate_means[name])
-            return np.exp(total)
-
-        return factor(self.rate_effects), factor(self.lifetime_effects)
+        rate, leaving = (
+            multiplier(effects, self.covariate_means, summary) for effects in (self.rate_effects, self.lifetime_effects)
+        )
+        return rate, leaving
 
     def _histories(self, summary: pd.DataFrame) -> RowHistories:
         h = self._read(summary, self.unit)

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from churnsim.data.summaries.column_aliases import as_summary
 from churnsim.errors import DataError, UnitWarning
 from churnsim.kernels.likelihoods.histories import valid_histories
-from churnsim.models.estimation.arguments import LONGEST, MOST_PURCHASES, numbers
+from churnsim.models.estimation.arguments import LONGEST, MOST_PURCHASES, numbers, refuse
 from churnsim.models.estimation.threads import Chunks
 from churnsim.units import check_unit
 
@@ -69,24 +69,20 @@ def _name_the_flaw(
 ) -> None:
     """DataError for the first rule that a row breaks."""
     for name, values in (("frequency", frequency), ("recency", t_x), ("T", T)):
-        _refuse(index, values, ~np.isfinite(values), f"{name} must be a finite number")
-    _refuse(
-        index,
-        frequency,
-        (frequency < 0) | (frequency != np.floor(frequency)),
-        "frequency must be a whole number, 0 or more",
-    )
+        refuse(index, values, ~np.isfinite(values), f"{name} must be a finite number")
+    uncounted = (frequency < 0) | (frequency != np.floor(frequency))
+    refuse(index, frequency, uncounted, "frequency must be a whole number, 0 or more")
     many = f"frequency must be at most {MOST_PURCHASES:,}"
-    _refuse(index, frequency, frequency > MOST_PURCHASES, many, "Check the row: it may be a typing error or an id.")
-    _refuse(index, T, T > LONGEST, f"T must be at most {LONGEST:,.0f}", "Check the unit of time.")
-    _refuse(index, T, T < 0, "T must be 0 or more", "Check the observation end.")
-    _refuse(index, t_x, t_x < 0, "recency must be 0 or more")
-    _refuse(index, t_x, t_x > T * (1 + 1e-12), "recency must be <= T", "Check the observation end.")
-    _refuse(
+    refuse(index, frequency, frequency > MOST_PURCHASES, many, "Check the row: it may be a typing error or an id.")
+    refuse(index, T, T > LONGEST, f"T must be at most {LONGEST:,.0f}", "Check the unit of time.")
+    refuse(index, T, T < 0, "T must be 0 or more", "Check the observation end.")
+    refuse(index, t_x, t_x < 0, "recency must be 0 or more")
+    refuse(index, t_x, t_x > T * (1 + 1e-12), "recency must be <= T", "Check the observation end.")
+    refuse(
         index, t_x, (frequency == 0) & (t_x > 0), "recency must be 0 where frequency is 0",
         "Recency runs from the first purchase to the last one, not from the last one to today.",
     )  # fmt: skip
-    _refuse(
+    refuse(
         index, t_x, (frequency > 0) & (t_x == 0), "recency must be above 0 where frequency is above 0",
         "Check the row; the first purchase is not counted (in other packages: include_first_transaction=False).",
     )  # fmt: skip
@@ -104,16 +100,6 @@ def _numbers(summary: pd.DataFrame, name: str) -> NDArray[np.float64]:
     except (TypeError, ValueError, OverflowError) as error:
         raise DataError(f"column {name!r} of the summary must hold numbers ({error}).") from None
     return values
-
-
-def _refuse(
-    index: pd.Index, values: NDArray[np.float64], bad: NDArray[np.bool_], rule: str, remedy: str = "Check the row."
-) -> None:
-    if bad.any():
-        first = int(np.argmax(bad))
-        raise DataError(
-            f"{rule}; customer {str(index[first])[:80]!r} has {values[first]:g} ({int(bad.sum())} such rows). {remedy}"
-        )
 
 
 def checked_weights(weights: ArrayLike | None, rows: int) -> NDArray[np.float64]:

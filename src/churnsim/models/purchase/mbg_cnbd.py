@@ -26,7 +26,7 @@ from churnsim.kernels.likelihoods import mbg_cnbd as kernel
 from churnsim.kernels.likelihoods import mbg_cnbd_forecast as forecast
 from churnsim.kernels.likelihoods.bg_nbd_rows import draw_population
 from churnsim.kernels.numerics.rng_streams import MODEL_DRAWS, TRAITS
-from churnsim.models.estimation.arguments import numbers
+from churnsim.models.estimation.arguments import numbers, refuse
 from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
 from churnsim.models.estimation.threads import Chunks, by_chunks
@@ -291,10 +291,6 @@ class MBGCNBDCovariates(LivingErlang, BGNBDCovariates):
         super().__post_init__()
         check_count(self.k, f"{type(self).__name__}: k")
 
-    def to_dict(self) -> dict[str, Any]:
-        """As of `BGNBDCovariates`, and `k`."""
-        return {**super().to_dict(), "k": self.k}
-
     @classmethod
     def fit(cls, summary: SummaryLike, *, k: int | None = None, **options: Any) -> ModelFit[Self]:
         """As `BGNBDCovariates.fit`, of a summary with `log_intervals`, for `k` stages or, without it, the best number
@@ -350,11 +346,6 @@ def log_intervals(summary: pd.DataFrame, k: int) -> Floats:
             "from irregular buyers. Make it with churnsim.data.summarise_with_intervals(transactions)."
         )
     values = numbers(summary["log_intervals"].to_numpy(), "log_intervals")
-    bad = ~np.isfinite(values)
-    if bad.any():
-        first = int(np.argmax(bad))
-        raise DataError(
-            f"log_intervals must be a finite number; customer {str(summary.index[first])[:80]!r} has "
-            f"{values[first]:g}. Purchases at the same time count as one."
-        )
+    remedy = "Purchases at the same time count as one."
+    refuse(summary.index, values, ~np.isfinite(values), "log_intervals must be a finite number", remedy)
     return values

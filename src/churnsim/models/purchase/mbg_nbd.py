@@ -18,7 +18,6 @@ from churnsim.models.purchase.protocol import Simulated
 from churnsim.typing import Floats
 
 
-@dataclass(frozen=True, kw_only=True)
 class MBGNBD(BetaDropout):
     """An MBG/NBD model: shape `r` and rate `alpha` (in time units) of the purchase rate, `a` and `b` of the dropout
     probability, and the `unit` of time ("H", "D", "W", "M", "Y"). Raises ConfigError unless all are finite and above 0.
@@ -29,12 +28,6 @@ class MBGNBD(BetaDropout):
     >>> round(float(model.expected_purchases_new(39.0)), 3)
     1.177
     """
-
-    r: float
-    alpha: float
-    a: float
-    b: float
-    unit: str = "W"
 
     family: ClassVar[str] = "mbg_nbd"
     title: ClassVar[str] = "MBG/NBD"

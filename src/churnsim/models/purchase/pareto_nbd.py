@@ -247,8 +247,7 @@ class ParetoNBDCovariates(CovariatesInTime, LivingGammaGamma):
     unit: str = "W"
 
     family: ClassVar[str] = "pareto_nbd_covariates"
-    base_names: ClassVar[tuple[str, ...]] = ("r", "alpha", "s", "beta")
-    parameter_names: ClassVar[tuple[str, ...]] = base_names
+    parameter_names: ClassVar[tuple[str, ...]] = ("r", "alpha", "s", "beta")
     plain: ClassVar[Any] = ParetoNBD
     kernels: ClassVar[Any] = by_row
     own_names: ClassVar[tuple[str, str]] = ("alpha", "beta")

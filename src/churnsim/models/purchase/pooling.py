@@ -240,7 +240,7 @@ class _Groups:
         weight = checked_weights(weights, h.x.size)
         words = word_column(summary, by)
         names, code = np.unique(words, return_inverse=True)
-        place = [name in ("alpha", "beta") for name in form.base_names]
+        place = [name in ("alpha", "beta") for name in form.parameter_names]
         scale = float(scales[place.index(True)])
         parts, numbers, of = [], [], []
         for k in range(len(names)):
@@ -333,7 +333,7 @@ def _reported(
     uphill = np.array([up - down for up, down in around.values()]) / (2 * OUTER_STEP)
     ended = determined and float(uphill @ np.linalg.solve(second, uphill)) / 2 < SHORT
     covariance = np.linalg.inv(second) if determined else np.full(second.shape, np.nan)
-    form, names = groups.form, list(groups.form.base_names)
+    form, names = groups.form, list(groups.form.parameter_names)
     values = dict(zip(names, np.exp(at[:size]) * of_plain.scales, strict=True))
     common = {**plain.model.to_dict(), **{name: float(value) for name, value in values.items()}}
     models, errors = {}, {}

@@ -22,7 +22,7 @@ from churnsim.models.estimation.arguments import durations, numbers
 from churnsim.models.estimation.parameters import ParametricModel
 from churnsim.models.retention.tenures import Tenures
 from churnsim.typing import Floats
-from churnsim.units import discount_force
+from churnsim.units import discount_force, term_of
 
 # Customers valued together, and numbers in a matrix of them by renewals: a few of 90 MB each at once.
 ROWS_AT_ONCE, STEPS_AT_ONCE, CELLS = 4096, 4096, 11_000_000
@@ -47,6 +47,11 @@ class RetentionModel(ParametricModel):
     unit: str
     # Whether customers can leave at renewals alone, so that sums over whole units are exact.
     at_renewals: ClassVar[bool] = False
+
+    @staticmethod
+    def check_unit(unit: str) -> None:
+        """ConfigError for what is no time between renewals: a unit, or a term of several such as "3 M"."""
+        term_of(unit)
 
     @abstractmethod
     def log_survival(self, t: Floats) -> Floats:

@@ -25,7 +25,7 @@ from churnsim.models.retention.base import RetentionModel
 from churnsim.models.retention.renewal_values import derl_of, elasticity_of
 from churnsim.models.retention.tenures import Cohorts, Tenures
 from churnsim.typing import Floats
-from churnsim.units import discount_force, term_of
+from churnsim.units import discount_force
 
 # alpha + beta beyond which a search that has not ended is taken to be on its way to customers all alike: a churn
 # probability of one half then varies by 1.6 points between customers.
@@ -42,11 +42,6 @@ class BetaRenewal(RetentionModel):
     at_renewals: ClassVar[bool] = True
     parameter_names: ClassVar[tuple[str, ...]]
     remedies: ClassVar[str]
-
-    @staticmethod
-    def check_unit(unit: str) -> None:
-        """ConfigError for what is no time between renewals: a unit, or a term of several such as "3 M"."""
-        term_of(unit)
 
     @property
     @abstractmethod

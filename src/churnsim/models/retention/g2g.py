@@ -21,11 +21,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
 
-from churnsim.checks import check_kind, labels_of, shown, typed
+from churnsim.checks import labels_of, shown, typed
 from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.errors import ConfigError, DataError
 from churnsim.models.estimation.arguments import durations
-from churnsim.models.estimation.design_matrix import check_effects, check_spread, independent_columns, number_columns
+from churnsim.models.estimation.design_matrix import check_spread, independent_columns, multiplier, number_columns
 from churnsim.models.estimation.fit import FitStatus, ModelFit
 from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
 from churnsim.models.retention.base import RetentionModel
@@ -33,9 +33,7 @@ from churnsim.models.retention.beta_renewal import discount_per_term, judge, who
 from churnsim.models.retention.renewal_values import derl_of_hazards
 from churnsim.models.retention.tenures import Cohorts, Tenures
 from churnsim.typing import Floats, Ints
-from churnsim.units import term_of
 
-PREFIX = "lifetime:"
 REMEDIES = (
     "Customers look alike, or nobody leaves: read the survival curve, not the parameters, use more renewals, or fewer "
     "covariates."
@@ -75,37 +73,12 @@ class GammaGeometric(RetentionModel):
     family: ClassVar[str] = "g2g"
     at_renewals: ClassVar[bool] = True
     parameter_names: ClassVar[tuple[str, ...]] = ("r", "alpha")
+    prefixes: ClassVar[Mapping[str, str]] = {"lifetime": "lifetime_effects", "mean": "covariate_means"}
 
     def __post_init__(self) -> None:
-        term_of(self.unit)
-        for name in self.parameter_names:
-            self.check_positive(type(self).__name__, name, getattr(self, name))
-        for kind in ("lifetime_effects", "covariate_means"):
-            given = getattr(self, kind)
-            check_kind(given, kind, Mapping, "a mapping of covariates to numbers")
-            check_effects(type(self).__name__, {f"{kind}: {name}": value for name, value in given.items()})
+        super().__post_init__()
         if set(self.lifetime_effects) != set(self.covariate_means):
             raise ConfigError("GammaGeometric: lifetime_effects and covariate_means must name the same covariates.")
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values; effects as `lifetime:NAME`, means as `mean:NAME`."""
-        effects = {f"{PREFIX}{name}": float(value) for name, value in self.lifetime_effects.items()}
-        means = {f"mean:{name}": float(value) for name, value in self.covariate_means.items()}
-        return {"family": self.family, "r": self.r, "alpha": self.alpha, **effects, **means, "unit": self.unit}
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """The model of a dict made by `to_dict`. Raises ConfigError for another family or other keys."""
-        check_kind(values, "values", Mapping, "a dict made by to_dict")
-        kinds = {"lifetime": "lifetime_effects", "mean": "covariate_means"}
-        plain: dict[str, Any] = {kind: {} for kind in kinds.values()}
-        for key, value in values.items():
-            prefix, _, name = str(key).partition(":")
-            if name and prefix in kinds:
-                plain[kinds[prefix]][name] = value
-            else:
-                plain[key] = value
-        return super().from_dict(plain)
 
     @classmethod
     def likelihood(
@@ -136,7 +109,7 @@ class GammaGeometric(RetentionModel):
         base = {f"mean:{name}": float(mean) for name, mean in zip(columns, means, strict=True)}
         named = unit or subscriptions.attrs.get("unit", "M")
         return Likelihood(
-            names=(*cls.parameter_names, *(f"{PREFIX}{name}" for name in columns)),
+            names=(*cls.parameter_names, *(f"lifetime:{name}" for name in columns)),
             scales=np.concatenate([np.ones(2), 1 / spread]),
             starts=[np.array([r, r / hazard, *np.zeros(spread.size)]) for r in (1.0, 5.0, 0.3)],
             customers=float(spells.churned.size),
@@ -203,11 +176,7 @@ class GammaGeometric(RetentionModel):
 
     def _factor(self, rows: pd.DataFrame) -> Floats:
         """By what the hazard of each row is multiplied."""
-        columns = number_columns(rows, tuple(self.lifetime_effects))
-        total = np.zeros(len(rows))
-        for name, effect in self.lifetime_effects.items():
-            total += effect * (columns[name] - self.covariate_means[name])
-        return np.exp(total)
+        return multiplier(self.lifetime_effects, self.covariate_means, rows)
 
     @typed
     def residual_survival(self, customers: CustomerFrame, steps: Floats) -> Floats:

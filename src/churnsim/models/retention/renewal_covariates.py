@@ -21,7 +21,7 @@ from scipy.special import betaln
 from churnsim.checks import shown, typed
 from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.errors import ConfigError
-from churnsim.models.estimation.design_matrix import Design, check_effects, check_penalty
+from churnsim.models.estimation.design_matrix import Design, check_penalty
 from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
 from churnsim.models.retention.base import RetentionModel
@@ -29,9 +29,7 @@ from churnsim.models.retention.beta_renewal import BetaRenewal, discount_per_ter
 from churnsim.models.retention.renewal_values import derl_of, elasticity_of
 from churnsim.models.retention.tenures import Cohorts, Tenures
 from churnsim.typing import Floats
-from churnsim.units import term_of
 
-PREFIX = "lifetime:"
 REMEDIES = (
     "Use fewer covariates, merge rare values, observe more renewals, or fit with a penalty; read survival rather than "
     "single parameters."
@@ -42,8 +40,9 @@ class RenewalCovariates(RetentionModel):
     """Base of the two models: effects by name of the design's columns, survival of each customer."""
 
     average: ClassVar[type[BetaRenewal]]
-    base_names: ClassVar[tuple[str, ...]]
+    parameter_names: ClassVar[tuple[str, ...]]
     at_renewals: ClassVar[bool] = True
+    prefixes: ClassVar[Mapping[str, str]] = {"lifetime": "lifetime_effects"}
     lifetime_effects: Mapping[str, float]
     design: Design
 
@@ -51,45 +50,37 @@ class RenewalCovariates(RetentionModel):
         super().__init_subclass__()
         if "average" in vars(cls):
             cls.average.covariate_family = cls
-            cls.base_names = cls.average.parameter_names
+            cls.parameter_names = cls.average.parameter_names
 
     def __post_init__(self) -> None:
-        term_of(self.unit)
-        for name in self.base_names:
-            self.check_positive(type(self).__name__, name, getattr(self, name))
+        super().__post_init__()
         if set(self.lifetime_effects) != set(self.design.names):
             raise ConfigError(
                 f"{type(self).__name__}: effects are of {', '.join(self.design.names)}; got "
                 f"{', '.join(self.lifetime_effects)}."
             )
-        effects = {f"{PREFIX}{name}": value for name, value in self.lifetime_effects.items()}
-        check_effects(type(self).__name__, effects)
 
     @property
     def average_customer(self) -> BetaRenewal:
         """The model without covariates of the customer whose covariates are all at their means."""
-        return self.average.from_dict({**{name: getattr(self, name) for name in self.base_names}, "unit": self.unit})
+        return self.average.from_dict({name: getattr(self, name) for name in (*self.parameter_names, "unit")})
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; effects as `lifetime:NAME`, and how covariates become numbers under `design`."""
-        base = {name: float(getattr(self, name)) for name in self.base_names}
-        effects = {f"{PREFIX}{name}": float(value) for name, value in self.lifetime_effects.items()}
-        return {"family": self.family, **base, **effects, "design": self.design.to_dict(), "unit": self.unit}
+        return {**super().to_dict(), "design": self.design.to_dict()}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """The model of a dict made by `to_dict`. Raises ConfigError for another family or other keys."""
-        effects = {key.removeprefix(PREFIX): value for key, value in values.items() if key.startswith(PREFIX)}
-        plain = {key: value for key, value in values.items() if not key.startswith(PREFIX)}
-        design = plain.get("design")
+        design = values.get("design")
         if not isinstance(design, Design):
             try:
-                plain["design"] = Design.from_dict(design)  # type: ignore[arg-type]
+                values = {**values, "design": Design.from_dict(design)}  # type: ignore[arg-type]
             except (TypeError, KeyError) as error:
                 raise ConfigError(
                     f"cannot make a {cls.__name__}: `design` does not describe covariates ({error!r})."
                 ) from None
-        return super().from_dict({**plain, "lifetime_effects": effects})
+        return super().from_dict(values)
 
     @classmethod
     def likelihood(
@@ -107,7 +98,7 @@ class RenewalCovariates(RetentionModel):
         z, pattern = np.unique(centred / spread, axis=0, return_inverse=True)
         cohorts = Cohorts.of(tenures, pattern.ravel())
         named = unit or subscriptions.attrs.get("unit", "M")
-        base = len(cls.base_names)
+        base = len(cls.parameter_names)
 
         def objective(parameters: Floats) -> tuple[float, Floats]:
             effects = parameters[base:]
@@ -118,11 +109,11 @@ class RenewalCovariates(RetentionModel):
 
         # Without covariates first: there the search is easy, and the effects start from none.
         alike = cls.average.fit(subscriptions, unit=named).parameters
-        start = np.array([alike[name] for name in cls.base_names])
+        start = np.array([alike[name] for name in cls.parameter_names])
         none = np.zeros(z.shape[1])
-        weights = np.where(np.array(cls.base_names) == "c", 0.0, 1.0)
+        weights = np.where(np.array(cls.parameter_names) == "c", 0.0, 1.0)
         return Likelihood(
-            names=(*cls.base_names, *(f"{PREFIX}{name}" for name in design.names)),
+            names=(*cls.parameter_names, *(f"lifetime:{name}" for name in design.names)),
             scales=np.array([*np.ones(base), *(1 / spread)]),
             starts=[np.array([*(start * scale**weights), *none]) for scale in (1.0, 3.0, 0.3)],
             customers=cohorts.customers,
@@ -148,7 +139,7 @@ class RenewalCovariates(RetentionModel):
         """
         wanted = cls.likelihood(subscriptions, covariates=covariates, unit=unit, penalty=penalty)
         found = fit_likelihood(wanted)
-        base = len(cls.base_names)
+        base = len(cls.parameter_names)
         at = wanted.parameters(found.model)
         status = judge(Cohorts.of(Tenures.of(subscriptions)), found.status, weight=float(at[:2].sum()))
         return replace(found, loglik=found.loglik + penalty / 2 * float(at[base:] @ at[base:]), status=status)
@@ -156,7 +147,7 @@ class RenewalCovariates(RetentionModel):
     def own_weight(self, centred: Floats) -> Floats:
         """Each customer's own alpha (gamma in the BdW), from its covariates as `design.centred` writes them."""
         effects = np.array([self.lifetime_effects[name] for name in self.design.names])
-        return np.asarray(float(getattr(self, self.base_names[0])) * np.exp(centred @ effects))
+        return np.asarray(float(getattr(self, self.parameter_names[0])) * np.exp(centred @ effects))
 
     @typed
     def log_survival(self, t: Floats) -> Floats:

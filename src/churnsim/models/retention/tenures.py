@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from churnsim.checks import check_frame, shown
 from churnsim.data.subscriptions.subscriptions import churned_flags
 from churnsim.errors import DataError
+from churnsim.models.estimation.arguments import refuse
 from churnsim.typing import Floats
 
 MAKE = "Make it with churnsim.data.read_subscriptions, or name its columns so."
@@ -104,15 +105,6 @@ def _lengths(frame: pd.DataFrame, name: str) -> Floats:
     bad = ~np.isfinite(values) | (values < 0)
     refuse(frame.index, values, bad, f"{name} must be a finite number, 0 or more", "Check the row.")
     return values
-
-
-def refuse(index: pd.Index, values: Floats, bad: NDArray[np.bool_], rule: str, remedy: str) -> None:
-    """DataError for the first of the `bad` rows, if any."""
-    if bad.any():
-        first = int(np.argmax(bad))
-        raise DataError(
-            f"{rule}; customer {str(index[first])[:80]!r} has {values[first]:g} ({int(bad.sum())} such rows). {remedy}"
-        )
 
 
 @dataclass(frozen=True)

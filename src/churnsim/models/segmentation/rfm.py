@@ -9,11 +9,11 @@ import numpy as np
 import pandas as pd
 
 from churnsim.checks import check_count, shown, typed
+from churnsim.data.customers.values import scores_by_rank
 from churnsim.data.summaries.column_aliases import as_summary
 from churnsim.data.summaries.frame_kinds import CustomerFrame, in_kind
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.design_matrix import number_columns
-from churnsim.typing import Floats, Ints
 
 Rule = Mapping[str, tuple[int, int]]
 OTHERS = "others"
@@ -87,9 +87,9 @@ def rfm_segments(
     columns = number_columns(as_summary(summary), ["frequency", "recency", "T", "monetary_value"])
     since = columns["T"] - columns["recency"]
     scores = {
-        "R": _scores(-since, groups),
-        "F": _scores(columns["frequency"], groups),
-        "M": _scores(columns["monetary_value"], groups),
+        "R": scores_by_rank(-since, groups),
+        "F": scores_by_rank(columns["frequency"], groups),
+        "M": scores_by_rank(columns["monetary_value"], groups),
     }
     segment = np.full(len(summary), OTHERS, dtype=object)
     for name, rule in reversed(list(segments.items())):
@@ -111,9 +111,3 @@ def _is_range(limits: object, groups: int) -> bool:
     if not isinstance(limits, tuple | list) or len(limits) != 2 or not all(type(each) is int for each in limits):
         return False
     return bool(1 <= limits[0] <= limits[1] <= groups)
-
-
-def _scores(values: Floats, groups: int) -> Ints:
-    """Groups of about equal size from 1 (the lowest values); equal values are together, by their mean rank."""
-    place = pd.Series(values).rank(method="average").to_numpy() - 0.5
-    return np.minimum(np.floor(place / len(values) * groups).astype(np.int64) + 1, groups)

@@ -30,7 +30,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from churnsim.checks import check_kind, typed
+from churnsim.checks import typed
 from churnsim.data.logs.customer_uid import customer_uids
 from churnsim.data.logs.days import past_day
 from churnsim.data.logs.purchase_days import PurchaseDays, purchase_days
@@ -42,7 +42,7 @@ from churnsim.kernels.likelihoods import gamma_gamma as kernel
 from churnsim.kernels.likelihoods.population import draw_spend_rates
 from churnsim.kernels.numerics.rng_streams import MODEL_DRAWS, TRAITS
 from churnsim.models.estimation.arguments import check_draws
-from churnsim.models.estimation.design_matrix import check_effects, check_spread, independent_columns, number_columns
+from churnsim.models.estimation.design_matrix import independent_columns, multiplier, number_columns, standardised
 from churnsim.models.estimation.fit import FitStatus, ModelFit
 from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
 from churnsim.models.estimation.parameters import ParametricModel
@@ -246,33 +246,15 @@ class GammaGammaCovariates(ParametricModel):
     covariate_means: Mapping[str, float]
 
     family: ClassVar[str] = "gamma_gamma_covariates"
+    prefixes: ClassVar[Mapping[str, str]] = {"": "effects", "mean": "covariate_means"}
 
     def __post_init__(self) -> None:
-        for name in ("p", "q", "gamma"):
-            self.check_positive(type(self).__name__, name, getattr(self, name))
-        for kind in ("effects", "covariate_means"):
-            check_kind(getattr(self, kind), kind, Mapping, "a mapping of covariates to numbers")
-            check_effects(type(self).__name__, getattr(self, kind))
+        super().__post_init__()
         if set(self.effects) != set(self.covariate_means) or set(self.effects) & {"p", "q", "gamma", "family"}:
             raise ConfigError(
                 f"{type(self).__name__}: effects and covariate_means must name the same covariates, none of them p, q, "
                 f"gamma or family; got {list(self.effects)} and {list(self.covariate_means)}."
             )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain JSON values: effects by covariate, means as `mean:COVARIATE`."""
-        shapes = {"family": self.family, "p": float(self.p), "q": float(self.q), "gamma": float(self.gamma)}
-        means = {f"mean:{name}": float(value) for name, value in self.covariate_means.items()}
-        return {**shapes, **{name: float(value) for name, value in self.effects.items()}, **means}
-
-    @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> Self:
-        """The model of a dict made by `to_dict`. Raises ConfigError for another family or other keys."""
-        check_kind(values, "values", Mapping, "a dict made by to_dict")
-        rest: dict[str, Any] = {name: value for name, value in values.items() if not str(name).startswith("mean:")}
-        means = {name.removeprefix("mean:"): values[name] for name in values if name not in rest}
-        own: dict[str, Any] = {name: rest.pop(name) for name in ("family", "p", "q", "gamma") if name in rest}
-        return super().from_dict({**own, "effects": rest, "covariate_means": means})
 
     @property
     def average(self) -> GammaGamma:
@@ -303,14 +285,8 @@ class GammaGammaCovariates(ParametricModel):
         weight = checked_weights(weights, x.size)
         used = (x > 0) & (m > 0) & (weight > 0)
         x, m, weight = x[used], m[used], weight[used]
-        of = {name: column[used] for name, column in columns.items()}
-        means = {name: float((weight * column).sum() / weight.sum()) for name, column in of.items()}
-        spread = {
-            name: math.sqrt(float((weight * (column - means[name]) ** 2).sum() / weight.sum()))
-            for name, column in of.items()
-        }
-        check_spread(spread, of)
-        z = np.column_stack([(of[name] - means[name]) / spread[name] for name in names])
+        means, spread, scaled = standardised({name: column[used] for name, column in columns.items()}, weight)
+        z = np.column_stack([scaled[name] for name in names])
         if not independent_columns(z).all():
             raise DataError("the covariates are linear combinations of each other. Leave one of them out.")
         place, counts = pd.factorize(x)
@@ -345,11 +321,7 @@ class GammaGammaCovariates(ParametricModel):
 
     def factors(self, summary: CustomerFrame) -> Floats:
         """By what each customer's amounts are multiplied, e^(effect . (covariate - mean))."""
-        columns = number_columns(summary, tuple(self.effects))
-        total = np.zeros(len(summary))
-        for name, effect in self.effects.items():
-            total += effect * (columns[name] - self.covariate_means[name])
-        return np.exp(total)
+        return multiplier(self.effects, self.covariate_means, summary)
 
     def _of_average(self, summary: pd.DataFrame) -> tuple[Floats, pd.DataFrame]:
         """The factors, and the summary as of average customers."""

@@ -136,8 +136,25 @@ class SurvivalCurve(RetentionModel):
         unit: str | None = None,
         engine: Engine = "churnsim",
     ) -> CurveFit:
-        """Estimate a curve of that family; see `fit_curve`."""
-        return fit_curve(subscriptions, kind, breakpoints=breakpoints, unit=unit, engine=engine)
+        """Estimate a survival curve from `tenure`, `churned` and perhaps `entry`.
+
+        `kind` is one of `FAMILIES`; `breakpoints` are for "piecewise_exponential" (six pieces of equally many losses if
+        absent). Customers with tenure 0 count in `n` and say nothing. With `engine="lifelines"` (extra `survival`)
+        lifelines counts or searches, for the families that it has. Raises ConfigError for an unknown family and
+        DataError for bad subscriptions; what the search met is in `status`.
+        """
+        if kind not in FAMILIES:
+            raise ConfigError(f"unknown survival family {kind!r}. Use one of {', '.join(FAMILIES)}.")
+        check_choice(engine, "engine", ENGINES)
+        tenures = Tenures.of(subscriptions)
+        unit = unit or subscriptions.attrs.get("unit", "M")
+        if not tenures.churned.any():
+            raise DataError("no customer has churned, so there is no survival curve to fit. Observe longer.")
+        if kind == "kaplan_meier":
+            return _kaplan_meier(tenures, unit, engine)
+        if engine == "lifelines" and kind not in CURVES:
+            raise ConfigError(f'lifelines fits {", ".join(CURVES)} and kaplan_meier here: pass engine="churnsim".')
+        return _parametric(tenures, kind, breakpoints, unit, engine)
 
     @typed
     def log_survival(self, t: Floats) -> Floats:
@@ -350,35 +367,6 @@ class CurveFit(ModelFit[SurvivalCurve]):
             return super().to_dict()
         status = {"code": self.status.code, "message": self.status.message, "advice": self.status.advice}
         return {"model": self.model.to_dict(), "parameters": [], "loglik": self.loglik, "n": self.n, "status": status}
-
-
-def fit_curve(
-    subscriptions: pd.DataFrame,
-    kind: str = "kaplan_meier",
-    *,
-    breakpoints: Sequence[float] | None = None,
-    unit: str | None = None,
-    engine: Engine = "churnsim",
-) -> CurveFit:
-    """Estimate a survival curve from `tenure`, `churned` and perhaps `entry`.
-
-    `kind` is one of `FAMILIES`; `breakpoints` are for "piecewise_exponential" (six pieces of equally many losses if
-    absent). Customers with tenure 0 count in `n` and say nothing. With `engine="lifelines"` (extra `survival`)
-    lifelines counts or searches, for the families that it has. Raises ConfigError for an unknown family and
-    DataError for bad subscriptions; what the search met is in `status`.
-    """
-    if kind not in FAMILIES:
-        raise ConfigError(f"unknown survival family {kind!r}. Use one of {', '.join(FAMILIES)}.")
-    check_choice(engine, "engine", ENGINES)
-    tenures = Tenures.of(subscriptions)
-    unit = unit or subscriptions.attrs.get("unit", "M")
-    if not tenures.churned.any():
-        raise DataError("no customer has churned, so there is no survival curve to fit. Observe longer.")
-    if kind == "kaplan_meier":
-        return _kaplan_meier(tenures, unit, engine)
-    if engine == "lifelines" and kind not in CURVES:
-        raise ConfigError(f'lifelines fits {", ".join(CURVES)} and kaplan_meier here: pass engine="churnsim".')
-    return _parametric(tenures, kind, breakpoints, unit, engine)
 
 
 def _kaplan_meier(tenures: Tenures, unit: str, engine: Engine) -> CurveFit:

@@ -28,11 +28,11 @@ from scipy.special import log_ndtr
 from churnsim.checks import check_choice, check_count, check_seed, shown, typed
 from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.errors import ConfigError, DataError, FitError
-from churnsim.models.estimation.arguments import durations
+from churnsim.models.estimation.arguments import durations, refuse
 from churnsim.models.estimation.design_matrix import Design, check_penalty, number_columns, word_column
 from churnsim.models.estimation.fit import FitStatus, ModelFit
 from churnsim.models.retention.base import RetentionModel, parts_of
-from churnsim.models.retention.tenures import Tenures, refuse
+from churnsim.models.retention.tenures import Tenures
 from churnsim.models.survival.ascent import Peak
 from churnsim.models.survival.cox import TIES, Baseline, RiskSets, Ties, Transform
 from churnsim.models.survival.lifelines_engine import ENGINES, Engine, accelerated_peak, cox_peak
@@ -176,9 +176,65 @@ class SurvivalRegression(RetentionModel):
         >>> round(fit.parameters["contract=Two year"], 3), fit.status.code
         (-4.225, 'converged')
         """
-        return fit_regression(
-            subscriptions, kind, covariates=covariates, strata=strata, ties=ties, weights=weights, robust=robust,
-            cluster=cluster, penalty=penalty, unit=unit, engine=engine,
+        if strata is not None and not isinstance(strata, str):
+            if len(strata) != 1:
+                raise ConfigError(
+                    f"strata must be one column; got {shown(list(strata))}. Make one of them, such as "
+                    "frame.assign(stratum=frame[columns].astype(str).agg(' '.join, axis=1))."
+                )
+            (strata,) = strata
+        if kind not in REGRESSIONS or (strata is not None and kind != "cox"):
+            raise ConfigError(f"kind must be one of {', '.join(REGRESSIONS)}, with strata for cox only; got {kind!r}.")
+        if ties not in TIES:
+            raise ConfigError(f"ties must be one of {', '.join(TIES)}; got {ties!r}.")
+        check_penalty(penalty)
+        check_choice(engine, "engine", ENGINES)
+        if engine == "lifelines" and (robust or cluster is not None):
+            raise ConfigError('lifelines tells no covariance of robust errors: pass engine="churnsim" for them.')
+        tenures = Tenures.of(subscriptions)
+        if not tenures.churned.any():
+            raise DataError("no customer has churned, so there is nothing to regress on. Observe longer.")
+        weight = np.ones(len(tenures)) if weights is None else _weights(subscriptions, weights, tenures)
+        n, use = float(weight[~tenures.past].sum()), tenures.tenure > 0
+        unit_of = None if cluster is None else word_column(subscriptions, cluster)[use]
+        rows = subscriptions if use.all() else subscriptions[use]
+        design, centred = Design.with_rows(rows, covariates)
+        if not design.names:
+            raise ConfigError("a regression needs at least one covariate.")
+        tenure, churned, entry, weight = tenures.tenure[use], tenures.churned[use], tenures.entry[use], weight[use]
+        made: dict[str, Any] = {"kind": kind, "design": design, "unit": unit or subscriptions.attrs.get("unit", "M")}
+        checks, risk_sets, times_matrix = None, None, None
+        if kind == "cox":
+            words = np.zeros(len(tenure), "U1") if strata is None else word_column(subscriptions, strata)[use]
+            risk_sets = RiskSets(centred, tenure, churned, entry, words, ties, weight)
+            if engine == "lifelines":
+                peak = cox_peak(risk_sets, penalty)
+            else:
+                peak = risk_sets.maximise(penalty)
+                if robust or unit_of is not None:
+                    peak = peak.sandwiched(risk_sets.scores(peak.at), unit_of)
+            values, matrix = peak.at, peak.covariance
+            made |= {"strata": strata, "baselines": risk_sets.baselines(values)}
+            if not peak.run_off.any():
+                checks = risk_sets.proportionality(values, design.names, "km")
+        else:
+            family, times = kind.removesuffix("_aft"), Lifetimes.of(tenure, churned, entry, weight)
+            if engine == "lifelines":
+                peak = accelerated_peak(family, times, centred, penalty)
+            else:
+                peak, scores = maximise(family, times, centred, penalty=penalty)
+                if robust or unit_of is not None:
+                    peak = peak.sandwiched(scores(), unit_of)
+            times_matrix = peak.covariance
+            inner = slice(1, 1 + centred.shape[1])
+            values, matrix = peak.at[inner], times_matrix[inner, inner]
+            log_sigma, *shape = map(float, peak.at[inner.stop :])
+            made |= {"intercept": float(peak.at[0]), "shape": _shape(kind, log_sigma), "lambda_": sum(shape)}
+        model = SurvivalRegression(coefficients=dict(zip(design.names, map(float, values), strict=True)), **made)
+        return RegressionFit(
+            model=model, names=design.names, matrix=matrix, loglik=peak.value, n=n,
+            status=_status(peak, design.names, checks), checks=checks, risk_sets=risk_sets,
+            times_matrix=times_matrix,
         )  # fmt: skip
 
     @typed
@@ -366,83 +422,6 @@ class RegressionFit(ModelFit[SurvivalRegression]):
             shape=model.shape * _shape(model.kind, log_sigma),
             lambda_=model.lambda_ + float(step[2 + estimate.size :].sum()),
         )
-
-
-def fit_regression(
-    subscriptions: pd.DataFrame,
-    kind: str = "cox",
-    *,
-    covariates: Sequence[str],
-    strata: str | Sequence[str] | None = None,
-    ties: Ties = "efron",
-    weights: str | None = None,
-    robust: bool = False,
-    cluster: str | None = None,
-    penalty: float = 0.0,
-    unit: str | None = None,
-    engine: Engine = "churnsim",
-) -> RegressionFit:
-    """Estimate a regression of leaving on covariates; see `SurvivalRegression.fit`."""
-    if strata is not None and not isinstance(strata, str):
-        if len(strata) != 1:
-            raise ConfigError(
-                f"strata must be one column; got {shown(list(strata))}. Make one of them, such as "
-                "frame.assign(stratum=frame[columns].astype(str).agg(' '.join, axis=1))."
-            )
-        (strata,) = strata
-    if kind not in REGRESSIONS or (strata is not None and kind != "cox"):
-        raise ConfigError(f"kind must be one of {', '.join(REGRESSIONS)}, with strata for cox only; got {kind!r}.")
-    if ties not in TIES:
-        raise ConfigError(f"ties must be one of {', '.join(TIES)}; got {ties!r}.")
-    check_penalty(penalty)
-    check_choice(engine, "engine", ENGINES)
-    if engine == "lifelines" and (robust or cluster is not None):
-        raise ConfigError('lifelines tells no covariance of robust errors: pass engine="churnsim" for them.')
-    tenures = Tenures.of(subscriptions)
-    if not tenures.churned.any():
-        raise DataError("no customer has churned, so there is nothing to regress on. Observe longer.")
-    weight = np.ones(len(tenures)) if weights is None else _weights(subscriptions, weights, tenures)
-    n, use = float(weight[~tenures.past].sum()), tenures.tenure > 0
-    unit_of = None if cluster is None else word_column(subscriptions, cluster)[use]
-    rows = subscriptions if use.all() else subscriptions[use]
-    design, centred = Design.with_rows(rows, covariates)
-    if not design.names:
-        raise ConfigError("a regression needs at least one covariate.")
-    tenure, churned, entry, weight = tenures.tenure[use], tenures.churned[use], tenures.entry[use], weight[use]
-    made: dict[str, Any] = {"kind": kind, "design": design, "unit": unit or subscriptions.attrs.get("unit", "M")}
-    checks, risk_sets, times_matrix = None, None, None
-    if kind == "cox":
-        words = np.zeros(len(tenure), "U1") if strata is None else word_column(subscriptions, strata)[use]
-        risk_sets = RiskSets(centred, tenure, churned, entry, words, ties, weight)
-        if engine == "lifelines":
-            peak = cox_peak(risk_sets, penalty)
-        else:
-            peak = risk_sets.maximise(penalty)
-            if robust or unit_of is not None:
-                peak = peak.sandwiched(risk_sets.scores(peak.at), unit_of)
-        values, matrix = peak.at, peak.covariance
-        made |= {"strata": strata, "baselines": risk_sets.baselines(values)}
-        if not peak.run_off.any():
-            checks = risk_sets.proportionality(values, design.names, "km")
-    else:
-        family, times = kind.removesuffix("_aft"), Lifetimes.of(tenure, churned, entry, weight)
-        if engine == "lifelines":
-            peak = accelerated_peak(family, times, centred, penalty)
-        else:
-            peak, scores = maximise(family, times, centred, penalty=penalty)
-            if robust or unit_of is not None:
-                peak = peak.sandwiched(scores(), unit_of)
-        times_matrix = peak.covariance
-        inner = slice(1, 1 + centred.shape[1])
-        values, matrix = peak.at[inner], times_matrix[inner, inner]
-        log_sigma, *shape = map(float, peak.at[inner.stop :])
-        made |= {"intercept": float(peak.at[0]), "shape": _shape(kind, log_sigma), "lambda_": sum(shape)}
-    model = SurvivalRegression(coefficients=dict(zip(design.names, map(float, values), strict=True)), **made)
-    return RegressionFit(
-        model=model, names=design.names, matrix=matrix, loglik=peak.value, n=n,
-        status=_status(peak, design.names, checks), checks=checks, risk_sets=risk_sets,
-        times_matrix=times_matrix,
-    )  # fmt: skip
 
 
 def _weights(subscriptions: pd.DataFrame, name: str, tenures: Tenures) -> Floats:

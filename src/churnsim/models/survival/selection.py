@@ -23,7 +23,7 @@ from churnsim.models.retention.bdw import BetaDiscreteWeibull
 from churnsim.models.retention.g2g import GammaGeometric
 from churnsim.models.retention.sbg import ShiftedBetaGeometric
 from churnsim.models.retention.tenures import Tenures
-from churnsim.models.survival.curve import FAMILIES, fit_curve
+from churnsim.models.survival.curve import FAMILIES, SurvivalCurve
 from churnsim.models.survival.scores import brier_score, observed_until
 from churnsim.typing import Floats
 
@@ -94,7 +94,7 @@ def compare_survival(
     rows, scores = [], {}
     for kind in wanted:
         try:
-            fit = _fit(kind, subscriptions)
+            fit = fit_of_kind(kind, subscriptions)
             scores[kind], brier = _held_out(kind, subscriptions, fold, folds)
         except FitError as error:
             rows.append({"model": kind, "status": f"not fitted: {error}"})
@@ -140,11 +140,12 @@ def _judged(table: pd.DataFrame, scores: dict[str, NDArray[np.float64]]) -> pd.D
     return table
 
 
-def _fit(kind: str, subscriptions: pd.DataFrame) -> ModelFit[RetentionModel]:
+def fit_of_kind(kind: str, subscriptions: pd.DataFrame) -> ModelFit[RetentionModel]:
+    """A fit of one of the `RENEWAL_MODELS` or of a survival curve, by name."""
     if kind in RENEWAL_MODELS:
         fit: ModelFit[RetentionModel] = RENEWAL_MODELS[kind].fit(subscriptions)
         return fit
-    return fit_curve(subscriptions, kind)
+    return SurvivalCurve.fit(subscriptions, kind)
 
 
 def _held_out(
@@ -156,7 +157,7 @@ def _held_out(
     for number in range(folds):
         seen, unseen = subscriptions[fold != number], subscriptions[fold == number]
         seen.attrs.update(subscriptions.attrs)
-        model, tenures = _fit(kind, seen).model, Tenures.of(unseen)
+        model, tenures = fit_of_kind(kind, seen).model, Tenures.of(unseen)
         values[fold == number] = log_scores(model, tenures)
         watched = observed_until(Tenures.of(seen))
         if watched.times.size:

@@ -1,4 +1,5 @@
-"""Scores of very many customers: Parquet in, Parquet out, a million customers in memory at a time."""
+"""Scores of very many customers: Parquet in, Parquet out, a million customers in memory at a time; or SQL, where there
+is a closed form, for where the customers lie."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from churnsim.checks import check_kind, check_number, check_share, shown, typed
-from churnsim.data.summaries.counted import TaskRunner, check_executor
+from churnsim.data.summaries.counted import TaskRunner, check_executor, results
 from churnsim.data.summaries.parquet_summary import ParquetSummary, new_folder, write_batches
 from churnsim.errors import ConfigError, interruptible
 from churnsim.models.estimation.arguments import LONGEST
@@ -86,13 +87,7 @@ def write_scores(
         warn_of_correlation(*summary.spend_correlation())
     of = (counts, amounts, horizon, annual_discount_rate, margin)
     with new_folder(folder) as made:
-        if executor is None:
-            for file in summary.files:
-                _score_file(summary, file, made, *of)
-        else:
-            tasks = [executor.submit(_score_file, summary, file, made, *of) for file in summary.files]
-            for task in tasks:
-                task.result()
+        results(executor, _score_file, [(summary, file, made, *of) for file in summary.files])
     return Path(folder)
 
 
@@ -115,3 +110,48 @@ def _score_file(
 
     with interruptible():
         write_batches(map(scored, summary.summary_rows(file)), folder, file.stem, metadata={})
+
+
+@typed
+def score_sql(
+    model: Any,
+    *,
+    frequency: str = "frequency",
+    recency: str = "recency",
+    T: str = "T",
+    monetary_value: str = "monetary_value",
+) -> str:
+    """A model's score of a customer as an SQL expression over the columns of `churnsim.summarise`.
+
+    Of BG/NBD and MBG/NBD it is P(alive), of NBD the expected purchases in one unit of time, of Gamma-Gamma the expected
+    spend. Their other scores, and all of Pareto/NBD, are series and integrals: write them by `write_scores`, or join
+    the scores of `churnsim.data.count_histories`.
+
+    Parameters
+    ----------
+    model : model or fit
+        With numbers for the expression.
+    frequency, recency, T, monetary_value : str
+        What the columns are called, quoted as the database wants it.
+
+    Returns
+    -------
+    str
+        ``CASE``, ``EXP``, ``LN`` and ``LEAST``, which DuckDB, PostgreSQL, Spark, BigQuery and Snowflake share.
+
+    Raises ConfigError for a model without such a score.
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> score_sql(cs.NBD(r=0.5, alpha=8.0), T='"T"')
+    '(0.5 + frequency) / (8.0 + "T")'
+    """
+    own = fitted_model(model)
+    form = None if isinstance(own, type) else getattr(own, "_score_sql", None)
+    if form is None:
+        raise ConfigError(
+            f"there is no closed form of a score of {shown(own)} in SQL. Use write_scores, or join the scores of "
+            "count_histories."
+        )
+    return str(form(x=frequency, t_x=recency, T=T, m=monetary_value))

@@ -17,7 +17,6 @@ from churnsim.errors import ConfigError, DataError
 from churnsim.models.estimation.arguments import check_no_posterior
 from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.evaluation.validation import frequency_calibration
-from churnsim.models.purchase.alive_grid import alive_grid
 from churnsim.models.purchase.histories import Histories
 from churnsim.models.spend.gamma_gamma import GammaGamma, repeat_spend
 from churnsim.statistics import percentile_limits, wilson
@@ -25,6 +24,7 @@ from churnsim.typing import Floats
 from churnsim.units import DAYS_PER_UNIT
 
 HAPPENED = "actual"
+STEPS = 40  # of the recency in a matrix
 LONGEST = 0.99  # quantile up to which distributions are shown: a tail of one in a hundred would flatten the rest
 
 Trait = Literal["rate", "dropout"]
@@ -421,3 +421,32 @@ def _grid(fit: Any, summary: Any, T: float | None, most_purchases: int, horizon:
         T = float(Histories.of(summary).T.max())
     check_count(most_purchases, "most_purchases", most=1000)
     return alive_grid(_model_of(fit), T=T, most_purchases=most_purchases, horizon=horizon)
+
+
+def alive_grid(model: Any, *, T: float, most_purchases: int = 30, horizon: float = 1.0) -> pd.DataFrame:
+    """P(alive) and expected purchases in the next `horizon` of customers observed for `T`, by what they did.
+
+    Times are in the model's unit. A row a cell: `frequency` from 0 to `most_purchases`; `recency` at the middle of
+    `STEPS` equal parts of T, whose ends are `earliest, latest` (a frequency of 0 has one cell, over all of T);
+    `p_alive`; `expected`. Of a model of opportunities a part is one of them, and frequency is at most recency. Raises
+    ConfigError for a T that is not above 0.
+    """
+    T = check_number(T, "T", above=0)
+    whole = model.reads == "opportunities"
+    steps = int(T) if whole else STEPS
+    edges = np.linspace(0.0, T, steps + 1)
+    middle = edges[1:] if whole else (edges[1:] + edges[:-1]) / 2
+    cells = pd.DataFrame(
+        {
+            "frequency": np.r_[0, np.repeat(np.arange(1, most_purchases + 1), steps)],
+            "recency": np.r_[0.0, np.tile(middle, most_purchases)],
+            "earliest": np.r_[0.0, np.tile(edges[:-1], most_purchases)],
+            "latest": np.r_[T, np.tile(edges[1:], most_purchases)],
+        }
+    )
+    if whole:
+        cells = cells[cells["frequency"] <= cells["recency"]].reset_index(drop=True)
+    return cells.assign(
+        p_alive=model.p_alive(cells.assign(T=T)),
+        expected=model.expected_purchases(cells.assign(T=T), horizon),
+    )

@@ -18,9 +18,9 @@ from churnsim.models.churn.classifier import ChurnModel
 from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.retention.base import RetentionModel
 from churnsim.models.retention.sbg import ShiftedBetaGeometric
-from churnsim.models.survival.curve import CurveFit, fit_curve
-from churnsim.models.survival.regression import RegressionFit, fit_regression
-from churnsim.models.survival.selection import RENEWAL_MODELS, compare_survival
+from churnsim.models.survival.curve import CurveFit, SurvivalCurve
+from churnsim.models.survival.regression import RegressionFit, SurvivalRegression
+from churnsim.models.survival.selection import RENEWAL_MODELS, compare_survival, fit_of_kind
 from churnsim.models.value.subscriber_value import subscriber_values
 from churnsim.records.base import Record, rows
 from churnsim.records.notices import StudyWarning
@@ -163,15 +163,13 @@ def fit_contract(config: ContractStudyConfig, data: ContractData) -> ContractFit
     frame, section = data.subscribers, config.survival
     comparison = compare_survival(frame, kinds=section.models, folds=section.folds, seed=config.seed)
     kind = str(comparison.attrs["choice"])
-    chosen: ModelFit[RetentionModel] = (
-        RENEWAL_MODELS[kind].fit(frame) if kind in RENEWAL_MODELS else fit_curve(frame, kind)
-    )
+    chosen = fit_of_kind(kind, frame)
     if chosen.status.code in UNUSABLE:
         raise FitError(f"{kind}: {chosen.status}")
-    regression = fit_regression(frame, covariates=data.covariates)
+    regression = SurvivalRegression.fit(frame, covariates=data.covariates)
     horizon = section.churn_horizon.to(data.unit) if section.churn_horizon else 1.0
     return ContractFits(
-        kaplan_meier=fit_curve(frame),
+        kaplan_meier=SurvivalCurve.fit(frame),
         sbg=ShiftedBetaGeometric.fit(frame),
         chosen_kind=kind,
         chosen=chosen,
