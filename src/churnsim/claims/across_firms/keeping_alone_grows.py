@@ -79,12 +79,10 @@ def _bases() -> FirmFindings:
     return firms + donors + FirmFindings(cohorts)
 
 
-def judge(
-    evidence: Evidence = None, quick: bool = False, *, world: Mapping[str, pd.DataFrame] | None = None
-) -> Finding:
-    """Each base of customers at hand, or the market's own alone; the planted worlds hand over logs of their own."""
+def judge(evidence: Evidence = None, quick: bool = False, *, world: Mapping[str, float] | None = None) -> Finding:
+    """Each base of customers at hand, or the market's own alone; planted worlds have a known loss and growth."""
     if world is not None:
-        firms = FirmFindings([FirmFinding(name=name, found=of_log(log)) for name, log in world.items()])
+        firms = FirmFindings([FirmFinding(name=name, found=of_log(log)) for name, log in _world(**world).items()])
     elif isinstance(evidence, MarketEvidence) and not evidence.cdnow:
         log, label = log_of(evidence)
         firms = FirmFindings([FirmFinding(name=label, found=of_log(log))])
@@ -107,16 +105,6 @@ def judge(
         parts=(part,),
         tables=found.table("growth without winning", "of the year before"),
     )
-
-
-def control(evidence: Evidence, quick: bool) -> Finding:
-    """Firms that lose a tenth of their customers a month."""
-    return judge(evidence, quick, world=_world(loss=0.10, growth=0.0))
-
-
-def planted(evidence: Evidence, quick: bool) -> Finding:
-    """Firms that lose nobody, whose customers come to spend 5% more each month."""
-    return judge(evidence, quick, world=_world(loss=0.0, growth=0.05))
 
 
 def _world(*, loss: float, growth: float) -> dict[str, pd.DataFrame]:

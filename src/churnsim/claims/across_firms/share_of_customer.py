@@ -47,8 +47,9 @@ def by_purchases_per_buyer(panel: Panel, weights: Ints | None = None) -> float:
     return float(1.0 - centred @ buyers / (centred @ sales))
 
 
-def judge(evidence: Evidence = None, quick: bool = False, *, world: Mapping[str, Panel] | None = None) -> Finding:
-    """Over the scanner panels; the planted worlds hand over panels of their own."""
+def judge(evidence: Evidence = None, quick: bool = False, *, world: str | None = None) -> Finding:
+    """Over the scanner panels; the planted worlds have panels by a law of `WORLDS`."""
+    drawn = {} if world is None else {f"world {i + 1}": WORLDS[world](np.random.default_rng(i)) for i in range(4)}
 
     def of(panel: Panel, statistic: Statistic) -> Estimate:
         def weighted(weights: Ints) -> float:
@@ -60,7 +61,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, world: Mapping[str,
         firms = (
             measured_on(PANELS, lambda name: of(purchases_by_brand(load(name)), statistic))
             if world is None
-            else [FirmFinding(name=name, found=of(panel, statistic)) for name, panel in world.items()]
+            else [FirmFinding(name=name, found=of(panel, statistic)) for name, panel in drawn.items()]
         )
         return across_firms(firms, scale=scale, kind="categories")
 
@@ -110,20 +111,6 @@ def _brands(panels: Iterable[str]) -> Rows:
     return rows
 
 
-def control(evidence: Evidence, quick: bool) -> Finding:
-    """Panels in which no brand has a loyalty of its own: each household draws its purchases by the Dirichlet law."""
-    return judge(evidence, quick, world=_world(dirichlet))
-
-
-def planted(evidence: Evidence, quick: bool) -> Finding:
-    """Panels in which small brands have loyal buyers and large ones casual ones."""
-    return judge(evidence, quick, world=_world(niches))
-
-
-def _world(draw: Callable[[np.random.Generator], Panel]) -> dict[str, Panel]:
-    return {f"world {i + 1}": draw(np.random.default_rng(i)) for i in range(4)}
-
-
 def dirichlet(generator: np.random.Generator, households: int = 600) -> Panel:
     """Purchases by the NBD-Dirichlet (Goodhardt, Ehrenberg & Chatfield 1984, JRSS A 147, 621-655)."""
     counts = generator.negative_binomial(1.5, 1.5 / (1.5 + 6.0), households)
@@ -141,3 +128,7 @@ def niches(generator: np.random.Generator, households: int = 600) -> Panel:
         panel[start:end] = 0
         panel[start:end, brand] = 1 + generator.poisson(often, end - start)
     return np.compress(panel.sum(axis=1) > 0, panel, axis=0)
+
+
+WORLDS: Mapping[str, Callable[[np.random.Generator], Panel]] = {"dirichlet": dirichlet, "niches": niches}
+"""Laws of made-up panels: no brand has a loyalty of its own, and small brands have loyal buyers."""

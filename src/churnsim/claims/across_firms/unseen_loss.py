@@ -6,8 +6,9 @@ purchases alike may disagree about who is lost; a firm then cannot know it from 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -70,13 +71,11 @@ def _part(letter: str, name: str, found: Inferred) -> Part:
     )
 
 
-def judge(
-    evidence: Evidence = None, quick: bool = False, *, world: Mapping[str, pd.DataFrame] | None = None
-) -> Finding:
-    """Each log at hand, or the market's own; the planted worlds hand over logs of their own."""
+def judge(evidence: Evidence = None, quick: bool = False, *, world: Mapping[str, Any] | None = None) -> Finding:
+    """Each log at hand, or the market's own; planted worlds have a log of known rates and leaving."""
     absent: list[str] = []
     if world is not None:
-        logs = dict(world)
+        logs = {"planted": _log(**world)}
     elif isinstance(evidence, MarketEvidence) and not evidence.cdnow:
         log, label = log_of(evidence, amounts=False)
         logs = {label: log}
@@ -108,19 +107,9 @@ def judge(
     )
 
 
-def control(evidence: Evidence, quick: bool) -> Finding:
-    """Customers who buy every week until they leave: silence is seen at once."""
-    return judge(evidence, quick, world={"planted": _log(1, rates=(1.0, 1.0), leave=0.05, size=500)})
-
-
-def planted(evidence: Evidence, quick: bool) -> Finding:
-    """Customers of whom most buy once or twice a year, and some leave after each purchase."""
-    return judge(evidence, quick, world={"planted": _log(1, rates=(0.002, 0.3), leave=0.25)})
-
-
-def _log(seed: int, *, rates: tuple[float, float], leave: float, size: int = 800) -> pd.DataFrame:
+def _log(*, rates: Sequence[float], leave: float, size: int = 800) -> pd.DataFrame:
     """Customers watched for 78 weeks, who came in the first twelve; rates a week are log-uniform."""
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(1)
     customers, weeks = [], []
     for customer in range(size):
         rate = float(np.exp(generator.uniform(*np.log(rates))))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from churnsim.claims.machinery.claim import Evidence, Finding, Part
 from churnsim.claims.machinery.verdicts import closes
 from churnsim.economics.complaint_return import ComplaintTree
@@ -16,8 +18,9 @@ BRANCHES = (
 )
 
 
-def judge(evidence: Evidence = None, quick: bool = False, *, tree: ComplaintTree = STATED_TREE) -> Finding:
-    """Follow the tree; the control calls this with the two leaving rates exchanged."""
+def judge(evidence: Evidence = None, quick: bool = False, **leave: float) -> Finding:
+    """Follow the tree; the control exchanges the rates at which complainants and the silent `leave`."""
+    tree = replace(STATED_TREE, **leave)
     parts = tuple(
         Part(
             name=name,
@@ -29,9 +32,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, tree: ComplaintTree
         )
         for name, told, field, printed in BRANCHES
     )
-    all_complain = ComplaintTree(
-        dissatisfied=100, complain=1.0, complainants_leave=tree.complainants_leave, silent_leave=tree.silent_leave
-    )
+    all_complain = replace(tree, complain=1.0)
     answer = closes(tree.lost, STATED, within=WITHIN)
     return Finding(
         answer=answer,
@@ -45,14 +46,3 @@ def judge(evidence: Evidence = None, quick: bool = False, *, tree: ComplaintTree
         unit="customers of 100",
         parts=parts,
     )
-
-
-def control(evidence: Evidence, quick: bool) -> Finding:
-    """With the leaving rates of complainants and silent customers exchanged, 28 are lost."""
-    swapped = ComplaintTree(
-        dissatisfied=100,
-        complain=STATED_TREE.complain,
-        complainants_leave=STATED_TREE.silent_leave,
-        silent_leave=STATED_TREE.complainants_leave,
-    )
-    return judge(evidence, quick, tree=swapped)

@@ -57,8 +57,3 @@ def judge(evidence: Evidence = None, quick: bool = False, *, shares: Mapping[str
 def _name(text: str) -> str:
     """How the text is cited; the control's share is of none."""
     return TEXTS[text].in_brackets if text in TEXTS else text
-
-
-def control(evidence: Evidence, quick: bool) -> Finding:
-    """The wrong variant that the statement names."""
-    return judge(evidence, quick, shares={**STATED_SHARES, "control": 0.5})

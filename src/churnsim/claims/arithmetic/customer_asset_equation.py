@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import product
 
 from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
@@ -28,7 +29,7 @@ def _curve(retention: float, polarization: float) -> CustomerLife:
     return BetaGeometric(retention=retention, polarization=polarization)
 
 
-def bias_map(reading: MarginTiming, mixes: tuple[float, ...] = MIXES) -> Rows:
+def bias_map(reading: MarginTiming, mixes: Sequence[float] = MIXES) -> Rows:
     """Relative error of the equation for customers about to renew, by retention, discount and polarization."""
     return [
         {
@@ -41,7 +42,7 @@ def bias_map(reading: MarginTiming, mixes: tuple[float, ...] = MIXES) -> Rows:
     ]
 
 
-def _part(name: str, reading: MarginTiming, mixes: tuple[float, ...]) -> tuple[Part, Rows]:
+def _part(name: str, reading: MarginTiming, mixes: Sequence[float]) -> tuple[Part, Rows]:
     rows = bias_map(reading, mixes)
     answer, share = share_of_map(abs(row["bias"]) <= WITHIN for row in rows)
     worst = min(rows, key=lambda row: float(row["bias"]))
@@ -65,14 +66,11 @@ def _part(name: str, reading: MarginTiming, mixes: tuple[float, ...]) -> tuple[P
 
 
 def judge(
-    evidence: Evidence = None,
-    quick: bool = False,
-    *,
-    readings: dict[str, MarginTiming] = READINGS,
-    mixes: tuple[float, ...] = MIXES,
-) -> Finding:
+    evidence: Evidence = None, quick: bool = False, *, readings: Sequence[str] = tuple(READINGS),
+    mixes: Sequence[float] = MIXES,
+) -> Finding:  # fmt: skip
     """The equation in two readings; the control keeps the one that counts churn twice."""
-    judged = [_part(name, reading, mixes) for name, reading in readings.items()]
+    judged = [_part(name, READINGS[name], mixes) for name in readings]
     parts = tuple(part for part, _ in judged)
     return Finding(
         answer=combine(parts),
@@ -88,17 +86,6 @@ def judge(
         if combine(parts) is Answer.UNDECIDED
         else None,
         parts=parts,
-        tables={"bias": [{"reading": name, **row} for (name, _), (_, rows) in zip(readings.items(), judged, strict=True)
+        tables={"bias": [{"reading": name, **row} for name, (_, rows) in zip(readings, judged, strict=True)
                          for row in rows]},
     )  # fmt: skip
-
-
-def control(evidence: Evidence, quick: bool) -> Finding:
-    """Only the reading that counts churn twice."""
-    name = "first margin after a renewal"
-    return judge(evidence, quick, readings={name: READINGS[name]})
-
-
-def planted(evidence: Evidence, quick: bool) -> Finding:
-    """Only the reading that counts churn once, of customers who all churn alike."""
-    return judge(evidence, quick, readings={"just renewed": MarginTiming.IMMEDIATE}, mixes=(0.0,))

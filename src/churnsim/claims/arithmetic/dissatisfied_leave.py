@@ -58,8 +58,3 @@ def judge(evidence: Evidence = None, quick: bool = False, *, rates: dict[str, di
         else None,
         parts=parts,
     )
-
-
-def control(evidence: Evidence, quick: bool) -> Finding:
-    """The wrong variant that the statement names."""
-    return judge(evidence, quick, rates={loss: {"silent": by["resolved"]} for loss, by in TARP.items()})

@@ -90,13 +90,3 @@ def _by_satisfaction() -> tuple[Part, ...]:
             )
         )
     return tuple(parts)
-
-
-def control(evidence: Evidence, quick: bool) -> Finding:
-    """The wrong variant that the statement names."""
-    return judge(evidence, quick, average={"revenue": AVERAGE["profit"], "profit": AVERAGE["revenue"]})
-
-
-def planted(evidence: Evidence, quick: bool) -> Finding:
-    """A table whose averages are the very satisfied's figures over the printed multiples."""
-    return judge(evidence, quick, average={what: VERY[what] / STATED[what] for what in VERY})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 
@@ -9,9 +11,9 @@ from churnsim.claims.machinery.claim import Evidence, Finding
 from churnsim.claims.machinery.verdicts import Answer, above
 
 
-def judge(evidence: Evidence = None, quick: bool = False, *, panel: pd.DataFrame | None = None) -> Finding:
-    """Slope of later share on satisfaction within firms, given a panel (firm, year, satisfaction, share)."""
-    if panel is None:
+def judge(evidence: Evidence = None, quick: bool = False, *, effect: float | None = None, seed: int = 1) -> Finding:
+    """Slope of later share on satisfaction within firms, of a panel with such an `effect`; no real one is at hand."""
+    if effect is None:
         return Finding(
             answer=Answer.UNDECIDED,
             reason=(
@@ -20,7 +22,7 @@ def judge(evidence: Evidence = None, quick: bool = False, *, panel: pd.DataFrame
                 "study that had one found no such rise in share (Anderson, Fornell & Lehmann 1994)."
             ),
         )
-    ordered = panel.sort_values(["firm", "year"])
+    ordered = _panel(effect, seed)
     later = ordered.groupby("firm")["share"].shift(-1)
     pairs = ordered.assign(later=later).dropna()
     x = (pairs["satisfaction"] - pairs.groupby("firm")["satisfaction"].transform("mean")).to_numpy()
@@ -37,19 +39,12 @@ def judge(evidence: Evidence = None, quick: bool = False, *, panel: pd.DataFrame
     )
 
 
-def control(evidence: Evidence, quick: bool, *, seed: int = 1, effect: float = -0.5) -> Finding:
-    """A made-up panel in which share falls where satisfaction has risen."""
+def _panel(effect: float, seed: int) -> pd.DataFrame:
+    """Firms over years, whose share moves by `effect` times the satisfaction of the year before."""
     generator = np.random.default_rng(seed)
     rows = [
         {"firm": firm, "year": year, "satisfaction": s, "share": 30.0 + effect * previous + generator.normal(0, 0.1)}
         for firm in range(20)
-        for year, (previous, s) in enumerate(
-            zip(*(lambda walk: (walk[:-1], walk[1:]))(generator.normal(0, 1, 9).cumsum()), strict=True)
-        )
+        for year, (previous, s) in enumerate(pairwise(generator.normal(0, 1, 9).cumsum()))
     ]
-    return judge(evidence, quick, panel=pd.DataFrame(rows))
-
-
-def planted(evidence: Evidence, quick: bool, *, seed: int = 1) -> Finding:
-    """A made-up panel in which share rises where satisfaction has risen."""
-    return control(evidence, quick, seed=seed, effect=0.5)
+    return pd.DataFrame(rows)

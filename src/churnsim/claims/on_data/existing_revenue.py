@@ -150,11 +150,6 @@ def _age(market: MarketEvidence, growth: float) -> float | None:
     return next((years for years, value in zip(FINE, share, strict=True) if value > 0.5), None)
 
 
-def control(evidence: Evidence, quick: bool) -> Finding:
-    """First purchases taken for those of existing customers, in firms of three years and more."""
-    return judge(evidence, quick, swapped=True)
-
-
 def planted(evidence: Evidence, quick: bool) -> Finding:
     """Firms whose customers buy every day or two and stay for years."""
     model = BGNBD(r=10.0, alpha=2.0, a=1.0, b=999.0, unit="W")
