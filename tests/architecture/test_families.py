@@ -37,7 +37,7 @@ ALLOWED = {
     "evidence/clock_effects.py": "the families that its likelihood is written for",
     "evidence/contacts.py": "the one of these that is fitted unless another is asked for",
     "study/stages/evidence_stage.py": "the one whose clocks contacts act on where the study's family has none",
-    "claims/machinery/made_up_market.py": "customers of worlds in which claims are true",
+    "claims/machinery/made_up.py": "customers of worlds in which claims are true",
     "claims/on_data/existing_revenue.py": "customers of a world in which it is true, more unlike than made-up ones",
     "models/evaluation/readiness.py": "the families whose simulations it rests on",
     "models/value/estimator.py": "the one that is fitted unless another is asked for",

@@ -13,10 +13,8 @@ from churnsim.claims.arithmetic.card_npv import FLOWS, PROFITS
 from churnsim.claims.arithmetic.complaint_tree import STATED_TREE
 from churnsim.claims.arithmetic.retention_table import table
 from churnsim.claims.catalogue import CATALOGUE
-from churnsim.claims.five_percent_churn.claim import part_a, part_b
-from churnsim.claims.five_percent_churn.five_percent_contracts import gain_under_contract
+from churnsim.claims.five_percent_churn.claim import gain_under_contract, paid_gain, part_a, part_b
 from churnsim.claims.five_percent_churn.five_percent_map import LIVES, Change, gain
-from churnsim.claims.five_percent_churn.five_percent_paid import paid_gain
 from churnsim.claims.machinery.verdicts import Answer
 from churnsim.claims.reproduction.reproduce import reproduce
 from churnsim.economics.multiples import MarginTiming, relative_gain

@@ -26,11 +26,11 @@ from churnsim.errors import ConfigError, DataError, MissingExtraError
 from churnsim.kernels.engine.ledger_accounts import ACCOUNTS
 from churnsim.report import documents, load_run
 from churnsim.report.deck import Box, fitting
+from churnsim.report.documents import BROWSER, printed
 from churnsim.report.headline import headline
 from churnsim.report.messages import Words
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.context import Context
-from churnsim.report.pdf import BROWSER, printed
 from churnsim.report.workbook import RATE, cell_name
 
 FORMULAS = ("=1+1", "+1", "-1", "@SUM(1)", "\t=1+1", fake_run.NASTY, "http://example.com", "{=1}")
@@ -283,7 +283,7 @@ def test_a_browser_prints_the_page_or_what_went_wrong_is_said(tmp_path: Path, mo
     monkeypatch.setenv(BROWSER, str(program(tmp_path / "bad", "sys.exit('no display')")))
     with pytest.raises(ConfigError, match="bad printed no PDF: no display"):
         printed("")
-    monkeypatch.setattr("churnsim.report.pdf.SECONDS", 0.2)
+    monkeypatch.setattr("churnsim.report.documents.SECONDS", 0.2)
     monkeypatch.setenv(BROWSER, str(program(tmp_path / "slow", "import time; time.sleep(9)")))
     with pytest.raises(ConfigError, match="did not print the report within"):
         printed("")

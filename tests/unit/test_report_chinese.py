@@ -22,7 +22,7 @@ from churnsim.report.charts import figures
 from churnsim.report.charts.svg import ChartMaker
 from churnsim.report.messages import LANGUAGES, StoredTexts, Words
 from churnsim.report.page import numbers as fmt
-from churnsim.report.page.translated import translated
+from churnsim.report.page.context import translated
 from churnsim.simulation.mechanisms.parts import parts_of
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.strategy import Strategy

@@ -1,6 +1,6 @@
 from .catalogue import Catalogue as Catalogue
+from .five_percent_churn.claim import thought_experiment as thought_experiment
 from .five_percent_churn.five_percent_map import Change as Change
-from .five_percent_churn.five_percent_paid import thought_experiment as thought_experiment
 from .five_percent_churn.five_percent_simulation import gains_table as gains_table
 from .machinery.claim import Claim as Claim
 from .machinery.claim import ClaimSource as ClaimSource

@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from churnsim.cli.errors import EXIT_NO, guarded
-from churnsim.cli.export import JsonFile, write_json_file
+from churnsim.cli.export import JsonFile, print_table, write_json_file
 from churnsim.cli.purchases import UnitOption
-from churnsim.cli.tables import print_table
 from churnsim.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -10,9 +10,17 @@ import typer
 
 from churnsim.cli.calendar import CalendarOption, LeavingOption, SeriesOption, calendar_of
 from churnsim.cli.errors import EXIT_NO
-from churnsim.cli.export import JsonFile, TableFile, csv_text, not_the_input, write_json_file, write_table
+from churnsim.cli.export import (
+    JsonFile,
+    TableFile,
+    csv_text,
+    not_the_input,
+    print_comparison,
+    print_table,
+    write_json_file,
+    write_table,
+)
 from churnsim.cli.purchases import PurchaseFile, UnitOption, Until, with_purchases
-from churnsim.cli.tables import print_comparison, print_table
 from churnsim.errors import ConfigError
 from churnsim.models.purchase.registry import (
     AT_OPPORTUNITIES,

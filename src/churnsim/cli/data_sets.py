@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from churnsim.cli.errors import guarded
-from churnsim.cli.export import write_table
-from churnsim.cli.tables import print_table
+from churnsim.cli.export import print_table, write_table
 from churnsim.data.registry.declaration import KINDS
 
 data_app = typer.Typer(

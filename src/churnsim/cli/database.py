@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from churnsim.cli.errors import guarded
-from churnsim.cli.export import TableFile, csv_text, write_table
+from churnsim.cli.export import TableFile, csv_text, print_table, write_table
 from churnsim.cli.purchases import (
     COLUMNS,
     FORMAT,
@@ -25,7 +25,6 @@ from churnsim.cli.purchases import (
     reading_progress,
     with_options,
 )
-from churnsim.cli.tables import print_table
 from churnsim.errors import ConfigError
 
 if TYPE_CHECKING:

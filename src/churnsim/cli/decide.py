@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from churnsim.cli.export import JsonFile, not_the_input, write_json_file
+from churnsim.cli.export import JsonFile, not_the_input, print_table, write_json_file
 from churnsim.cli.progress import terminal_progress
 from churnsim.cli.run import plain_text, say_under, worker_count
-from churnsim.cli.tables import print_table
 from churnsim.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
+from churnsim.cli.export import print_table
 from churnsim.cli.run import run
-from churnsim.cli.tables import print_table
 from churnsim.errors import ConfigError, MissingExtraError
 
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from churnsim.cli.errors import EXIT_NO
-from churnsim.cli.export import JsonFile, not_the_input, write_json_file
+from churnsim.cli.export import JsonFile, not_the_input, print_table, write_json_file
 from churnsim.cli.progress import terminal_progress
-from churnsim.cli.tables import print_table
 
 if TYPE_CHECKING:
     from churnsim.records.evidence import CalibrationRecord, EvidenceRecord

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from churnsim.cli.errors import EXIT_NO
+from churnsim.cli.export import print_table
 from churnsim.cli.progress import terminal_progress
-from churnsim.cli.tables import print_table
 from churnsim.errors import ConfigError, MissingExtraError
 
 if TYPE_CHECKING:

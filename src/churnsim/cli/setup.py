@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 import typer
 
 from churnsim.checks import check_number
-from churnsim.cli.export import JsonFile, not_the_input, write_json_file
+from churnsim.cli.export import JsonFile, not_the_input, print_table, write_json_file
 from churnsim.cli.purchases import FORMAT, RULES, exchange_rates, reading_progress, values_left_out, with_options
-from churnsim.cli.tables import print_table
 from churnsim.errors import ConfigError, DataError
 
 if TYPE_CHECKING:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from churnsim.cli.export import JsonFile, not_the_input, write_json_file
-from churnsim.cli.tables import print_table
+from churnsim.cli.export import JsonFile, not_the_input, print_table, write_json_file
 from churnsim.errors import ConfigError, MissingExtraError
 
 if TYPE_CHECKING:

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 import typer
 
 from churnsim.cli.errors import EXIT_NO, guarded
-from churnsim.cli.export import JsonFile, not_the_input, write_json_file
+from churnsim.cli.export import JsonFile, not_the_input, print_table, write_json_file
 from churnsim.cli.progress import terminal_progress
 from churnsim.cli.purchases import PurchaseFile, with_purchases
-from churnsim.cli.tables import print_table
 
 if TYPE_CHECKING:
     from churnsim.trials.design import TrialDesign

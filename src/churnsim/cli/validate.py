@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from churnsim.cli.calendar import CalendarOption, SeriesOption, calendar_of
-from churnsim.cli.export import JsonFile, not_the_input, write_json_file
+from churnsim.cli.export import JsonFile, not_the_input, print_comparison, write_json_file
 from churnsim.cli.purchases import PurchaseFile, UnitOption, with_purchases
-from churnsim.cli.tables import print_comparison
 from churnsim.errors import ConfigError
 from churnsim.models.purchase.registry import AT_OPPORTUNITIES, COMPARED
 from churnsim.units import UNIT_NAMES

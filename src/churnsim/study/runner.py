@@ -36,7 +36,7 @@ from churnsim.study.stages.break_even_stage import (
     put_break_even,
 )
 from churnsim.study.stages.claim_stage import chosen_claims, claims_checksum, judge_claims, put_claims
-from churnsim.study.stages.comparison_stage import compare_strategies, no_comparison, with_shares
+from churnsim.study.stages.comparison_stage import compare_strategies, no_comparison, wanted_replications, with_shares
 from churnsim.study.stages.earlier_runs import borrow, borrow_outcomes, claim_keys, outcome_keys, validation_key
 from churnsim.study.stages.evidence_stage import evidence_checksum, measured_market
 from churnsim.study.stages.information_stage import FILE as INFORMATION
@@ -50,7 +50,6 @@ from churnsim.study.stages.market_stage import (
     unjudged_strategies,
 )
 from churnsim.study.stages.optimise_stage import check_optimise, optimum
-from churnsim.study.stages.replications import wanted_replications
 from churnsim.study.stages.requirements import check_requirements, parts_not_judged
 from churnsim.study.stages.score_files import scores_checksum
 from churnsim.study.stages.simulation_stage import simulate_all

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from churnsim.claims.arithmetic.card_npv import FLOWS
 from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
 from churnsim.claims.machinery.evidence import log_of
-from churnsim.claims.machinery.made_up_log import made_up_log
+from churnsim.claims.machinery.made_up import made_up_log
 from churnsim.claims.machinery.verdicts import Answer, Spread, combine
 from churnsim.data.customers.estimate import Estimate, bootstrap
 from churnsim.data.logs.purchase_days import purchase_days

@@ -9,7 +9,7 @@ import pandas as pd
 
 from churnsim.claims.machinery.claim import Evidence, Finding, Part
 from churnsim.claims.machinery.evidence import log_of
-from churnsim.claims.machinery.made_up_log import made_up_log
+from churnsim.claims.machinery.made_up import made_up_log
 from churnsim.claims.machinery.maps import records
 from churnsim.claims.machinery.verdicts import Answer, Spread, conjunction
 from churnsim.data.customers import STAGES, ladder_occupancy, ladder_stages, repeat_within

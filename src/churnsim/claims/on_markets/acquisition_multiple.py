@@ -12,7 +12,7 @@ from churnsim.claims.arithmetic.retention_table import table as retention_table
 from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import on_market
-from churnsim.claims.machinery.made_up_market import made_up_market
+from churnsim.claims.machinery.made_up import made_up_market
 from churnsim.claims.machinery.maps import map_part, map_tables, region_answer, where
 from churnsim.claims.machinery.sources import TEXTS
 from churnsim.claims.machinery.strategy_comparison import LOSSES, budget_of, split

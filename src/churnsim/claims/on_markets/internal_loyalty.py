@@ -7,7 +7,7 @@ from dataclasses import replace
 from churnsim.claims.machinery.claim import Finding, Part
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import DrawnCustomers, base_draws, on_market
-from churnsim.claims.machinery.made_up_market import made_up_market
+from churnsim.claims.machinery.made_up import made_up_market
 from churnsim.claims.machinery.maps import map_part, map_tables
 from churnsim.claims.machinery.verdicts import Spread, above, combine, spread
 from churnsim.decisions.assumptions.assumption_regions import map_region

@@ -10,7 +10,7 @@ import numpy as np
 from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import on_market
-from churnsim.claims.machinery.made_up_market import made_up_market
+from churnsim.claims.machinery.made_up import made_up_market
 from churnsim.claims.machinery.maps import map_of, map_tables, where
 from churnsim.claims.machinery.strategy_comparison import PER_CUSTOMER, Gain, budget_of, market_with, split
 from churnsim.claims.machinery.verdicts import Answer, combine, conjunction

@@ -25,7 +25,7 @@ import numpy as np
 from churnsim.claims.machinery.claim import Finding, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import on_market, worth_of_the_living
-from churnsim.claims.machinery.made_up_market import made_up_market
+from churnsim.claims.machinery.made_up import made_up_market
 from churnsim.claims.machinery.maps import map_part, map_tables
 from churnsim.claims.machinery.verdicts import Answer, Spread, by_interval, conjunction
 from churnsim.decisions.assumptions.assumption_regions import map_region

@@ -9,8 +9,7 @@ import pandas as pd
 from churnsim.plots.of_customers import whale_picture
 from churnsim.records.base import Row
 from churnsim.records.customers import CustomersRecord
-from churnsim.report.charts.customers import FORMATS, heat_map
-from churnsim.report.charts.figures import drawn_figure
+from churnsim.report.charts.figures import FORMATS, drawn_figure, heat_map
 from churnsim.report.charts.svg import maker
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import Block, Chapter, ColumnHead, FigureBlock, Heading, Paragraph, TableBlock

@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from churnsim.records.survival import ScoreRow, SurvivalRecord
-from churnsim.report.charts.figures import drawn_figure
-from churnsim.report.charts.survival import survival
+from churnsim.report.charts.figures import drawn_figure, survival
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import Block, Chapter, Details, FigureBlock, Paragraph, TableBlock
 from churnsim.report.page.context import Context, family_key

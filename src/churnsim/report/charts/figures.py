@@ -35,6 +35,88 @@ from churnsim.report.page.blocks import FigureBlock
 from churnsim.report.page.context import Context
 from churnsim.report.what_to_measure import between, money, named
 
+SIMULATED = "simulated"
+COLOURS = {
+    "survival": INK, "chosen": EXPECTED, "sbg": STRATEGIES[2], "simulated": STRATEGIES[3], "arrivals": STRATEGIES[4],
+}  # fmt: skip
+DASHES_OF = {"chosen": [5, 3], "sbg": [2, 2], "arrivals": [8, 2]}
+
+
+def survival(rows: Rows, *, x: str, y: str, names: dict[str, str]) -> ChartMaker:
+    """Curves over tenure; rows: tenure, lower, upper, and a value for each key of `names` (key: its label)."""
+    keys = list(names)
+    colours = [COLOURS[key] for key in keys]
+    dashes = [DASHES_OF.get(key, [1, 0]) for key in keys]
+
+    def make(size: Size) -> tuple[AnyChart, int]:
+        legend_key, wrapped, above = legend(list(names.values()), size)
+        shown = dict(zip(names, wrapped, strict=True))
+        long = [{"tenure": row["tenure"], "value": row[key], "series": shown[key]} for key in keys for row in rows]
+        colour = alt.Color("series:N", scale=alt.Scale(domain=wrapped, range=colours), legend=legend_key)
+        dash = alt.StrokeDash("series:N", scale=alt.Scale(domain=wrapped, range=dashes), legend=None)
+        horizontal = alt.X("tenure:Q", title=x, scale=alt.Scale(nice=False), axis=alt.Axis(tickCount=size.ticks))
+        vertical: Any = {"title": y, "scale": alt.Scale(zero=False), "axis": alt.Axis(format="%", tickCount=5)}
+        band = (
+            alt.Chart(inline(rows))
+            .mark_area(color=INK, opacity=0.15, interpolate="step-after")
+            .encode(x=horizontal, y=alt.Y("lower:Q", **vertical), y2=alt.Y2("upper:Q"))
+        )
+        curves = [row for row in long if row["series"] != shown.get(SIMULATED)]
+        lines = (
+            alt.Chart(inline(curves))
+            .mark_line(strokeWidth=2)
+            .encode(x=horizontal, y=alt.Y("value:Q", **vertical), color=colour, strokeDash=dash)
+        )
+        # Simulated shares as dots: a line would hide the observed one, which they are to be compared with.
+        dots = (
+            alt.Chart(inline([row for row in long if row["series"] == shown.get(SIMULATED)]))
+            .mark_point(filled=True, size=14 if size.narrow else 22, opacity=1)
+            .encode(x=horizontal, y=alt.Y("value:Q", **vertical), color=colour)
+        )
+        return alt.layer(band, lines, dots), (240 if size.narrow else 300) + above
+
+    return make
+
+
+# One hue, light to dark, so that it reads in grey print and for every eye; the numbers stand in the cells.
+HEAT = ("#eef4f9", "#0b5c92")
+DARK = 0.7  # of the way to the darkest; from there on white figures are easier to read than black ones
+LETTER = 0.62  # of a font's size: the width of a letter in a wide one
+CELLS_WITH_NUMBERS = 20  # wider matrices have no room for figures
+FORMATS = {"M": "%b %Y", "Q": "%b %Y", "Y": "%Y"}
+
+
+def heat_map(rows: Rows, *, x: str, y: str) -> ChartMaker:
+    """Cells by cohort and age, coloured by share; rows: cohort (a label), age, share, customers (in the cohort)."""
+    cohorts = list(dict.fromkeys(row["cohort"] for row in rows))
+    ages = sorted({row["age"] for row in rows})
+    shares = [row["share"] for row in rows]
+    low, high = min(shares), max(shares)
+    turn = low + DARK * (high - low)
+
+    def make(size: Size) -> tuple[AnyChart, int]:
+        written = len(ages) <= (8 if size.narrow else CELLS_WITH_NUMBERS)
+        shown = [{**row, "text": f"{100 * row['share']:.0f}"} for row in rows]
+        # Room beside the cells for a font that is wider than the one the labels are measured with.
+        beside = alt.Axis(ticks=False, domain=False, minExtent=round(LETTER * size.font * max(map(len, cohorts))))
+        base = alt.Chart(inline(shown)).encode(
+            x=alt.X("age:O", title=x, axis=alt.Axis(labelAngle=0, ticks=False, domain=False)),
+            y=alt.Y("cohort:N", title=y, sort=cohorts, axis=beside),
+        )
+        ticks = 2 if size.narrow else 4
+        colour = alt.Color(
+            "share:Q",
+            scale=alt.Scale(range=list(HEAT), domain=[low, high]),
+            legend=alt.Legend(type="symbol", symbolType="square", format=".0%", tickCount=ticks, orient="top"),
+        )
+        layers: list[alt.Chart] = [base.mark_rect(stroke="white", strokeWidth=1).encode(color=colour)]
+        if written:
+            ink = alt.condition(f"datum.share > {turn}", alt.value("white"), alt.value(INK))
+            layers.append(base.mark_text(fontSize=size.font - 2).encode(text=alt.Text("text:N"), color=ink))
+        return alt.layer(*layers), 90 + max(22 * len(cohorts), 44)
+
+    return make
+
 
 def cycle(items: Sequence[Any], n: int) -> list[Any]:
     """The first `n` of the items, over and over."""
