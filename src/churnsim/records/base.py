@@ -57,6 +57,12 @@ class Record(BaseModel):
         return plain(content)
 
     @classmethod
+    def of(cls, *sources: object, **more: Any) -> Self:
+        """The record of what the first of the `sources` that has a key says of it, beside what `more` says."""
+        pairs = [(name, source) for source in reversed(sources) for name in cls.model_fields if hasattr(source, name)]
+        return cls(**{name: getattr(source, name) for name, source in pairs if name not in more}, **more)
+
+    @classmethod
     def of_frame(cls, frame: pd.DataFrame) -> list[Self]:
         """A record for each row of `frame`, whose columns are the record's keys."""
         return [cls(**row) for row in rows(frame)]

@@ -8,20 +8,16 @@ from dataclasses import asdict
 from churnsim.claims.machinery.claim import Control, Finding, Judgement, Result
 from churnsim.records.claim import ClaimRecord, ControlRecord, PartRecord, PlausibleRecord, PowerRecord, SourceRecord
 
-_OF_CLAIM = ("id", "says", "quote", "kind", "quantity", "expect", "within", "because")
-_OF_FINDING = ("answer", "basis", "ran", "reason", "region")
-
 
 def to_record(result: Result) -> ClaimRecord:
     """The result as one row of `claims.json`."""
     claim, finding = result.claim, result.finding
-    return ClaimRecord(
-        **{name: getattr(claim, name) for name in _OF_CLAIM},
+    return ClaimRecord.of(
+        finding,
+        claim,
         sources=[SourceRecord(**asdict(source)) for source in claim.sources],
         critique=list(claim.critique),
-        **{name: getattr(finding, name) for name in _OF_FINDING},
         plausible=PlausibleRecord(**asdict(finding.plausible)) if finding.plausible else None,
-        **finding.figures,
         parts=[PartRecord(**asdict(part)) for part in finding.parts],
         control=_world(claim.control, result.control),
         planted=_world(claim.planted, result.planted),
@@ -33,7 +29,7 @@ def to_record(result: Result) -> ClaimRecord:
 def _world(world: Control | None, found: Finding | None) -> ControlRecord | None:
     if world is None or found is None:
         return None
-    return ControlRecord(what=world.what, answer=found.answer, basis=found.basis, ran=found.ran, reason=found.reason)
+    return ControlRecord.of(found, what=world.what)
 
 
 def _number(value: float | None, unit: str) -> str:

@@ -32,6 +32,7 @@ from churnsim.simulation.scenario.parameter_paths import changed, number_at
 from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.study.config.config import StudyConfig
 from churnsim.study.stages.earlier_runs import key_of, market_met, of_market
+from churnsim.study.stages.market_stage import experiment_for
 from churnsim.study.stages.score_files import scores_checksum
 from churnsim.study.stages.what_if_stage import kept
 from churnsim.study.storage.executor import Executor
@@ -73,11 +74,7 @@ def break_evens(
 ) -> BreakEvenRecord:
     """Each mechanism alone against nothing, and where the spread of the difference of a `pair` of strategies comes
     from. What an interrupted run has finished is not done again; a failure of one ends inside `edge` of its name."""
-    clock, size = config.simulation, break_even_replications(config)
-    experiment = Experiment(
-        market=market, seed=config.seed, horizon=clock.horizon, period=clock.period, epoch=clock.epoch,
-        engine=clock.engine, workers=executor.workers, backend=executor.backend,
-    )  # fmt: skip
+    size, experiment = break_even_replications(config), experiment_for(config, market, executor)
     found, level = [], config.comparison.level
     bases: dict[str, Floats] = {}
     for mechanism, strategy, most in mechanisms:

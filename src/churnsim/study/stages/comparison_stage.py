@@ -63,13 +63,7 @@ def selection_reached(config: StudyConfig, comparison: Comparison) -> SelectionR
         return None
     assert config.selection is not None
     found = _selection(config, comparison)
-    return SelectionRecord(
-        **config.selection.model_dump(),
-        chosen=found.chosen,
-        remaining=found.remaining,
-        replications=found.replications,
-        table=rows(found.table.astype({"eliminated_at": "float64"})),
-    )
+    return SelectionRecord.of(config.selection, found, table=rows(found.table.astype({"eliminated_at": "float64"})))
 
 
 def _half_width(config: StudyConfig, comparison: Comparison) -> float:

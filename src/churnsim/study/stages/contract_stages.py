@@ -403,10 +403,8 @@ def _survival(config: StudyConfig, data: ContractData, fits: ContractFits, marke
 
 def _churn(churn: ChurnModel) -> ChurnRecord:
     scores = churn.scores
-    return ChurnRecord(
-        kind=churn.kind,
-        split=churn.split,
-        horizon=churn.horizon,
+    return ChurnRecord.of(
+        churn,
         customers=scores.customers,
         leavers=scores.leavers,
         scores=ScoreRow.of_frame(scores.table.reset_index()),

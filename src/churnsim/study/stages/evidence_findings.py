@@ -10,7 +10,6 @@ from typing import Any
 import pandas as pd
 
 from churnsim.decisions.comparison.compare import Comparison, compare
-from churnsim.decisions.runs.experiment import Experiment
 from churnsim.errors import ConfigError, EpochWarning
 from churnsim.records.evidence_findings import ChangedVerdict, EvidenceFindings, StrategyVerdict, VerdictsRecord
 from churnsim.records.notices import StageFailure
@@ -22,7 +21,7 @@ from churnsim.study.config.config import StudyConfig
 from churnsim.study.stages.comparison_stage import idle_strategy
 from churnsim.study.stages.evidence_stage import measured_market
 from churnsim.study.stages.kind import stages_of
-from churnsim.study.stages.market_stage import build_strategies, own_mechanisms
+from churnsim.study.stages.market_stage import build_strategies, experiment_for, own_mechanisms
 from churnsim.study.storage.executor import Executor
 from churnsim.study.storage.progress import Progress, Silent
 
@@ -39,7 +38,7 @@ def evidence_findings(config: StudyConfig, *, workers: int = 1, progress: Progre
             f"the study {config.name!r} names no records. Add a table such as [evidence.contacts]; "
             "docs/own-records.md says what each measures."
         )
-    watch = progress or Silent()
+    watch, executor = progress or Silent(), Executor(workers=workers)
     stages = stages_of(config)
     watch.stage("data")
     data = stages.load(config)
@@ -59,13 +58,13 @@ def evidence_findings(config: StudyConfig, *, workers: int = 1, progress: Progre
             failures.append(StageFailure.of(error, "evidence", kind))
 
     market, found = measured_market(
-        config, data, fits, assumed, strategies=strategies, executor=Executor(workers=workers), edge=edge, watch=watch
+        config, data, fits, assumed, strategies=strategies, executor=executor, edge=edge, watch=watch
     )
     rows = [row for row in stages.assumption_rows(market, strategies) if row.status in STATUSES]
     known = sorted(rows, key=lambda row: STATUSES.index(row.status))
     count = config.simulation.replications
     watch.stage("strategies, with and without the records", 2 * len(strategies) * count)
-    run = _ComparedMarkets(config, strategies, workers, watch)
+    run = _ComparedMarkets(config, strategies, executor, watch)
     return EvidenceFindings(
         evidence=found, known=known, verdicts=run.verdicts(run.compared(assumed), run.compared(market)),
         failures=failures,
@@ -75,17 +74,16 @@ def evidence_findings(config: StudyConfig, *, workers: int = 1, progress: Progre
 class _ComparedMarkets:
     """The comparison of a study's strategies in one market and another."""
 
-    def __init__(self, config: StudyConfig, strategies: Sequence[Strategy], workers: int, watch: Progress) -> None:
-        self.config, self.strategies, self._workers, self._watch = config, strategies, workers, watch
+    def __init__(
+        self, config: StudyConfig, strategies: Sequence[Strategy], executor: Executor, watch: Progress
+    ) -> None:
+        self.config, self.strategies, self._executor, self._watch = config, strategies, executor, watch
 
     def compared(self, market: Market) -> Comparison:
         """The strategies on a market."""
-        config, mechanisms = self.config, own_mechanisms(self.config)
-        clock = config.simulation
-        experiment = Experiment(
-            market=market, seed=config.seed, horizon=clock.horizon, period=clock.period, epoch=clock.epoch,
-            replications=clock.replications, engine="simpy" if mechanisms else clock.engine, mechanisms=mechanisms,
-            workers=self._workers, progress=self._watch.advance,
+        experiment = experiment_for(
+            self.config, market, self._executor, replications=self.config.simulation.replications,
+            mechanisms=own_mechanisms(self.config), progress=self._watch.advance,
         )  # fmt: skip
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", EpochWarning)  # the study itself says it

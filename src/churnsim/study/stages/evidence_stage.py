@@ -24,7 +24,6 @@ from churnsim.data.database.database import CustomerDatabase
 from churnsim.data.made_up_shop import shop
 from churnsim.data.records.reading import read_records
 from churnsim.data.subscriptions.customer_rows import read_covariates
-from churnsim.decisions.runs.experiment import Experiment
 from churnsim.errors import ConfigError, DataError, EpochWarning, FitError
 from churnsim.evidence.calibration import Calibration, calibrate, told_from
 from churnsim.evidence.clock_effects import DROPS
@@ -57,7 +56,7 @@ from churnsim.study.config.advice import told_in_keys
 from churnsim.study.config.config import StudyConfig
 from churnsim.study.config.evidence_sections import RECORDS, RecordsSection, TargetsSection
 from churnsim.study.config.market_overrides import beliefs_of_file, overridden_origins
-from churnsim.study.stages.market_stage import own_mechanisms
+from churnsim.study.stages.market_stage import experiment_for, own_mechanisms
 from churnsim.study.storage.executor import Executor
 from churnsim.study.storage.progress import Progress
 from churnsim.study.storage.store import RunStore, read_json_or_none, write_json
@@ -216,10 +215,9 @@ def _calibrated(
     mechanisms = own_mechanisms(config).get(targets.strategy, ())
     # No longer than the figures ask for: the first periods are the same.
     ends = [(clock.horizon if figure.until is None else figure.until).to(market.unit) for figure in targets.figure]
-    experiment = Experiment(
-        market=market, seed=study.seed("targets"), horizon=max(ends), period=clock.period, epoch=clock.epoch,
-        engine="simpy" if mechanisms else clock.engine, mechanisms=mechanisms, workers=executor.workers,
-        backend=executor.backend, progress=watch.advance,
+    experiment = experiment_for(
+        config, market, executor, seed=study.seed("targets"), horizon=max(ends), mechanisms=mechanisms,
+        progress=watch.advance,
     )  # fmt: skip
     (today,) = (strategy for strategy in strategies if strategy.name == targets.strategy)
     goals, key = [figure.target() for figure in targets.figure], _calibration_key(market, targets, config)

@@ -178,13 +178,11 @@ def _gain(fit: Any, split: pd.DataFrame) -> StudyWarning:
 def fit_record(fit: ModelFit[Parametric], *, role: str, family: str | None = None, **more: Any) -> FitRecord:
     """A fit as it is stored; `family` where it is not the model's own name."""
     parameters = fit.summary(FIT_LEVEL).rename_axis("name").reset_index()
-    status = fit.status
     model = {key: value for key, value in fit.model.to_dict().items() if key not in CALENDARS}
-    return FitRecord(
-        family=family or fit.model.family, unit=getattr(fit.model, "unit", None), role=role, model=model,
+    return FitRecord.of(
+        fit, family=family or fit.model.family, unit=getattr(fit.model, "unit", None), role=role, model=model,
         parameters=FitParameter.of_frame(parameters[list(FitParameter.model_fields)]),
-        loglik=fit.loglik, aic=fit.aic, bic=fit.bic, n=fit.n,
-        status=FitStatusRecord(code=status.code, message=status.message, advice=status.advice), **more,
+        status=FitStatusRecord.of(fit.status), **more,
     )  # fmt: skip
 
 

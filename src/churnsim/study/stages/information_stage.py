@@ -139,19 +139,12 @@ def worked_out(
     trials = []
     for name, trial in section.trials.items():
         told = found.of_trial(trial, fixed_cost=trial.fixed_cost)
-        row = TrialRow(
+        row = TrialRow.of(
+            told,
             name=name,
-            about=told.about,
             standard_error=_plain(told.standard_error),
-            cost=told.cost,
             worth=told.value,
             worth_error=told.value_error,
-            lower=told.lower,
-            upper=told.upper,
-            net=told.net,
-            limit=told.limit,
-            best_size=told.best_size,
-            best_net=told.best_net,
             sizes=[
                 TrialSize(**size | {"standard_error": _plain(size["standard_error"])}) for size in told.sizes
             ],

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from churnsim.decisions.runs.experiment import Experiment
 from churnsim.errors import ConfigError
 from churnsim.records.notices import Unjudged
 from churnsim.records.run import StrategyRecord
@@ -28,6 +29,7 @@ from churnsim.study.config.strategy_sections import CHURN_MODEL, MECHANISMS, Str
 from churnsim.study.stages.data_stage import StudyData
 from churnsim.study.stages.fit_stage import StudyFits
 from churnsim.study.stages.score_files import read_scores
+from churnsim.study.storage.executor import Executor
 
 
 def build_market(config: StudyConfig, data: StudyData, fits: StudyFits) -> Market:
@@ -116,6 +118,16 @@ def own_mechanisms(config: StudyConfig) -> dict[str, tuple[Mechanism, ...]]:
     }
 
 
+def experiment_for(config: StudyConfig, market: Market, executor: Executor, **run: Any) -> Experiment:
+    """A market as the study runs it; `run` in place of what the study says, as of `Experiment`. Mechanisms of one's own
+    are run by the simpy engine."""
+    clock = config.simulation
+    own = {"seed": config.seed, "horizon": clock.horizon, "period": clock.period, "epoch": clock.epoch}
+    engine = "simpy" if run.get("mechanisms") else clock.engine
+    work = {"engine": engine, "workers": executor.workers, "backend": executor.backend}
+    return Experiment(market=market, **{**own, **work, **run})
+
+
 def scenario_for(config: StudyConfig, market: Market, strategy: Strategy) -> Scenario:
     """One strategy on the market over the configured horizon."""
     clock, unit = config.simulation, market.unit
@@ -164,14 +176,7 @@ def unjudged_strategies(
 def strategy_records(config: StudyConfig, strategies: Sequence[Strategy] | None = None) -> list[StrategyRecord]:
     """The strategies as configured: the content of strategies.json."""
     return [
-        StrategyRecord(
-            name=strategy.name,
-            title=strategy.title,
-            description=strategy.description,
-            reference=section.reference,
-            settings=_settings(strategy, section),
-            budget_per_period=strategy.budget_per_period,
-        )
+        StrategyRecord.of(strategy, reference=section.reference, settings=_settings(strategy, section))
         for strategy, section in zip(strategies or build_strategies(config), config.strategy, strict=True)
     ]
 

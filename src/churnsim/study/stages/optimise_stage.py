@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from churnsim.decisions.comparison.paired import Interval
 from churnsim.decisions.optimisation.optimise import Optimisation, optimise
 from churnsim.decisions.optimisation.problem import Constraint, LeverProblem
-from churnsim.decisions.runs.experiment import Experiment
 from churnsim.errors import ConfigError
 from churnsim.records.optimise import Between, FrontierRow, LeverRecord, MarginalReturn, OptimisationRecord
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.study.config.config import StudyConfig
 from churnsim.study.config.what_if_sections import OptimiseSection
+from churnsim.study.stages.market_stage import experiment_for
 from churnsim.study.stages.what_if_stage import kept
 from churnsim.study.storage.executor import Executor
 from churnsim.study.storage.store import RunStore, write_parquet
 
 OPTIMUM = "optimise.parquet"
+ASKED = ("total", "spend_all", "objective", "metric", "share", "tolerance", "max_replications")
 
 
 def check_optimise(config: StudyConfig, market: Market, strategies: Sequence[Strategy]) -> None:
@@ -27,12 +27,10 @@ def check_optimise(config: StudyConfig, market: Market, strategies: Sequence[Str
     section = config.optimise
     if section is None:
         return
-    clock = config.simulation
     try:
         LeverProblem.of(
-            Experiment(market=market, seed=config.seed, horizon=clock.horizon, period=clock.period, epoch=clock.epoch),
-            section.levers, _strategy(section, strategies), total=section.total, spend_all=section.spend_all,
-            constraints=_constraints(section),
+            experiment_for(config, market, Executor(workers=1)), section.levers, _strategy(section, strategies),
+            total=section.total, spend_all=section.spend_all, constraints=_constraints(section),
         )  # fmt: skip
     except ConfigError as error:
         raise ConfigError(f"[optimise]: {error}") from None
@@ -43,19 +41,15 @@ def optimum(
     done: Callable[[int], None],
 ) -> OptimisationRecord:  # fmt: skip
     """The best levers; what an interrupted run has simulated is not simulated again."""
-    section, clock = config.optimise, config.simulation
+    section = config.optimise
     assert section is not None  # the runner asks
 
     def found() -> OptimisationRecord:
         assert section is not None
         best = optimise(
-            market, section.levers, strategy=_strategy(section, strategies), total=section.total,
-            spend_all=section.spend_all, constraints=_constraints(section), objective=section.objective,
-            metric=section.metric, share=section.share, tolerance=section.tolerance, level=config.comparison.level,
-            max_replications=section.max_replications, directory=store.part("optimise", "outcomes").parent,
-            seed=config.seed, horizon=clock.horizon, period=clock.period, epoch=clock.epoch,
-            replications=section.replications, engine=clock.engine, workers=executor.workers, backend=executor.backend,
-            progress=done,
+            experiment_for(config, market, executor, replications=section.replications, progress=done), section.levers,
+            strategy=_strategy(section, strategies), constraints=_constraints(section), level=config.comparison.level,
+            directory=store.part("optimise", "outcomes").parent, **{name: getattr(section, name) for name in ASKED},
         )  # fmt: skip
         write_parquet(store.directory / OPTIMUM, best.outcomes)
         return record_of(best, section)
@@ -75,10 +69,6 @@ def _constraints(section: OptimiseSection) -> list[Constraint]:
 
 def record_of(best: Optimisation, section: OptimiseSection) -> OptimisationRecord:
     """What is stored of it."""
-
-    def between(found: Interval) -> Between:
-        return Between(mean=found.mean, lower=found.lower, upper=found.upper)
-
     names = list(best.best)
     frontier = [
         FrontierRow(
@@ -87,30 +77,19 @@ def record_of(best: Optimisation, section: OptimiseSection) -> OptimisationRecor
         )
         for row in best.frontier.to_dict("records")
     ]  # fmt: skip
-    return OptimisationRecord(
+    return OptimisationRecord.of(
+        best,
         strategy=section.strategy or "",
-        status=best.status,
         chosen=bool(best.levers),
         levers=[
             LeverRecord(lever=name, value=value, low=section.levers[name][0], high=section.levers[name][1])
             for name, value in best.best.items()
         ],
         spending=best.strategy.budget_per_period,
-        objective=best.objective,
-        metric=best.metric,
-        share=best.share,
-        level=best.level,
-        value=between(best.value),
-        gain=between(best.gain),
-        lead=between(best.lead),
-        gap=best.gap,
-        gap_upper=best.gap_upper,
-        gap_asked=best.gap_asked,
-        certified=best.certified,
+        **{name: Between.of(getattr(best, name)) for name in ("value", "gain", "lead")},
         marginals=MarginalReturn.of_frame(best.marginals),
         frontier=frontier,
         points=len(best.points),
         simulations=len(best.outcomes),
-        replications=best.replications,
         words=[best.answer, best.missed, *best.marginal_returns],
     )

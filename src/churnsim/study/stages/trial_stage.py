@@ -12,7 +12,7 @@ from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.study.config.config import StudyConfig
 from churnsim.study.stages.evidence_stage import measured_market
 from churnsim.study.stages.kind import stages_of
-from churnsim.study.stages.market_stage import build_strategies, own_mechanisms
+from churnsim.study.stages.market_stage import build_strategies, experiment_for, own_mechanisms
 from churnsim.study.storage.executor import Executor
 from churnsim.study.storage.progress import Progress
 
@@ -44,7 +44,7 @@ def trial_ground(config: StudyConfig, *, workers: int, progress: Progress) -> Tr
     study of subscribers, and what fitting and measuring raise."""
     if not hasattr(config.data, "has_amounts") or not hasattr(config.data, "calibration_end"):
         raise ConfigError("a trial is read from purchases: the study must be one of purchases, with calibration_end.")
-    stages = stages_of(config)
+    stages, executor = stages_of(config), Executor(workers=workers)
     progress.stage("data")
     data = stages.load(config)
     progress.stage("models")
@@ -55,15 +55,10 @@ def trial_ground(config: StudyConfig, *, workers: int, progress: Progress) -> Tr
         # Calibration to what is known in sums takes minutes, and a trial hardly needs it.
         records = config.model_copy(update={"evidence": config.evidence.model_copy(update={"targets": None})})
         market, _ = measured_market(
-            records, data, fits, market, strategies=strategies, executor=Executor(workers=workers),
+            records, data, fits, market, strategies=strategies, executor=executor,
             edge=lambda _: nullcontext(), watch=progress,
         )  # fmt: skip
-    clock, mechanisms = config.simulation, own_mechanisms(config)
-    experiment = Experiment(
-        market=market, seed=config.seed, horizon=clock.horizon, period=clock.period, epoch=clock.epoch,
-        engine="simpy" if mechanisms else clock.engine, mechanisms=mechanisms, workers=workers,
-        progress=progress.advance,
-    )  # fmt: skip
+    experiment = experiment_for(config, market, executor, mechanisms=own_mechanisms(config), progress=progress.advance)
     return TrialGround(
         experiment=experiment, strategies=strategies, has_amounts=config.data.has_amounts,
         next_day=data.holdout_end + timedelta(days=1),

@@ -100,22 +100,12 @@ def _replays(
         "backend": executor.backend,
     }
     at_estimates, with_error = (replay(market, split, **settings) for market in (fixed, uncertain))
-    return ReplayRecord(
-        actual=at_estimates.actual,
-        **_interval(at_estimates),
-        level=section.level,
-        replications=section.replications,
+    return ReplayRecord.of(
+        at_estimates,
+        miss=abs(at_estimates.miss),
         note=_note(at_estimates),
-        with_parameter_uncertainty=SimulatedMean(**_interval(with_error)),
+        with_parameter_uncertainty=SimulatedMean.of(with_error, miss=abs(with_error.miss)),
     )
-
-
-def _interval(outcome: Replay) -> dict[str, Any]:
-    """`miss` is a distance: the note says to which side."""
-    return {
-        **{name: getattr(outcome, name) for name in SimulatedMean.model_fields},
-        "miss": abs(outcome.miss),
-    }
 
 
 def _note(outcome: Replay) -> str:

@@ -20,7 +20,7 @@ from churnsim.simulation.scenario.parameter_paths import changed, number_at
 from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.study.config.config import StudyConfig
 from churnsim.study.config.what_if_sections import BeliefSection, SensitivitySection
-from churnsim.study.stages.market_stage import own_mechanisms
+from churnsim.study.stages.market_stage import experiment_for, own_mechanisms
 from churnsim.study.storage.executor import Executor
 from churnsim.study.storage.store import RunStore, stored_record, write_json
 
@@ -67,13 +67,7 @@ def what_ifs(
     Each is made inside `edge` of its name, where a failure of it ends; so does one of a strategy that is `unjudged`
     (names and reasons).
     """
-    clock = config.simulation
-    mechanisms = own_mechanisms(config)
-    experiment = Experiment(
-        market=market, seed=config.seed, horizon=clock.horizon, period=clock.period, epoch=clock.epoch,
-        engine="simpy" if mechanisms else clock.engine, mechanisms=mechanisms, workers=executor.workers,
-        backend=executor.backend, progress=done,
-    )  # fmt: skip
+    experiment = experiment_for(config, market, executor, mechanisms=own_mechanisms(config), progress=done)
     level = config.comparison.level
     beliefs = []
     for section in config.belief:
@@ -129,7 +123,7 @@ def _region_record(section: BeliefSection, region: Region) -> AssumptionMap:
         statement=str(region.statement),
         words=region.words(),
         counts=region.counts,
-        axes=[AssumptionAxis(name=a.name, unit=a.unit, low=a.low, high=a.high, cells=a.cells) for a in region.axes],
+        axes=[AssumptionAxis.of(axis) for axis in region.axes],
         here=dict(region.here) if region.here is not None else None,
         cells=rows(region.frame),
     )
@@ -143,13 +137,6 @@ def _sensitivity(
         experiment, strategies, _quantity(section), over, method=section.method, size=section.size,
         replications=section.replications, level=level,
     )  # fmt: skip
-    return SensitivityRecord(
-        quantity=found.quantity,
-        method=found.method,
-        level=found.level,
-        points=len(found.design),
-        replications=found.replications,
-        noise=found.noise,
-        rows=SensitivityRow.of_frame(found.table),
-        design=rows(found.design),
+    return SensitivityRecord.of(
+        found, points=len(found.design), rows=SensitivityRow.of_frame(found.table), design=rows(found.design)
     )
