@@ -131,8 +131,7 @@ def judge(
         if result.power is not None and worlds > 1:
             _wrapped(f"The check {result.power}.")
     records = [to_record(result) for result in results]
-    if json_file is not None:
-        write_json_file(json_file, records)
+    write_json_file(json_file, records)
     if any(record.withdrawn for record in records):
         raise typer.Exit(EXIT_NO)
 

@@ -13,12 +13,11 @@ from churnsim.cli.errors import EXIT_NO
 from churnsim.cli.export import (
     JsonFile,
     TableFile,
-    csv_text,
+    give_customers,
     not_the_input,
     print_comparison,
     print_table,
     write_json_file,
-    write_table,
 )
 from churnsim.cli.purchases import PurchaseFile, UnitOption, Until, with_purchases
 from churnsim.errors import ConfigError
@@ -127,11 +126,7 @@ def summarise(
 
     transactions = given.read()
     summary = summarise_transactions(transactions, unit=unit, until=until)
-    if out is None:
-        typer.echo(csv_text(summary), nl=False)
-        return
-    write_table(summary, out)
-    typer.echo(f"{len(summary):,} customers written to {out}", err=True)
+    give_customers(summary, out)
 
 
 @with_purchases
@@ -241,8 +236,7 @@ def fit(
             f"{found.statistic:.2f} ({found.effects} effects), p = {found.p_value:.2g}"
         )
     typer.echo(f"status: {fitted.status}")
-    if json_file is not None:
-        write_json_file(json_file, {"family": model, "unit": unit, **estimates})
+    write_json_file(json_file, {"family": model, "unit": unit, **estimates})
     if not fitted.status.ok:
         raise typer.Exit(EXIT_NO)
 

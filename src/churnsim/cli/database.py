@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import inspect
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from churnsim.cli.errors import guarded
-from churnsim.cli.export import TableFile, csv_text, print_table, write_table
+from churnsim.cli.export import TableFile, give_customers, print_table
 from churnsim.cli.purchases import (
     COLUMNS,
     FORMAT,
@@ -33,27 +32,10 @@ if TYPE_CHECKING:
 db_app = typer.Typer(help="Keep a firm's records in one file: add, check, export, erase.", no_args_is_help=True)
 
 
-class TableName(StrEnum):
-    """The tables of records."""
-
-    TRANSACTIONS = "transactions"
-    CONTACTS = "contacts"
-    COMPLAINTS = "complaints"
-    SPEND = "spend"
-    REFERRALS = "referrals"
-    WIN_BACKS = "win-backs"
-    OFFERS = "offers"
-    SURVEY_ANSWERS = "survey_answers"
-    SUBSCRIPTIONS = "subscriptions"
-
-
-class Picture(StrEnum):
-    """What to draw."""
-
-    WHALE = "whale"
-    COHORTS = "cohorts"
-
-
+TableName = Literal[
+    "transactions", "contacts", "complaints", "spend", "referrals", "win-backs", "offers", "survey_answers",
+    "subscriptions",
+]  # fmt: skip
 Database = Annotated[Path, typer.Argument(metavar="DATABASE", help="The database file, such as customers.db.")]
 KeyFile = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Replace customer ids by pseudonyms, with the key in this file.")
@@ -73,7 +55,7 @@ def add(
     given: dict[str, Any],
     table: Annotated[
         TableName, typer.Option("--as", "--table", help="What the files hold; --table says the same.")
-    ] = TableName.TRANSACTIONS,
+    ] = "transactions",
     key_file: KeyFile = None,
     key_variable: KeyVariable = None,
 ) -> None:
@@ -97,7 +79,7 @@ def add(
         for file in files:
             shown.stage(f"reading {file.name}")
             added = db.add(
-                file, table=table.value.replace("-", "_"), columns=named_columns(given), refunds=given["refunds"],
+                file, table=table.replace("-", "_"), columns=named_columns(given), refunds=given["refunds"],
                 progress=reading_progress(shown.note), **format_words(given),
             )  # fmt: skip
             typer.echo(in_options(str(added), inspect.signature(add).parameters))
@@ -147,11 +129,7 @@ def summarise(
             unit=unit, until=until, first_from=first_from, exchange_rates=exchange_rates(rate),
             refunds="net" if refunds == "net" else "apart",
         )  # fmt: skip
-    if out is None:
-        typer.echo(csv_text(summary), nl=False)
-        return
-    write_table(summary, out)
-    typer.echo(f"{len(summary):,} customers written to {out}", err=True)
+    give_customers(summary, out)
 
 
 def export(
@@ -207,7 +185,9 @@ def erase(
 
 def plot(
     database: Database,
-    picture: Annotated[Picture, typer.Argument(help="The whale curve of spend, or the cohort matrix by months.")],
+    picture: Annotated[
+        Literal["whale", "cohorts"], typer.Argument(help="The whale curve of spend, or the cohort matrix by months.")
+    ],
     file: Annotated[Path, typer.Argument(metavar="FILE", help="An .svg file.")],
 ) -> None:
     """Draw who the customers are: how much the best bring, or which share of each month's new customers come back."""
@@ -224,12 +204,12 @@ def plot(
 
     with CustomerDatabase(database, read_only=True) as db:
         log = db.transactions()
-    if picture is Picture.WHALE:
+    if picture == "whale":
         chart = plots.concentration(customer_spend(log), backend="altair")
     else:
         chart = plots.cohorts(log, backend="altair")
     write_text(file, svg_of(chart))
-    typer.echo(f"{picture.value} written to {file}", err=True)
+    typer.echo(f"{picture} written to {file}", err=True)
 
 
 def _key(file: Path | None, variable: str | None) -> PseudonymKey | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from churnsim.cli.export import JsonFile, not_the_input, print_table, write_json_file
+from churnsim.cli.export import RUNS, JsonFile, RunsDir, Workers, not_the_input, print_table, write_json_file
 from churnsim.cli.progress import terminal_progress
 from churnsim.cli.run import plain_text, say_under, worker_count
 from churnsim.errors import ConfigError
@@ -30,10 +30,8 @@ def decide(
     replications: Annotated[
         int | None, typer.Option(metavar="N", min=2, help="Of a CONFIG, instead of its own number.")
     ] = None,
-    workers: Annotated[
-        str | None, typer.Option(metavar="N", help="How many work at a time: a number or 'all'.")
-    ] = None,
-    runs_dir: Annotated[Path, typer.Option(metavar="DIR", help="Where run directories are kept.")] = Path("runs"),
+    workers: Workers = None,
+    runs_dir: RunsDir = RUNS,
 ) -> None:
     """Say which number to measure before choosing among a study's strategies: what it is worth to know each, in money
     for one decision, and what the trials of [decide.trials] are worth net of their cost.
@@ -67,8 +65,7 @@ def decide(
     _print_worths(context)
     say_under("unit", *what_it_is(context, found))
     say_under("sure", how_sure(context, found))
-    if json_file is not None:
-        write_json_file(json_file, found)
+    write_json_file(json_file, found)
 
 
 def _run(config: Path, replications: int | None, workers: str | None, runs_dir: Path) -> Path:

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from churnsim.cli.export import print_table
+from churnsim.cli.export import RUNS, RunsDir, print_table
 from churnsim.cli.run import run
 from churnsim.errors import ConfigError, MissingExtraError
 
@@ -17,7 +17,7 @@ def demo(
     write: Annotated[
         str | None, typer.Option(metavar="NAME", help="Write that example into the current folder instead.")
     ] = None,
-    runs_dir: Annotated[Path, typer.Option(metavar="DIR", help="Where run directories are kept.")] = Path("runs"),
+    runs_dir: RunsDir = RUNS,
 ) -> None:
     """Run a short study of a made-up shop: fit, check on the holdout, replay under three strategies, compare, report.
 

@@ -51,8 +51,7 @@ def evidence(
         typer.echo(f"not measured: {failure.subject}: {failure.reason}")
     _print_known(found)
     _print_verdicts(found)
-    if json_file is not None:
-        write_json_file(json_file, found)
+    write_json_file(json_file, found)
     if found.failures:
         raise typer.Exit(EXIT_NO)
 

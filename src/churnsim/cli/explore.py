@@ -7,19 +7,18 @@ from typing import Annotated
 
 import typer
 
+from churnsim.cli.export import RunFolder, Workers
 from churnsim.cli.progress import terminal_progress
 from churnsim.cli.run import worker_count
 
 
 def explore(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory, such as runs/cdnow-1a2b3c4d.")],
+    run: RunFolder,
     port: Annotated[int, typer.Option(metavar="N", help="Serve there; any port that is free if absent.")] = 0,
     config: Annotated[
         Path | None, typer.Option(metavar="CONFIG", help="The study's TOML, if it is no longer where it was run.")
     ] = None,
-    workers: Annotated[
-        str | None, typer.Option(metavar="N", help="How many work at a time: a number or 'all'.")
-    ] = None,
+    workers: Workers = None,
     browser: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
 ) -> None:
     """Serve a finished run as a page on which strategies and beliefs are changed and simulated again at once.

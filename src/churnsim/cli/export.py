@@ -59,6 +59,12 @@ def show(cell: Any) -> str:
 
 
 JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Also write all of it as JSON.")]
+Workers = Annotated[str | None, typer.Option(metavar="N", help="How many work at a time: a number or 'all'.")]
+RunsDir = Annotated[Path, typer.Option(metavar="DIR", help="Where run directories are kept.")]
+RUNS = Path("runs")
+Fresh = Annotated[bool, typer.Option("--fresh", help="Forget what an earlier run of the same study stored.")]
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run directory, such as runs/cdnow-1a2b3c4d.")]
+StudyFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="A TOML file that says what to study.")]
 TableFile = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Write a .csv or .parquet file instead of standard output.")
 ]
@@ -96,8 +102,19 @@ def write_table(frame: pd.DataFrame, path: Path) -> None:
         raise ConfigError(f"--out {path} ends in {suffix!r}. Use .csv or .parquet.")
 
 
-def write_json_file(path: Path, content: Any) -> None:
-    """Write plain JSON values."""
+def give_customers(frame: pd.DataFrame, path: Path | None) -> None:
+    """Write one row a customer to a file, or to standard output."""
+    if path is None:
+        typer.echo(csv_text(frame), nl=False)
+        return
+    write_table(frame, path)
+    typer.echo(f"{len(frame):,} customers written to {path}", err=True)
+
+
+def write_json_file(path: Path | None, content: Any) -> None:
+    """Write plain JSON values, if there is a file to write to."""
+    if path is None:
+        return
     from churnsim.records.base import plain
     from churnsim.study.storage.store import write_text
 

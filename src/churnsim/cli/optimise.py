@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from churnsim.cli.export import JsonFile, not_the_input, print_table, write_json_file
+from churnsim.cli.export import RUNS, Fresh, JsonFile, RunsDir, Workers, not_the_input, print_table, write_json_file
 from churnsim.cli.progress import terminal_progress
 from churnsim.cli.run import worker_count
 
@@ -17,13 +17,9 @@ if TYPE_CHECKING:
 
 def optimise(
     config: Annotated[Path, typer.Argument(metavar="CONFIG", help="A TOML file of a study with a table [optimise].")],
-    workers: Annotated[
-        str | None, typer.Option(metavar="N", help="How many work at a time: a number or 'all'.")
-    ] = None,
-    runs_dir: Annotated[Path, typer.Option(metavar="DIR", help="Where run directories are kept.")] = Path("runs"),
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Forget what an earlier run of the same study stored.")
-    ] = False,
+    workers: Workers = None,
+    runs_dir: RunsDir = RUNS,
+    fresh: Fresh = False,
     json_file: JsonFile = None,
 ) -> None:
     """Find the levers at which a study's strategy earns most, with spending nothing among the candidates: what it earns
@@ -49,8 +45,7 @@ def optimise(
         )
     print_optimisation(found)
     typer.echo(f"{found.points:,} points, {found.simulations:,} simulations: {directory}")
-    if json_file is not None:
-        write_json_file(json_file, found)
+    write_json_file(json_file, found)
 
 
 def print_optimisation(found: OptimisationRecord) -> None:

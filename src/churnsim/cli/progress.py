@@ -5,22 +5,11 @@ from __future__ import annotations
 import sys
 import time
 from types import TracebackType
-from typing import Protocol
 
 import typer
 
 
-class _Shown(Protocol):
-    def __enter__(self) -> _Shown: ...
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None: ...
-    def stage(self, title: str, total: int | None = None) -> None: ...
-    def advance(self, steps: int = 1) -> None: ...
-    def note(self, text: str) -> None: ...
-
-
-def terminal_progress() -> _Shown:
+def terminal_progress() -> LineProgress:
     """What suits standard error: bars if it is a terminal, lines if not."""
     return TerminalProgress() if sys.stderr.isatty() else LineProgress()
 
@@ -51,7 +40,7 @@ class LineProgress:
         typer.echo(f"           {text}", err=True)
 
 
-class TerminalProgress:
+class TerminalProgress(LineProgress):
     """A bar per stage."""
 
     def __init__(self) -> None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import textwrap
-from enum import StrEnum
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from churnsim.cli.errors import EXIT_NO
-from churnsim.cli.export import print_table
+from churnsim.cli.export import RUNS, Fresh, RunFolder, RunsDir, StudyFile, Workers, print_table
 from churnsim.cli.progress import terminal_progress
 from churnsim.errors import ConfigError, MissingExtraError
 
@@ -108,36 +107,17 @@ def say_under(label: str, *sentences: str) -> None:
     typer.echo(textwrap.fill(text, width=WIDTH, initial_indent=head, subsequent_indent=indent, break_long_words=False))
 
 
-class ReportLanguage(StrEnum):
-    """Of a report's sentences."""
-
-    EN = "en"
-    ZH = "zh"
-
-
-class ReportKind(StrEnum):
-    """What a report is written as."""
-
-    HTML = "html"
-    PDF = "pdf"
-    PPTX = "pptx"
-    XLSX = "xlsx"
-
-
-class On(StrEnum):
-    """What does the work."""
-
-    THREADS = "threads"
-    PROCESSES = "processes"
-    DASK = "dask"
+ReportLanguage = Literal["en", "zh"]
+ReportKind = Literal["html", "pdf", "pptx", "xlsx"]
 
 
 def run(
-    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="A TOML file that says what to study.")],
-    workers: Annotated[
-        str | None, typer.Option(metavar="N", help="How many work at a time: a number or 'all'.")
+    config: StudyFile,
+    workers: Workers = None,
+    backend: Annotated[
+        Literal["threads", "processes", "dask"] | None,
+        typer.Option(help="What does the work; the results are the same on each."),
     ] = None,
-    backend: Annotated[On | None, typer.Option(help="What does the work; the results are the same on each.")] = None,
     dask_scheduler: Annotated[
         str | None,
         typer.Option(metavar="ADDRESS", help="Work on the Dask cluster of this scheduler, such as tcp://HOST:8786."),
@@ -146,10 +126,8 @@ def run(
         int | None,
         typer.Option(metavar="N", min=2, help="Instead of the configuration's; those already run are taken over."),
     ] = None,
-    runs_dir: Annotated[Path, typer.Option(metavar="DIR", help="Where run directories are kept.")] = Path("runs"),
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Forget what an earlier run of the same study stored.")
-    ] = False,
+    runs_dir: RunsDir = RUNS,
+    fresh: Fresh = False,
     no_report: Annotated[
         bool, typer.Option("--no-report", help="Store the results without writing report.html.")
     ] = False,
@@ -177,7 +155,7 @@ def run(
         _check_report(study.report.locale)
     with terminal_progress() as progress:
         directory = run_study(
-            study, runs_dir=runs_dir, workers=worker_count(workers), backend=backend.value if backend else None,
+            study, runs_dir=runs_dir, workers=worker_count(workers), backend=backend,
             scheduler=dask_scheduler, fresh=fresh, progress=progress,
         )  # fmt: skip
         written = None
@@ -219,7 +197,7 @@ def worker_count(text: str | None) -> int | str | None:
 
 
 def report(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run directory, such as runs/cdnow-1a2b3c4d.")],
+    run: RunFolder,
     language: Annotated[
         ReportLanguage | None, typer.Option(help="Of the sentences; as the study says if absent.")
     ] = None,
@@ -232,7 +210,7 @@ def report(
     ] = None,
     to: Annotated[
         ReportKind, typer.Option(help="A page, the page as a browser prints it, slides, or a workbook with formulas.")
-    ] = ReportKind.HTML,
+    ] = "html",
 ) -> None:
     """Write report.html, or another kind of report, of a finished run from its stored results; in a language that is
     not the study's own beside it, such as report.zh.html.
@@ -248,19 +226,17 @@ def report(
     from churnsim.study.storage.store import RunStore
 
     directory = RunStore.existing(run).directory
-    write = write_report if to is ReportKind.HTML else partial(write_document, to)
-    typer.echo(write(directory, language=language and language.value, locale=locale))
+    write = write_report if to == "html" else partial(write_document, to)
+    typer.echo(write(directory, language=language, locale=locale))
 
 
-def write_document(
-    kind: ReportKind, directory: Path, *, language: str | None = None, locale: str | None = None
-) -> Path:
+def write_document(kind: str, directory: Path, *, language: str | None = None, locale: str | None = None) -> Path:
     """Write ``report.pdf``, ``report.pptx`` or ``report.xlsx`` in a run directory; its path."""
     from churnsim.report.documents import deck, pdf, workbook
     from churnsim.study.storage.store import write_bytes
 
-    path = _report_path(directory, language, kind.value)
-    make = {ReportKind.PDF: pdf, ReportKind.PPTX: deck, ReportKind.XLSX: workbook}[kind]
+    path = _report_path(directory, language, kind)
+    make = {"pdf": pdf, "pptx": deck, "xlsx": workbook}[kind]
     write_bytes(path, make(directory, language=language, locale=locale))
     return path
 

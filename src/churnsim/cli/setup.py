@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 import typer
 
 from churnsim.checks import check_number
-from churnsim.cli.export import JsonFile, not_the_input, print_table, write_json_file
+from churnsim.cli.export import RUNS, JsonFile, RunsDir, StudyFile, not_the_input, print_table, write_json_file
 from churnsim.cli.purchases import FORMAT, RULES, exchange_rates, reading_progress, values_left_out, with_options
 from churnsim.errors import ConfigError, DataError
 
@@ -284,8 +284,8 @@ def _tell(export: Export, customers: int, purchases: int) -> None:
 
 
 def check(
-    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="A TOML file that says what to study.")],
-    runs_dir: Annotated[Path, typer.Option(metavar="DIR", help="Where run directories are kept.")] = Path("runs"),
+    config: StudyFile,
+    runs_dir: RunsDir = RUNS,
     json_file: JsonFile = None,
 ) -> None:
     """Check a study without running it: what is wrong with it, what it will do, about how long that takes, and what it
@@ -320,8 +320,7 @@ def check(
         for row in known
     ]  # fmt: skip
     print_table(("status", "number", "value", "interval", "unit", "source"), cells, title=title, right=("value",))
-    if json_file is not None:
-        write_json_file(json_file, found.content())
+    write_json_file(json_file, found.content())
 
 
 def _interval(low: float | None, high: float | None) -> str:

@@ -76,8 +76,7 @@ def survey(
     )  # fmt: skip
     measured = measure(answers, instrument.value, level=level, resamples=resamples, seed=seed)
     _print(measured)
-    if json_file is not None:
-        write_json_file(json_file, measured.to_dict())
+    write_json_file(json_file, measured.to_dict())
     if not no_plots:
         _draw(measured, plots or Path(f"survey-{instrument.value}"))
 

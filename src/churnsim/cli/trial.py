@@ -188,8 +188,7 @@ def read(
     log = given.read(amounts=trial.manifest.outcome == "spend")
     found = read_trial(trial, log, looks=looks, until=until, without=tuple(without or ()))
     _print_reading(found)
-    if json_file is not None:
-        write_json_file(json_file, _plain_reading(found))
+    write_json_file(json_file, _plain_reading(found))
     if evidence is not None:
         write_text(evidence, found.evidence())
         typer.echo(f"what it says of {found.about} is in {evidence}")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -19,20 +18,6 @@ if TYPE_CHECKING:
     from churnsim.models.evaluation.holdout import Validation
 
 
-class Trend(StrEnum):
-    """What a trend does beyond the data."""
-
-    HOLD = "hold"
-    CONTINUE = "continue"
-
-
-class Count(StrEnum):
-    """What is forecast and scored."""
-
-    PURCHASES = "purchases"
-    PERIODS = "periods"
-
-
 @with_purchases
 def validate(
     given: PurchaseFile,
@@ -42,7 +27,7 @@ def validate(
     ] = None,
     models: Annotated[str, typer.Option(metavar="NAMES", help="Families, separated by commas.")] = ",".join(COMPARED),
     count: Annotated[
-        Count | None,
+        Literal["purchases", "periods"] | None,
         typer.Option(
             help=f"Score purchases, or the periods that hold one (all that {AT_OPPORTUNITIES} has); as the models need."
         ),
@@ -51,7 +36,8 @@ def validate(
     calendar: CalendarOption = None,
     calendar_series: SeriesOption = None,
     trend: Annotated[
-        Trend | None, typer.Option(help="With a trend in the calendar: what it does after the calibration.")
+        Literal["hold", "continue"] | None,
+        typer.Option(help="With a trend in the calendar: what it does after the calibration."),
     ] = None,
     seed: Annotated[int, typer.Option(help="Of the intervals and of the trees.")] = 1,
     json_file: JsonFile = None,
@@ -80,8 +66,8 @@ def validate(
     chosen = [PURCHASE_FAMILIES[name] for name in names]
     done = run(
         transactions, chosen, calibration_end=calibration_end, holdout_end=holdout_end, unit=unit, seed=seed,
-        count=None if count is None else count.value, calendar=calendar_of(calendar, calendar_series),
-        future=None if trend is None else {"trend": trend.value},
+        count=count, calendar=calendar_of(calendar, calendar_series),
+        future=None if trend is None else {"trend": trend},
     )  # fmt: skip
     what = "purchases" if done.count == "purchases" else f"customer-{UNIT_NAMES[done.unit]} with a purchase"
     typer.echo(
@@ -102,8 +88,7 @@ def validate(
     for name, fit in done.fits.items():
         if not fit.status.ok:
             typer.echo(f"{name}: {fit.status}")
-    if json_file is not None:
-        write_json_file(json_file, _tables(done))
+    write_json_file(json_file, _tables(done))
     if pictures is not None:
         _draw(done, pictures)
         typer.echo(f"pictures of {done.best} written to {pictures}", err=True)

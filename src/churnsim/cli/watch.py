@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from churnsim.cli.errors import EXIT_ALARM
-from churnsim.cli.export import JsonFile, not_the_input, print_table, write_json_file
+from churnsim.cli.export import RUNS, JsonFile, RunsDir, not_the_input, print_table, write_json_file
 from churnsim.cli.progress import terminal_progress
 from churnsim.cli.run import ReportLanguage, say_under
 
@@ -41,7 +41,7 @@ def watch(
     language: Annotated[
         ReportLanguage | None, typer.Option(help="Of the page's sentences; as the study says if absent.")
     ] = None,
-    runs_dir: Annotated[Path, typer.Option(metavar="DIR", help="Where run directories are kept.")] = Path("runs"),
+    runs_dir: RunsDir = RUNS,
 ) -> None:
     """Hold last time's forecasts against what came since: purchases and spend by period and cohort, with an alarm where
     chance no longer explains the difference, and when to run the study again.
@@ -72,13 +72,12 @@ def watch(
             cohorts=cohorts, level=level,
         )  # fmt: skip
     _print(found)
-    if json_file is not None:
-        write_json_file(json_file, found)
+    write_json_file(json_file, found)
     if page is not None:
         from churnsim.report.watch_page import watch_page
         from churnsim.study.storage.store import write_text
 
-        write_text(page, watch_page(found, language=language and language.value))
+        write_text(page, watch_page(found, language=language))
     if found.alarms:
         raise typer.Exit(EXIT_ALARM)
 

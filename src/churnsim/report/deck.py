@@ -367,7 +367,7 @@ def _chances(deck: _Deck, context: Context) -> None:
     title = context.say("tile.chance", horizon=context.horizon)
     slide = deck.slide(title)
     rows = [(context.titles[row.strategy], float(f"{100 * row.chance:.0f}") / 100, None, None) for row in found]
-    reading = context.listed([context.say("chart.row", name=name, number=fmt.percent(x, 0)) for name, x, *_ in rows])
+    reading = context.listed(context.say("chart.row", name=name, number=fmt.percent(x, 0)) for name, x, *_ in rows)
     chart = 0.38 * BODY.width
     box = Box(EDGE, TOP, chart - 0.2, BODY.height)
     _bars(slide, rows, box, name=title, about=reading, number_format="0%")
@@ -386,7 +386,7 @@ def _break_evens(deck: _Deck, context: Context) -> None:
         for row in (row for row in part.rows if row.metric == "npv"):
             ends = {"at": amount(context, row, row.at), "low": amount(context, row, row.low)}
             pays = context.say(f"deck.pays_{row.pays}", high=amount(context, row, row.high), **ends)
-            here = context.aside(amount(context, row, row.value), assumptions.status_title(context, row.status))
+            here = context.aside(amount(context, row, row.value), context.status(row.status))
             what = mechanism_title(context, part.mechanism)
             rows.append(row_of(what, lever_title(context, row), pays, even_limits(context, row), here))
     level = fmt.percent(found.level)

@@ -405,7 +405,7 @@ def precision_sentences(context: Context) -> list[str]:
             say(
                 "strategies.selection_made" if s.chosen else "strategies.selection_open",
                 chosen=context.titles.get(s.chosen or "", s.chosen or ""),
-                remaining=context.listed([context.titles.get(name, name) for name in s.remaining]),
+                remaining=context.listed(context.titles.get(name, name) for name in s.remaining),
                 indifference=context.money(s.indifference),
                 level=fmt.percent(s.level),
                 metric=context.words.known(f"metric.{s.metric}", s.metric),

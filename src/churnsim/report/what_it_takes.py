@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from churnsim.records.break_even import Alone, BreakEvenRow, MechanismGain
 from churnsim.report.page import numbers as fmt
-from churnsim.report.page.context import Context, status_key
+from churnsim.report.page.context import Context
 
 
 def how_it_was_found(context: Context) -> str:
@@ -85,7 +85,7 @@ def _lever(context: Context, row: BreakEvenRow, later: BreakEvenRow, level: str)
     said = say(f"take.at_{row.pays}{too}", **shared, **_places(context, row))
     if (row.pays, row.at) != (later.pays, later.at):
         said += say(f"take.later_{later.pays}", **shared, **_places(context, later))
-    status = context.words.known(f"status.{status_key(row.status)}", row.status)
+    status = context.status(row.status)
     here = {"value": amount(context, row, row.value), "status": status}
     if row.value_low is None or row.value_high is None:
         return say("take.lever", said=said, here=say("take.here", **here))

@@ -32,7 +32,7 @@ def what_it_is(context: Context, found: InformationRecord) -> list[str]:
     whole = found.row("everything")
     assert whole is not None  # every record has it
     customers = fmt.count(context.run.manifest.data.customers)
-    options = context.listed([title(context, name) for name in found.options])
+    options = context.listed(title(context, name) for name in found.options)
     changes = fmt.percent(whole.changes, 0)
     chance = "measure.chance_too" if found.foresight > whole.worth else "measure.chance"
     return [
@@ -67,7 +67,7 @@ def trial_sentence(context: Context, found: InformationRecord, trial: TrialRow) 
     )
     return context.say(
         "measure.trial", name=trial.name, what=named(context, row) if row else trial.about,
-        error=context.listed([fmt.significant(error, 3) for error in errors]), worth=money(context, trial.worth),
+        error=context.listed(fmt.significant(error, 3) for error in errors), worth=money(context, trial.worth),
         cost=money(context, trial.cost), net=fmt.signed(money(context, trial.net)), size=size,
     )  # fmt: skip
 

@@ -23,7 +23,6 @@ from churnsim.errors import ConfigError, DataError
 from churnsim.records.customers import CONTACTS, ContactRow
 from churnsim.records.run import AssumptionRecord, Difference
 from churnsim.report.chapters import answer
-from churnsim.report.chapters.assumptions import status_title
 from churnsim.report.chapters.customers import contact_heads
 from churnsim.report.chapters.method import limits
 from churnsim.report.page import numbers as fmt
@@ -423,7 +422,7 @@ def _assumptions(book: _Workbook, assumptions: Sequence[AssumptionRecord]) -> No
             sheet.text(row, 1, fmt.cell(found.value))
         sheet.number(row, 2, found.low)
         sheet.number(row, 3, found.high)
-        status = status_title(context, found.status)
+        status = context.status(found.status)
         sheet.texts(row, (context.unit(found.unit), found.meaning, status, found.source or ""), "text", column=4)
 
 

@@ -23,12 +23,11 @@ from churnsim.report.page.blocks import (
     Listing,
     Paragraph,
     TableBlock,
-    TableCell,
     Tile,
     Tiles,
 )
-from churnsim.report.page.context import Context, status_key
-from churnsim.report.page.tables import heads, row_of, table
+from churnsim.report.page.context import Context
+from churnsim.report.page.tables import heads, noted, row_of, table
 from churnsim.report.what_it_takes import amount, how_it_was_found, lever_title, mechanism_title, what_it_takes
 from churnsim.report.what_to_measure import sentence
 
@@ -88,14 +87,11 @@ def chances(context: Context) -> TableBlock:
     rows = []
     for found in sorted(comparison.best, key=lambda row: row.loss):
         row = differences.get(found.strategy)
-        interval = context.signed_interval(row.lower, row.upper) if row else fmt.ABSENT
+        more = noted(context.difference(row.mean), context.signed_interval(row.lower, row.upper)) if row else fmt.ABSENT
         rows.append(
             row_of(
                 context.titles[found.strategy],
-                TableCell(
-                    text=context.difference(row.mean) if row else fmt.ABSENT,
-                    note="" if interval == fmt.ABSENT else interval,
-                ),
+                more,
                 context.signed_interval(row.future_lower, row.future_upper) if row else fmt.ABSENT,
                 fmt.percent(found.chance, 0),
                 context.difference(found.loss, sign=False),
@@ -236,7 +232,7 @@ def _even_tile(context: Context) -> list[Tile]:
             label = context.say(f"tile.even_{row.pays}", what=mechanism_title(context, part.mechanism))
             note = context.say(
                 "tile.even_note", number=lever_title(context, row), value=amount(context, row, row.value),
-                status=context.words.known(f"status.{status_key(row.status)}", row.status),
+                status=context.status(row.status),
             )  # fmt: skip
             return [Tile(label=label, number=amount(context, row, row.at), note=note)]
     return []

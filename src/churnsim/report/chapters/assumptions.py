@@ -84,30 +84,24 @@ def _records(context: Context, evidence: EvidenceRecord) -> list[Block]:
 
 def _calibration(context: Context, found: CalibrationRecord) -> list[Block]:
     """Each figure that is known, what simulations give before and after, and the numbers that it tells most of."""
-    say = context.say
-
-    def shown(value: float, low: float, high: float) -> str:
-        interval = context.interval(fmt.significant(low, 3), fmt.significant(high, 3))
-        return context.aside(fmt.significant(value, 3), interval)
-
-    rows = []
+    say, rows = context.say, []
     for figure in found.targets:
         moved = [
             say(
                 "assumptions.moved",
                 number=row.meaning,
-                before=shown(row.before, row.before_low, row.before_high),
-                after=shown(row.value, row.low, row.high),
+                before=_shown(context, row.before, row.before_low, row.before_high),
+                after=_shown(context, row.value, row.low, row.high),
             )
             for row in sorted(found.numbers, key=lambda row: -row.narrowed)
             if row.most == figure.target
         ]
-        known = context.interval(fmt.significant(figure.low, 3), fmt.significant(figure.high, 3))
+        known = context.significant_interval(figure.low, figure.high)
         rows.append(
             row_of(
                 TableCell(text=figure.target, note=say("assumptions.known_row", known=known, source=figure.source)),
-                shown(figure.before, figure.before_low, figure.before_high),
-                shown(figure.after, figure.after_low, figure.after_high),
+                _shown(context, figure.before, figure.before_low, figure.before_high),
+                _shown(context, figure.after, figure.after_low, figure.after_high),
                 _sentences(context, moved) or say("assumptions.moves_nothing"),
             )
         )
@@ -145,16 +139,16 @@ def _table_row(context: Context, found: MeasuredTable) -> list[TableCell]:
 
 def _instead(context: Context, row: MeasuredNumber) -> str:
     """What a measured number took the place of, or what the records say where it did not."""
-
-    def shown(value: float, low: float, high: float) -> str:
-        interval = context.interval(fmt.significant(low, 3), fmt.significant(high, 3))
-        return context.aside(fmt.significant(value, 3), interval if low < high else "")
-
     if row.used:
-        before = shown(row.before, row.before_low, row.before_high)
-        return context.say("assumptions.in_place_of", before=before, status=status_title(context, row.before_status))
-    value = shown(row.value, row.low, row.high)
-    return context.say("assumptions.not_used", value=value, status=status_title(context, row.status))
+        before = _shown(context, row.before, row.before_low, row.before_high)
+        return context.say("assumptions.in_place_of", before=before, status=context.status(row.before_status))
+    value = _shown(context, row.value, row.low, row.high)
+    return context.say("assumptions.not_used", value=value, status=context.status(row.status))
+
+
+def _shown(context: Context, value: float, low: float, high: float) -> str:
+    """A number and its interval, where it has any width."""
+    return context.aside(fmt.significant(value, 3), context.significant_interval(low, high) if low < high else "")
 
 
 def _sentences(context: Context, texts: Iterable[str]) -> str:
@@ -163,11 +157,6 @@ def _sentences(context: Context, texts: Iterable[str]) -> str:
     return context.prose(
         *(text if text.endswith("。") else context.say("page.sentence", text=text) for text in most), last
     )
-
-
-def status_title(context: Context, status: str) -> str:
-    """How far a number can be trusted, in words."""
-    return context.words.known(f"status.{status_key(status)}", status)
 
 
 def _strength(counted: tuple[str, int]) -> int:
@@ -187,10 +176,10 @@ def _row(
         value, unit = context.money(assumption.value), unit.removeprefix("money").strip()
     low, high = assumption.low, assumption.high
     if low is not None and high is not None and low < high:
-        unit = f"{context.interval(fmt.significant(low, 3), fmt.significant(high, 3))} {unit}".strip()
+        unit = f"{context.significant_interval(low, high)} {unit}".strip()
     share = None if told is None else told.get(assumption.parameter)
     moves = [] if told is None else [TableCell(text="" if share is None else fmt.percent(share))]
-    status = status_title(context, assumption.status)
+    status = context.status(assumption.status)
     source = [assumption.source or "", *([_instead(context, measured)] if measured else [])]
     return [
         TableCell(text=assumption.meaning, note=assumption.parameter),

@@ -6,7 +6,7 @@ from churnsim.records.what_if import SensitivityRecord, SensitivityRow
 from churnsim.report.charts.figures import region_figure
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import Block, Chapter, Heading, Paragraph, TableBlock, TableCell
-from churnsim.report.page.context import Context, status_key
+from churnsim.report.page.context import Context
 from churnsim.report.page.tables import heads, row_of, table
 
 
@@ -49,7 +49,7 @@ def _row(context: Context, row: SensitivityRow, morris: bool) -> list[TableCell]
     def number(value: float | None) -> str:
         return context.money(value) if morris else fmt.fixed(value, 2)
 
-    status = context.words.known(f"status.{status_key(row.range_status)}", row.range_status)
+    status = context.status(row.range_status)
     main, lower, upper, other = (
         (row.mu_star, row.mu_star_lower, row.mu_star_upper, row.mu)
         if morris
@@ -57,7 +57,7 @@ def _row(context: Context, row: SensitivityRow, morris: bool) -> list[TableCell]
     )
     return row_of(
         TableCell(text=row.assumption, note=context.say("page.term", term=status, text=row.range_source)),
-        context.interval(fmt.significant(row.low, 3), fmt.significant(row.high, 3)),
+        context.significant_interval(row.low, row.high),
         TableCell(text=number(main), note=context.interval(number(lower), number(upper))),
         number(other),
     )

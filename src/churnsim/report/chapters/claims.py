@@ -86,7 +86,7 @@ def _map(context: Context, claim: ClaimRecord, name: str) -> FigureBlock:
 def _intervals(context: Context, claim: ClaimRecord, rows: list[Row], *, unit: str, zero: bool = False) -> FigureBlock:
     ends = [row[key] for row in rows for key in ("mean", "lower", "upper") if row.get(key) is not None]
     reference = 0.0 if zero or min(ends) < 0 < max(ends) else None
-    reading = context.listed([str(row["label"]) for row in rows])
+    reading = context.listed(str(row["label"]) for row in rows)
     make = interval_rows(rows, x="", labels=tick_labels(), reference=reference)
     told = context.say("claims.in_unit", unit=unit) if unit else ""
     return drawn_figure(context, "claim", make, of=_name(claim), says=claim.says, reading=reading, unit=told)
@@ -119,7 +119,7 @@ def _answers(context: Context, claim: ClaimRecord) -> FigureBlock:
         for place, (label, answer) in enumerate([*judged, *known])
         if answer in columns
     ]
-    reading = context.listed([context.say("chart.row", name=row["label"], number=row["answer"]) for row in rows])
+    reading = context.listed(context.say("chart.row", name=row["label"], number=row["answer"]) for row in rows)
     make = answer_rows(rows, answers=list(columns.values()))
     return drawn_figure(context, "claim_answers", make, of=_name(claim), says=claim.says, reading=reading)
 
@@ -261,7 +261,7 @@ def _how(context: Context, claim: ClaimRecord) -> list[Block]:
     ]
     worlds = {say("claims.control"): claim.control, say("claims.planted"): claim.planted}
     facts += [(term, _world(context, world, planted=world is claim.planted)) for term, world in worlds.items() if world]
-    blocks: list[Block] = [Quote(text=claim.quote, source=context.listed([s.title for s in claim.sources]))]
+    blocks: list[Block] = [Quote(text=claim.quote, source=context.listed(s.title for s in claim.sources))]
     blocks.append(Facts(rows=[(term, text) for term, text in facts if text]))
     if claim.parts and kept:
         blocks.append(_parts(context, claim))

@@ -6,7 +6,7 @@ from churnsim.records.information import InformationRecord, TrialRow, WorthRow
 from churnsim.report.charts.figures import worth_figure
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import Block, Chapter, Listing, Paragraph, TableBlock, TableCell
-from churnsim.report.page.context import Context, status_key
+from churnsim.report.page.context import Context
 from churnsim.report.page.tables import heads, row_of, table
 from churnsim.report.what_to_measure import (
     between,
@@ -65,10 +65,10 @@ def _row(context: Context, row: WorthRow, trial: TrialRow | None, with_trials: b
     if row.value is not None:
         interval = ""
         if row.low is not None and row.high is not None:
-            interval = context.interval(fmt.significant(row.low, 3), fmt.significant(row.high, 3))
-        status = context.words.known(f"status.{status_key(row.status)}", row.status)
+            interval = context.significant_interval(row.low, row.high)
+        status = context.status(row.status)
         belief = TableCell(
-            text=fmt.significant(row.value, 3), note=context.listed([text for text in (interval, status) if text])
+            text=fmt.significant(row.value, 3), note=context.listed(text for text in (interval, status) if text)
         )
     cells: list[str | TableCell] = [
         TableCell(text=fmt.sentence(named(context, row)), note=note), belief,

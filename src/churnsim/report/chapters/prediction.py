@@ -14,7 +14,7 @@ from churnsim.report.headline import replay_sentences
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import Block, Chapter, Details, Paragraph, TableCell
 from churnsim.report.page.context import Context
-from churnsim.report.page.tables import heads, row_of, table
+from churnsim.report.page.tables import folded, heads, noted, row_of
 
 
 def chapter(context: Context) -> Chapter:
@@ -51,8 +51,7 @@ def _frequency_table(context: Context) -> Details:
         )
         for label, row in zip(labels, stored, strict=True)
     ]
-    caption = say("prediction.frequency_caption")
-    return Details(summary=caption, blocks=[table(caption, columns, rows, quiet=True)])
+    return folded(say("prediction.frequency_caption"), columns, rows)
 
 
 def _holdout_table(context: Context) -> Details:
@@ -62,7 +61,6 @@ def _holdout_table(context: Context) -> Details:
     rows: list[list[TableCell]] = []
     for label, row in zip(labels, stored, strict=True):
         note = context.interval(fmt.fixed(row.lower, 2), fmt.fixed(row.upper, 2))
-        actual = TableCell(text=fmt.fixed(row.actual, 2), note="" if note == fmt.ABSENT else note)
+        actual = noted(fmt.fixed(row.actual, 2), note)
         rows.append(row_of(label, fmt.count(row.customers), actual, fmt.fixed(row.expected, 2)))
-    caption = say("prediction.holdout_caption")
-    return Details(summary=caption, blocks=[table(caption, columns, rows, quiet=True)])
+    return folded(say("prediction.holdout_caption"), columns, rows)

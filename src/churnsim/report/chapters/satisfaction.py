@@ -7,7 +7,7 @@ from churnsim.report.charts.figures import survey_figure
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import Block, Chapter, Details, Heading, Paragraph, TableCell
 from churnsim.report.page.context import Context
-from churnsim.report.page.tables import heads, row_of, table
+from churnsim.report.page.tables import heads, noted, row_of, table
 
 MAIN = ("index", "dimension", "overall", "path", "better", "worse", "ratio", "asymmetry", "stated", "derived")
 """Kinds of quantities that are drawn; the rest stands in the tables."""
@@ -113,7 +113,7 @@ def _quantity(context: Context, key: str, row: MeasuredRow) -> TableCell:
     else:
         text = fmt.fixed(row.estimate, 2)
         interval = context.interval(*(fmt.fixed(bound, 2) for bound in (row.lower, row.upper)))
-    return TableCell(text=text, note="" if interval == fmt.ABSENT else interval)
+    return noted(text, interval)
 
 
 def _table(context: Context, caption: str, rows: list[MeasuredRow], digits: int) -> Block:

@@ -14,7 +14,6 @@ from churnsim.report.page.blocks import (
     Block,
     Chapter,
     ColumnHead,
-    Details,
     Heading,
     Listing,
     Paragraph,
@@ -22,7 +21,7 @@ from churnsim.report.page.blocks import (
     TableCell,
 )
 from churnsim.report.page.context import Context
-from churnsim.report.page.tables import heads, row_of, table
+from churnsim.report.page.tables import folded, heads, noted, row_of, table
 
 BADGES = {"better": "good", "worse": "bad", "undecided": "open"}
 MONEY = frozenset({"npv", "equity", "profit", "revenue", "margin"})
@@ -61,7 +60,7 @@ def chapter(context: Context) -> Chapter:
 def _causes(context: Context) -> str:
     """What makes one future differ from another, in words."""
     drawn = {"chance": True, "parameters": context.draws_parameters, "beliefs": context.draws_beliefs}
-    return context.listed([context.say(f"strategies.by_{name}") for name, is_drawn in drawn.items() if is_drawn])
+    return context.listed(context.say(f"strategies.by_{name}") for name, is_drawn in drawn.items() if is_drawn)
 
 
 def _described(context: Context) -> TableBlock:
@@ -93,7 +92,7 @@ def does(context: Context, strategy: StrategyRecord) -> str:
             values["whom"] = context.words.known(f"whom.{settings['rule']}", str(settings["rule"]), **values)
         if "choose" in settings:
             values["choose"] = context.words.known(f"choose.{settings['choose']}", str(settings["choose"]))
-        other = context.listed([f"{name.replace('_', ' ')} {text}" for name, text in values.items()])
+        other = context.listed(f"{name.replace('_', ' ')} {text}" for name, text in values.items())
         sentence = context.words.known(f"does.{part}", f"{part.replace('_', ' ')}: {other}", **values)
         extras = (context.words.known(f"does_more.{part}.{name}", "", **values) for name in settings)
         told.append(sentence + "".join(extra for extra in extras if extra))
@@ -105,7 +104,7 @@ def does(context: Context, strategy: StrategyRecord) -> str:
 def _setting(context: Context, name: str, value: Any) -> str:
     """A setting as text: money, a length of time, a share or a number, as its name says; several by their names."""
     if isinstance(value, Mapping):
-        return context.listed([f"{fmt.cell(key)} {fmt.percent(part)}" for key, part in value.items()])
+        return context.listed(f"{fmt.cell(key)} {fmt.percent(part)}" for key, part in value.items())
     if isinstance(value, bool) or not isinstance(value, int | float):
         return fmt.cell(value)
     if name.startswith(("budget", "cost", "wage", "reward")):
@@ -145,12 +144,11 @@ def _differences(context: Context) -> TableBlock:
     say = context.say
     rows = []
     for d in context.differences:
-        read, interval = d.reading, context.signed_interval(d.lower, d.upper)
         rows.append(
             row_of(
                 context.titles[d.strategy],
-                TableCell(text=say(f"strategies.{read}"), badge=BADGES[read]),
-                TableCell(text=context.difference(d.mean), note="" if interval == fmt.ABSENT else interval),
+                TableCell(text=say(f"strategies.{d.reading}"), badge=BADGES[d.reading]),
+                noted(context.difference(d.mean), context.signed_interval(d.lower, d.upper)),
                 context.signed_interval(d.future_lower, d.future_upper),
                 _pairing(context, d),
             )
@@ -177,9 +175,8 @@ def _bootstrap(context: Context) -> list[Block]:
     rows = [
         row_of(context.titles[d.strategy], context.signed_interval(d.bootstrap_lower, d.bootstrap_upper)) for d in found
     ]
-    caption = context.say("strategies.bootstrap_caption")
     columns = heads(context, "strategies", "strategy", "bootstrap#")
-    return [Details(summary=caption, blocks=[table(caption, columns, rows, quiet=True)])]
+    return [folded(context.say("strategies.bootstrap_caption"), columns, rows)]
 
 
 def _spending(context: Context) -> list[Block]:

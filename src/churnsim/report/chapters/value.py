@@ -10,7 +10,7 @@ from churnsim.report.headline import LEAVE_AFTER_REPEATS, value_sentences
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import Block, Chapter, Details, Paragraph
 from churnsim.report.page.context import Context, family_key
-from churnsim.report.page.tables import heads, row_of, table
+from churnsim.report.page.tables import folded, heads, row_of, table
 
 
 def chapter(context: Context) -> Chapter:
@@ -82,5 +82,4 @@ def _deciles(context: Context, value: ValueRecord) -> Details:
         )
         for row in value.by_decile
     ]
-    caption = say("value.caption")
-    return Details(summary=caption, blocks=[table(caption, columns, rows, quiet=True)])
+    return folded(say("value.caption"), columns, rows)

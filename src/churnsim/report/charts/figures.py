@@ -329,7 +329,7 @@ def forest_figure(context: Context) -> FigureBlock:
         rows.append({"label": label, "mean": row.mean, "lower": row.lower, "upper": row.upper})
     ticks = _ticks(context, signed=True)
     make = interval_rows(rows, x=context.say("chart.forest.x"), labels=ticks, reference=0.0)
-    reading = context.listed([row["label"] for row in rows])
+    reading = context.listed(row["label"] for row in rows)
     return drawn_figure(
         context, "forest", make, reading=reading, baseline=context.baseline, level=context.level
     )  # fmt: skip
@@ -345,7 +345,7 @@ def worth_figure(context: Context, worths: Sequence[WorthRow], found: Informatio
         colour = EXPECTED if row.kind == "number" else ACTUAL
         rows.append({"label": label, "mean": row.worth, "lower": row.lower, "upper": row.upper, "colour": colour})
     make = interval_rows(rows, x=context.say("chart.worth.x"), labels=_ticks(context), reference=0.0, bars=True)
-    reading, level = context.listed([str(row["label"]) for row in rows]), fmt.percent(found.level)
+    reading, level = context.listed(str(row["label"]) for row in rows), fmt.percent(found.level)
     return drawn_figure(context, "worth", make, reading=reading, level=level)
 
 
@@ -421,7 +421,7 @@ def measured_figure(context: Context, numbers: Sequence[MeasuredNumber]) -> Figu
         if drawable(row):
             ends = {"before_lower": row.before_low, "before_upper": row.before_high}
             ends |= {"lower": row.low, "upper": row.high}
-            interval = context.interval(fmt.significant(row.low, 3), fmt.significant(row.high, 3))
+            interval = context.significant_interval(row.low, row.high)
             said = {"name": row.meaning, "before": fmt.significant(row.before, 3)}
             label = context.say("chart.measured.row", number=fmt.significant(row.value, 3), interval=interval, **said)
             rows.append({"label": label, "mean": row.value, "before_mean": row.before, **ends})
@@ -429,7 +429,7 @@ def measured_figure(context: Context, numbers: Sequence[MeasuredNumber]) -> Figu
         return None
     names = (context.say("chart.measured.before"), context.say("chart.measured.after"))
     make = ratio_rows(rows, x=context.say("chart.measured.x"), names=names)
-    reading = context.listed([str(row["label"]) for row in rows])
+    reading = context.listed(str(row["label"]) for row in rows)
     return drawn_figure(context, "measured", make, reading=reading, level=fmt.percent(numbers[0].level))
 
 
@@ -441,7 +441,7 @@ def survey_figure(context: Context, instrument: str, measured: Sequence[Measured
         for row in measured
     ]  # fmt: skip
     make = interval_rows(rows, x=context.say("survey.axis"), labels=tick_labels())
-    reading = context.listed([str(row["label"]) for row in rows])
+    reading = context.listed(str(row["label"]) for row in rows)
     of = "-".join(instrument.lower().split())
     return drawn_figure(
         context, "survey", make, of=of, instrument=instrument, reading=reading, level=fmt.percent(level)

@@ -338,11 +338,15 @@ class Context:
         """Two formatted bounds as one interval."""
         return fmt.interval(lower, upper, joint=self.words("page.joint"))
 
+    def significant_interval(self, lower: float, upper: float) -> str:
+        """Two numbers of no known size as an interval."""
+        return self.interval(fmt.significant(lower, 3), fmt.significant(upper, 3))
+
     def count_interval(self, lower: float | None, upper: float | None) -> str:
         """Two numbers of things as an interval."""
         return self.interval(fmt.count(lower), fmt.count(upper))
 
-    def listed(self, items: list[str]) -> str:
+    def listed(self, items: Iterable[str]) -> str:
         """Several phrases in one sentence."""
         return self.words("page.list_separator").join(items)
 
@@ -357,6 +361,10 @@ class Context:
             return self.words.known(f"family.{family_key(found[0])}", found[0])
 
         return re.sub(r"\b(?:[a-z]+_)+[a-z]+\b|\b(?:nbd|weibull|sbg|bdw)\b", title, text)
+
+    def status(self, status: str) -> str:
+        """Where a number comes from, in words."""
+        return self.words.known(f"status.{status_key(status)}", status)
 
     def quoted(self, names: Iterable[str]) -> str:
         """Several titles in one sentence, each marked as a title."""

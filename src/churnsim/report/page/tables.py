@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from churnsim.report.page import numbers as fmt
-from churnsim.report.page.blocks import ColumnHead, TableBlock, TableCell
+from churnsim.report.page.blocks import ColumnHead, Details, TableBlock, TableCell
 from churnsim.report.page.context import Context
 
 PAGE_LETTERS = 88
@@ -44,6 +44,16 @@ def table(
     letters = [_letters(column, [row[place] for row in rows]) for place, column in enumerate(columns)]
     wide = sum(letters) > PAGE_LETTERS
     return TableBlock(caption=caption, columns=list(columns), rows=rows, quiet=quiet, wide=wide)
+
+
+def folded(caption: str, columns: Sequence[ColumnHead], rows: list[list[TableCell]]) -> Details:
+    """A table folded away under its caption."""
+    return Details(summary=caption, blocks=[table(caption, columns, rows, quiet=True)])
+
+
+def noted(text: str, note: str) -> TableCell:
+    """A cell with a note below its text, where there is one."""
+    return TableCell(text=text, note="" if note == fmt.ABSENT else note)
 
 
 def _letters(column: ColumnHead, cells: list[TableCell]) -> int:
