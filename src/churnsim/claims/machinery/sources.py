@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tomllib
+from pathlib import Path
 from typing import NamedTuple
 
 
@@ -24,33 +26,8 @@ class CitedText(NamedTuple):
 
 
 TEXTS = {
-    "after-marketing": CitedText(
-        "After-marketing management",
-        "undated",
-        "後行銷管理 (after-marketing management). Encyclopaedia article, unsigned",
-    ),
-    "lecture": CitedText(
-        "Keeping existing customers",
-        "undated",
-        "7讲 保留老顾客的策略 (lecture 7: strategies for keeping existing customers). Slides, unsigned",
-    ),
-    "small-firms": CitedText(
-        "Marketing innovation of small firms",
-        "undated",
-        "21世纪中小企业营销创新的焦点 (the focus of marketing innovation of small and medium-sized firms in the 21st "
-        "century). Article, anonymous (佚名); this copy was put online in 2022",
-    ),
-    "nine-steps": CitedText(
-        "Nine steps to loyalty",
-        "2017",
-        "建立客户忠诚之“九步法” (nine steps to customer loyalty). 中国商论 2017, 07(b), 160-161; "
-        "the copy names no author",
-    ),
-    "win-back": CitedText(
-        "Winning back lost customers",
-        "undated",
-        "怎样重新经营被流失的顾客 (how to win lost customers back). Article, unsigned",
-    ),
+    name: CitedText(**told)
+    for name, told in tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8")).items()
 }
 """The texts by the name that the claims use in code."""
 

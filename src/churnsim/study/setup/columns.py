@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+import tomllib
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -22,80 +24,15 @@ SHOWN, WIDEST = 3, 60
 MOSTLY = 0.8
 """Assumed: the share of values that must be dates or numbers for a column of them."""
 
-# Words of a column's name, whole ones; what comes first says more. Written without accents and in lower case.
-WORDS: dict[str, tuple[str, ...]] = {
-    "customer_id": (
-        "customer id", "customerid", "client id", "member id", "kundennummer", "kundennr", "kunden nr", "kunden id",
-        "no client", "id client", "id cliente", "codice cliente", "buyer id", "user id", "donor id", "account id",
-        "客户编号", "客户号", "客户id", "会员编号", "会员号", "会员id", "用户id", "客戶編號", "會員編號",
-        "subscriber id", "subscription id", "subscriber", "contract no", "contract id", "contract number",
-        "vertragsnummer", "vertragsnr", "policy no", "policy number", "iban", "kontonummer", "account no",
-        "household id", "household", "hshd num", "shopper id",
-        "customer", "client", "cliente", "kunde", "klant", "buyer", "member", "donor", "user", "account", "cust",
-        "客户", "会员", "用户", "客戶", "會員", "debitor", "spender", "klantnummer", "mitgliedsnummer", "email", "card",
-    ),
-    "date": (
-        "order date", "invoice date", "purchase date", "transaction date", "invoicedate", "orderdate", "bestelldatum",
-        "rechnungsdatum", "kaufdatum", "date commande", "date achat", "fecha", "datum", "date", "日期", "下单时间",
-        "时间", "timestamp", "created at", "created", "data", "day", "tag", "time", "zeit",
-    ),
-    "amount": (
-        "amount", "total", "line total", "total price", "revenue", "sales", "betrag", "umsatz", "summe", "montant",
-        "importe", "importo", "bedrag", "gross", "net", "value", "paid", "gift", "donation", "金额", "销售额", "金額",
-        "实付", "spend", "subtotal", "spende",
-    ),
-    "price": (
-        "unit price", "unitprice", "einzelpreis", "stuckpreis", "prix unitaire", "precio unitario", "单价", "單價",
-        "price", "preis", "prix", "precio", "prezzo", "prijs", "价格",
-    ),
-    "quantity": (
-        "quantity", "qty", "menge", "anzahl", "stuck", "quantite", "cantidad", "quantita", "aantal", "pieces", "units",
-        "数量", "數量", "件数",
-    ),
-    "tenure": (
-        "tenure", "months", "duration", "account length", "length", "lifetime", "laufzeit", "duree", "duracion",
-        "在网时长", "在網月數", "租期", "期数",
-    ),
-    "churned": (
-        "churned", "churn", "left", "cancelled", "canceled", "terminated", "exited", "attrition", "gekundigt",
-        "resilie", "流失", "离网", "退租",
-    ),
-    "start": (
-        "start date", "start", "signup date", "sign up", "signup", "joined", "since", "activation date", "beginn",
-        "debut", "inicio", "开通日期", "开始", "開始", "入网",
-    ),
-    "end": (
-        "end date", "end", "cancel date", "cancellation date", "cancelled at", "left on", "ende", "fin",
-        "到期", "结束", "結束",
-    ),
-    "charge": (
-        "monthly charges", "monthly charge", "monthly fee", "monthly price", "mrr", "charge", "charges", "fee", "rate",
-        "price", "beitrag", "prix", "precio", "月费", "月費", "月租",
-    ),
-    "profit": (
-        "profit", "gross profit", "contribution", "contribution margin", "margin amount", "gewinn", "deckungsbeitrag",
-        "rohertrag", "marge", "beneficio", "utile", "winst", "利润", "利潤", "毛利",
-    ),
-    "currency": (
-        "currency", "ccy", "currency code", "wahrung", "waehrung", "devise", "moneda", "valuta", "币种", "货币", "幣別",
-    ),
-}  # fmt: skip
-KINDS = {
-    "date": "date", "amount": "number", "price": "number", "quantity": "number", "tenure": "number", "start": "date",
-    "end": "date", "charge": "number", "profit": "number",
-}  # fmt: skip
+_TOLD = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
+WORDS: dict[str, list[str]] = _TOLD["words"]
+"""Of a column's name by role, whole ones; what comes first says more. Written without accents and in lower case."""
+KINDS: dict[str, str] = _TOLD["kinds"]
 """What must stand in a column of a role, where that can be seen."""
-ENDINGS: dict[str, tuple[str, ...]] = {
-    "date": ("datum", "date"), "amount": ("betrag", "bedrag", "umsatz", "spende"), "customer_id": ("kundennummer",),
-}  # fmt: skip
-"""How compound names of a role end, as "Belegdatum" and "Rechnungsbetrag"."""
-NOT_THE_CUSTOMER = ("name", "type", "group", "segment", "country", "city", "age", "since")
-"""Words beside "customer" that make it another thing."""
-NOT_WHAT_WAS_PAID = (
-    "discount", "tax", "taxes", "vat", "shipping", "refund", "refunded", "tip", "due", "outstanding", "cost", "rabatt",
-    "steuer", "mwst", "versand", "remise", "tva", "descuento", "iva", "sconto", "korting", "btw", "折扣", "税",
-)  # fmt: skip
-"""Words beside "amount" that make it another thing."""
+NOT_PAID = _TOLD["not_what_was_paid"]
+OTHER_THINGS = {"customer_id": _TOLD["not_the_customer"], "amount": NOT_PAID, "price": NOT_PAID}
+"""Words beside those of a role that make it another thing."""
+MOST_STATES = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -145,7 +82,7 @@ def _undone(values: pd.Series[Any]) -> tuple[str, ...]:
     words = {level: level.casefold() for level in levels}
     return tuple(
         level for level, word in words.items()
-        if any(part in word for part in UNDONE) and not any(part in word for part in NOT_UNDONE)
+        if any(part in word for part in _TOLD["undone"]) and not any(part in word for part in _TOLD["not_undone"])
     )  # fmt: skip
 
 
@@ -154,7 +91,7 @@ def _doubt(name: str, holds: str, undone: Sequence[str] | None) -> str:
     said = set(_words(name).split())
     if holds == "number":
         return "what was given back is not taken off" if said & {"refund", "refunded"} else ""
-    if not undone or said & STATES:
+    if not undone or said & set(_TOLD["states"]):
         return ""
     told = ", ".join(map(repr, undone[:SHOWN]))
     return f"rows with {told} are read as the others are; leave_out in [data] can leave them out"
@@ -175,21 +112,9 @@ def _rank(role: str, name: str) -> int | None:
         # Chinese has no spaces between words.
         if f" {word} " in told or (not word.isascii() and word in told):
             return place
-    if told.rstrip().endswith(ENDINGS.get(role, ("no ending",))):
+    if told.rstrip().endswith(tuple(_TOLD["endings"].get(role, ()))):
         return len(WORDS[role])
     return None
-
-
-UNDONE = (
-    "cancel", "void", "refunded", "returned", "failed", "declined", "storn", "retour", "annul", "rembours", "anulad",
-    "devuelt", "已取消", "退款", "退货",
-)  # fmt: skip
-"""In a column of states: what says that a purchase did not come about, or was taken back."""
-NOT_UNDONE = ("partial", "not ", "non ", "teilweise", "parti", "部分", "未")
-STATES = {"status", "state", "zustand", "statut", "estado", "stato", "stand", "状态", "狀態", "订单状态", "訂單狀態"}
-"""Words in the name of a column of the states of orders; such words elsewhere may be about the customer."""
-MOST_STATES = 20
-OTHER_THINGS = {"customer_id": NOT_THE_CUSTOMER, "amount": NOT_WHAT_WAS_PAID, "price": NOT_WHAT_WAS_PAID}
 
 
 def _words(name: str) -> str:

@@ -102,21 +102,8 @@ def _head(name: str, title: str, *, amounts: bool) -> str:
     question = "What are these customers worth, and does money spent on winning or keeping them pay?"
     if not amounts:
         question = "How often will these customers buy, and who of them is still active?"
-    return "\n".join(
-        [
-            f"# {_comment(title)}: a study of the customers' own purchases, written by churnsim init.",
-            "#",
-            f"#     churnsim check {name}.toml     what it will do, how long that takes, what it assumes",
-            f"#     churnsim run {name}.toml       results and report in runs/",
-            "#",
-            "# Every number below can be changed. What is not stated is assumed; the report lists it with its source.",
-            "",
-            f"name = {toml_text_of(name)}",
-            f"title = {toml_text_of(title)}",
-            f"question = {toml_text_of(question)}",
-            "seed = 1",
-        ]
-    )
+    texts = {"named": toml_text_of(name), "titled": toml_text_of(title), "question": toml_text_of(question)}
+    return _filled("head", {"name": name, "title": _comment(title), **texts})
 
 
 def _data(export: Export, chosen: Choices, answers: Answers, folder: Path, currency: str) -> Iterator[str]:
@@ -248,13 +235,13 @@ def _template(name: str) -> str:
     return resources.files("churnsim.study.setup").joinpath("templates", f"{name}.toml").read_text(encoding="utf-8")
 
 
-def _strategies(template: str, values: Mapping[str, str]) -> str:
+def _filled(template: str, values: Mapping[str, str]) -> str:
     return Template(_template(template)).substitute(values).rstrip("\n")
 
 
 def _all_strategies(template: str, programmes: Sequence[str], values: Mapping[str, str]) -> list[str]:
     """Those of a template, and one for each programme that it has not got."""
-    first = _strategies(template, values)
+    first = _filled(template, values)
     return [first, *(_programme(name, values) for name in programmes if f'name = "{name}"\n' not in first)]
 
 
@@ -302,7 +289,7 @@ def subscribers_text(
         "\n".join(_market(margin, stated=stated_margin)),
         f"[budget]\n# A tenth of what a month leaves at a margin of {margin:.0%}: set what is spent today.\n"
         f"per_period = {budget!r}",
-        _strategies("subscription", {"unit": "M"}),
+        _filled("subscription", {"unit": "M"}),
         '[comparison]\nagainst = "no-spending"', f'[value]\nhorizon = "{months} M"',
         '[claims]\n# `churnsim claims list` shows them all.\ntest = ["annual-churn"]\nquick = true',
     ]  # fmt: skip
