@@ -22,7 +22,7 @@ from churnsim.report.html import as_markup, blocks_of, filled, script_policy, te
 from churnsim.report.messages import Words
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import Block, Heading, Listing, Paragraph, TableBlock, Tiles
-from churnsim.report.page.context import Context, status_key, told_in
+from churnsim.report.page.context import Context, told_in
 from churnsim.report.page.tables import heads, row_of, table
 from churnsim.report.what_it_takes import how_it_was_found, mechanism_title, what_it_takes
 from churnsim.simulation.core.assumption import LEVEL, law_of
@@ -174,7 +174,7 @@ class LivePage:
             }  # fmt: skip
 
     def _stated(self, context: Context, row: AssumptionRecord) -> str:
-        status = context.words.known(f"status.{status_key(row.status)}", row.status)
+        status = context.status(row.status)
         value = shown(context, row, row.value)
         told = context.say("explore.stated_alone", value=value, status=status)
         if row.low is not None and row.high is not None and row.low < row.high:

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xlsxwriter
+from xlsxwriter.utility import xl_col_to_name as letters
 
 from churnsim.data.database.export import EXCEL_ROWS, neutral, sheet_cell
 from churnsim.errors import ConfigError, DataError
@@ -149,15 +150,6 @@ class _Sheet:
     def define(self, name: str, row: int, column: int) -> None:
         """Name a cell for the formulas of all sheets."""
         self.book.book.define_name(name, f"='{self.name}'!${letters(column)}${row + 1}")
-
-
-def letters(column: int) -> str:
-    """A column as a spreadsheet names it: 0 -> A, 26 -> AA."""
-    name = ""
-    while column >= 0:
-        column, rest = divmod(column, 26)
-        name, column = chr(ord("A") + rest) + name, column - 1
-    return name
 
 
 def _stored(path: Path, columns: Iterable[str]) -> pd.DataFrame:
