@@ -11,7 +11,7 @@ from pydantic import BeforeValidator, Field
 from churnsim.simulation.core.belief import Status, checked_status
 from churnsim.study.config.config import Day, StudyConfig
 from churnsim.study.config.file_section import DatedFile
-from churnsim.study.config.problems import Problem, file_problems
+from churnsim.study.config.problems import Problem, file_problems, unshown
 from churnsim.study.config.section import Length, Section
 from churnsim.units import Unit
 
@@ -47,13 +47,12 @@ class SubscribersSection(DatedFile):
         """What does not hold between these keys."""
         if (self.dataset is None) == (self.path is None):
             got = "neither" if self.dataset is None else "both"
-            message = f"{got} of dataset and path given. Give exactly one of them."
-            yield Problem(path=("data",), message=message, show_value=False)
+            yield unshown(("data",), f"{got} of dataset and path given. Give exactly one of them.")
         if self.path is not None:
             yield from file_problems(folder, self.path, ("data", "path"))
         if self.path is not None and self.tenure is None and self.observed_until is None:
             message = "missing. With start and end dates it says until when it is known who was there."
-            yield Problem(path=("data", "observed_until"), message=message, show_value=False)
+            yield unshown(("data", "observed_until"), message)
 
 
 class SurvivalSection(Section):

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from churnsim.errors import ConfigError
 from churnsim.simulation.mechanisms.parts import parts_of
-from churnsim.study.config.problems import ConfigPath, Problem, closest
+from churnsim.study.config.problems import ConfigPath, Problem, closest, unshown
 from churnsim.study.config.strategy_sections import MECHANISMS
 from churnsim.toml_text import read_toml
 from churnsim.units import Unit, parse_duration
@@ -138,7 +138,7 @@ def _table_problems(market: dict[str, Any]) -> Iterator[Problem]:
         if name in own:
             yield from list(_number_problems(own, name, table, path)) or _impossible(own[name], table, path)
         elif name not in types:
-            yield Problem(path=path, message=f"unknown key. {_place(name, types)}", show_value=False)
+            yield unshown(path, f"unknown key. {_place(name, types)}")
         elif not isinstance(table, dict):
             yield Problem(path=path, message=f"must be a table, written [market.{name}].")
         else:
@@ -195,7 +195,7 @@ def _number_problems(
     known: dict[str, Field[Any]], key: str, given: Any, path: ConfigPath, *, beside: Iterable[str] = ()
 ) -> Iterator[Problem]:
     if key not in known:
-        yield Problem(path=path, message=f"unknown key. {closest(key, [*known, *beside])}", show_value=False)
+        yield unshown(path, f"unknown key. {closest(key, [*known, *beside])}")
         return
     if not isinstance(given, dict):
         yield from _value_problems(known[key], given, path)
@@ -203,11 +203,11 @@ def _number_problems(
     found = [*_origin_problems(given, path)]
     if "value" not in given:
         message = "value is missing. Write { value = 0.3, source = '...', status = 'assumed' }."
-        found.append(Problem(path=path, message=message, show_value=False))
+        found.append(unshown(path, message))
     ends = [end for end in INTERVAL if end in given]
     if len(ends) == 1 or (not ends and set(given) & {"level", "law"}):
         message = "an interval needs both ends. Write { value = 0.3, low = 0.1, high = 0.5 }."
-        found.append(Problem(path=path, message=message, show_value=False))
+        found.append(unshown(path, message))
     for part in ("value", *INTERVAL):
         if part in given:
             found += _value_problems(known[key], given[part], (*path, part))
@@ -219,7 +219,7 @@ def _value_problems(about: Field[Any], value: Any, path: ConfigPath) -> Iterator
         try:
             parse_duration(value)
         except ConfigError as error:
-            yield Problem(path=path, message=str(error), show_value=False)
+            yield unshown(path, str(error))
     elif isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
         yield Problem(path=path, message=f"must be a finite number, such as {about.default} (the default).")
     elif _counts(about) and value != math.floor(value):
@@ -235,7 +235,7 @@ def _belief_problems(about: Field[Any], given: dict[str, Any], path: ConfigPath)
         for end in INTERVAL:
             about.metadata["check"](_built_number(about, given[end]), end)
     except ConfigError as error:
-        yield Problem(path=path, message=str(error), show_value=False)
+        yield unshown(path, str(error))
 
 
 def _origin_problems(given: dict[str, Any], path: ConfigPath) -> Iterator[Problem]:
@@ -243,17 +243,16 @@ def _origin_problems(given: dict[str, Any], path: ConfigPath) -> Iterator[Proble
 
     for key in given:
         if key not in OVERRIDE_KEYS:
-            yield Problem(path=(*path, key), message=f"unknown key. {closest(key, OVERRIDE_KEYS)}", show_value=False)
+            yield unshown((*path, key), f"unknown key. {closest(key, OVERRIDE_KEYS)}")
     try:
         checked_status(given.get("status", "assumed"))
     except ConfigError as error:
-        yield Problem(path=(*path, "status"), message=str(error), show_value=False)
+        yield unshown((*path, "status"), str(error))
     source = given.get("source", OWN_SOURCE)
     if not isinstance(source, str) or not source.strip():
         yield Problem(path=(*path, "source"), message="must be text that says where the value comes from.")
     if "source" not in given and given.get("status", "assumed") != "assumed":
-        message = f"a {given['status']!r} value needs a source. Add source = '...'."
-        yield Problem(path=(*path, "status"), message=message, show_value=False)
+        yield unshown((*path, "status"), f"a {given['status']!r} value needs a source. Add source = '...'.")
 
 
 def _impossible(field: Field[Any], given: Any, path: ConfigPath) -> Iterator[Problem]:
@@ -263,7 +262,7 @@ def _impossible(field: Field[Any], given: Any, path: ConfigPath) -> Iterator[Pro
     try:
         check_regularity(_built_number(field, given))  # the one number of its own
     except ConfigError as error:
-        yield Problem(path=path, message=str(error), show_value=False)
+        yield unshown(path, str(error))
 
 
 def _impossible_part(kind: type, table: dict[str, Any], path: ConfigPath) -> Iterator[Problem]:
@@ -273,7 +272,7 @@ def _impossible_part(kind: type, table: dict[str, Any], path: ConfigPath) -> Ite
     except ConfigError as error:
         blamed = next((key for key in table if str(error).startswith(key)), None)
         blamed = blamed or next((key for key in table if key in str(error)), None)
-        yield Problem(path=path if blamed is None else (*path, blamed), message=str(error), show_value=False)
+        yield unshown(path if blamed is None else (*path, blamed), str(error))
 
 
 def _build(kind: type, table: dict[str, Any]) -> Any:

@@ -13,7 +13,7 @@ from churnsim.errors import ConfigError
 from churnsim.toml_text import KeyLines, value_at
 from churnsim.toml_text import KeyPath as ConfigPath
 
-__all__ = ["MOST_PROBLEMS", "ConfigPath", "Problem", "closest", "config_error", "file_problems"]
+__all__ = ["MOST_PROBLEMS", "ConfigPath", "Problem", "closest", "config_error", "file_problems", "unshown"]
 
 MOST_PROBLEMS = 25
 """How many problems one message lists."""
@@ -27,6 +27,11 @@ class Problem:
     path: ConfigPath
     message: str
     show_value: bool = True
+
+
+def unshown(path: ConfigPath, message: str) -> Problem:
+    """What is wrong with something whose value tells nothing: a table, or what is missing."""
+    return Problem(path=path, message=message, show_value=False)
 
 
 def config_error(name: str, text: str, content: dict[str, Any], problems: Sequence[Problem]) -> ConfigError:

@@ -15,7 +15,7 @@ from churnsim.simulation.mechanisms.targeting import RULE_SETTINGS, Targeting, n
 from churnsim.study.config.config import CHOOSE, MADE_UP_SHOP, DataSection, StudyConfig
 from churnsim.study.config.evidence_sections import RECORDS, TargetsSection
 from churnsim.study.config.file_section import DatedFile
-from churnsim.study.config.problems import ConfigPath, Problem, closest, file_problems
+from churnsim.study.config.problems import ConfigPath, Problem, closest, file_problems, unshown
 from churnsim.study.config.strategy_sections import CHURN_MODEL, MECHANISMS, StrategySection
 from churnsim.study.config.what_if_sections import BeliefSection, SensitivitySection
 from churnsim.units import Duration
@@ -47,8 +47,7 @@ def _replication_problems(config: StudyConfig) -> Iterator[Problem]:
             message = f"is above max_replications, {config.selection.max_replications}."
             yield Problem(path=("selection", "first_stage"), message=message)
         if sum(not strategy.reference for strategy in config.strategy) < 2:
-            message = "there is nothing to choose: fewer than two strategies are not references."
-            yield Problem(path=("selection",), message=message, show_value=False)
+            yield unshown(("selection",), "there is nothing to choose: fewer than two strategies are not references.")
 
 
 def _name_problems(config: StudyConfig) -> Iterator[Problem]:
@@ -77,8 +76,7 @@ def _map_problems(config: StudyConfig) -> Iterator[Problem]:
     seen: set[str] = set()
     for i, section in enumerate(config.belief):
         if section.relative and section.against is None:
-            message = "needs against: the strategy that the difference is a share of."
-            yield Problem(path=("belief", i, "relative"), message=message, show_value=False)
+            yield unshown(("belief", i, "relative"), "needs against: the strategy that the difference is a share of.")
         if section.above is not None and section.below is not None and section.above >= section.below:
             yield Problem(path=("belief", i, "below"), message=f"must be higher than above, {section.above:g}.")
         if section.name in seen:
@@ -102,9 +100,7 @@ def _optimise_problems(config: StudyConfig) -> Iterator[Problem]:
     if section is None:
         return
     if isinstance(config.data, DataSection) and not config.data.has_amounts:
-        yield Problem(
-            path=("optimise",), message="needs amounts: without them no strategy earns anything.", show_value=False
-        )
+        yield unshown(("optimise",), "needs amounts: without them no strategy earns anything.")
     named = {strategy.name: strategy for strategy in config.strategy}
     if section.strategy is not None and section.strategy not in named:
         message = f"no strategy is called {section.strategy!r}. {closest(section.strategy, list(named))}"
@@ -155,10 +151,8 @@ def _data_problems(config: StudyConfig) -> Iterator[Problem]:
     if covariates is not None:
         yield from file_problems(config.folder, covariates.path, ("data", "covariates", "path"))
     if covariates is not None and not covariates.rate and not covariates.lifetime:
-        yield Problem(
-            path=("data", "covariates"),
-            message="names no column. Give rate = [...] or lifetime = [...], columns of the file.", show_value=False,
-        )  # fmt: skip
+        message = "names no column. Give rate = [...] or lifetime = [...], columns of the file."
+        yield unshown(("data", "covariates"), message)
     if data.covariates is not None and config.models.purchases not in (CHOOSE, *with_covariates()):
         message = (
             f"has no covariates. Use one of {', '.join(map(repr, with_covariates()))}, or leave [data.covariates] out."
@@ -166,12 +160,11 @@ def _data_problems(config: StudyConfig) -> Iterator[Problem]:
         yield Problem(path=("models", "purchases"), message=message)
     if config.models.why and config.models.purchases == CHOOSE:
         message = "is of a family that is named. Name one as purchases, or leave it out: the study says why it chose."
-        yield Problem(path=("models", "why"), message=message, show_value=False)
+        yield unshown(("models", "why"), message)
     if config.models.calendar is not None:
         asked, takes = config.models.purchases, tuple(n for n, f in PURCHASE_FAMILIES.items() if f.takes_calendar)
         if data.covariates is not None:
-            message = "goes not with [data.covariates]. Leave one of the two out."
-            yield Problem(path=("models", "calendar"), message=message, show_value=False)
+            yield unshown(("models", "calendar"), "goes not with [data.covariates]. Leave one of the two out.")
         if asked not in (CHOOSE, *takes):
             message = f"takes no calendar. Use one of {', '.join(map(repr, takes))}, or leave [models.calendar] out."
             yield Problem(path=("models", "purchases"), message=message)
@@ -181,19 +174,14 @@ def _data_problems(config: StudyConfig) -> Iterator[Problem]:
             message = f"has no leaving clock. Name {' or '.join(map(repr, takes))}, or leave [models.leaving] out."
             yield Problem(path=("models", "purchases"), message=message)
         if config.models.calendar is None:
-            message = "goes with [models.calendar], which may be another one."
-            yield Problem(path=("models", "leaving"), message=message, show_value=False)
+            yield unshown(("models", "leaving"), "goes with [models.calendar], which may be another one.")
         elif None not in (told := [section.after for section in (config.models.calendar, config.models.leaving)]) and (
             told[0] != told[1]
         ):
             message = f"must have after = {told[0]!r}, as [models.calendar]: there is one trend after the data."
             yield Problem(path=("models", "leaving", "after"), message=message)
     if data.holdout_end is not None and data.holdout_end <= data.calibration_end:
-        yield Problem(
-            path=("data", "holdout_end"),
-            message=f"must be later than calibration_end, {data.calibration_end}.",
-            show_value=False,
-        )
+        yield unshown(("data", "holdout_end"), f"must be later than calibration_end, {data.calibration_end}.")
 
 
 def _source_problems(data: DataSection, folder: Path) -> Iterator[Problem]:
@@ -201,8 +189,7 @@ def _source_problems(data: DataSection, folder: Path) -> Iterator[Problem]:
     given = [name for name in ("dataset", "path", "database") if getattr(data, name) is not None]
     if len(given) != 1:
         got = " and ".join(given) or "none"
-        message = f"{got} of dataset, path and database given. Give exactly one of them."
-        yield Problem(path=("data",), message=message, show_value=False)
+        yield unshown(("data",), f"{got} of dataset, path and database given. Give exactly one of them.")
         return
     for key in given:
         if key != "dataset":
@@ -210,46 +197,43 @@ def _source_problems(data: DataSection, folder: Path) -> Iterator[Problem]:
     of_files = [name for name in data.model_fields_set if name in FILE_KEYS]
     if data.path is None and of_files:
         key = min(of_files)
-        message = f"says how a file is written, and {given[0]} is none. Remove it."
-        yield Problem(path=("data", key), message=message, show_value=False)
+        yield unshown(("data", key), f"says how a file is written, and {given[0]} is none. Remove it.")
     if data.dataset is not None:
         for key in sorted(ROW_KEYS & data.model_fields_set):
             message = "is for files and databases; the rows of a dataset are used as they come. Remove it."
-            yield Problem(path=("data", key), message=message, show_value=False)
+            yield unshown(("data", key), message)
     if (data.price is None) != (data.quantity is None):
         lacking = "quantity" if data.quantity is None else "price"
         message = f"needs {lacking}: an amount is the price times the quantity."
-        yield Problem(path=("data", "price" if data.price else "quantity"), message=message, show_value=False)
+        yield unshown(("data", "price" if data.price else "quantity"), message)
     if data.price is not None and "amount" in data.model_fields_set:
-        message = "is given besides price and quantity. Leave one of the two out."
-        yield Problem(path=("data", "amount"), message=message)
+        yield Problem(path=("data", "amount"), message="is given besides price and quantity. Leave one of the two out.")
 
 
 def _money_problems(config: StudyConfig) -> Iterator[Problem]:
     """What a log without amounts cannot say."""
     if not isinstance(config.data, DataSection) or config.data.has_amounts:
         if len(config.strategy) < 2:
-            yield Problem(path=("strategy",), message="must have at least 2 entries.", show_value=False)
+            yield unshown(("strategy",), "must have at least 2 entries.")
         return
     why = "a log without amounts does not say what a purchase brings. Name the column with the amount, or remove"
     for index, strategy in enumerate(config.strategy):
         for name in strategy.tables:
             if MECHANISMS[name].in_money:
-                message = f"is judged in money, and {why} the table."
-                yield Problem(path=("strategy", index, name), message=message, show_value=False)
+                yield unshown(("strategy", index, name), f"is judged in money, and {why} the table.")
     for key in ("budget", "precision", "selection", "sensitivity", "belief", "decide"):
         if getattr(config, key) if key != "decide" else key in config.model_fields_set:
-            yield Problem(path=(key,), message=f"is in money, and {why} the table.", show_value=False)
+            yield unshown((key,), f"is in money, and {why} the table.")
 
 
 def _regularity_problems(config: StudyConfig) -> Iterator[Problem]:
     family = config.models.purchases if config.models else CHOOSE
     if "regularity" in config.market and family != CHOOSE and PURCHASE_FAMILIES[family].reads == "intervals":
         message = f"{family!r} is fitted with its own. Remove it, or take another of [models]."
-        yield Problem(path=("market", "regularity"), message=message, show_value=False)
+        yield unshown(("market", "regularity"), message)
     if "regularity" in config.market and not isinstance(config.data, DataSection):
         message = "does nothing under contract, where renewals come term by term. Remove it."
-        yield Problem(path=("market", "regularity"), message=message, show_value=False)
+        yield unshown(("market", "regularity"), message)
 
 
 def _survey_problems(config: StudyConfig) -> Iterator[Problem]:
@@ -258,9 +242,7 @@ def _survey_problems(config: StudyConfig) -> Iterator[Problem]:
         return
     if (survey.path is None) == (survey.sampled is None):
         got = "neither" if survey.path is None else "both"
-        yield Problem(
-            path=("survey",), message=f"{got} of path and sampled given. Give exactly one of them.", show_value=False
-        )
+        yield unshown(("survey",), f"{got} of path and sampled given. Give exactly one of them.")
     if survey.path is not None:
         yield from file_problems(config.folder, survey.path, ("survey", "path"))
     if survey.low >= survey.high:
@@ -269,7 +251,7 @@ def _survey_problems(config: StudyConfig) -> Iterator[Problem]:
         yield Problem(path=("survey", "instruments"), message="sampled customers answer 'acsi' alone.")
     if survey.sampled is not None and "satisfaction" not in config.market:
         message = "sampled customers need a satisfaction to speak of. Add the table [market.satisfaction]."
-        yield Problem(path=("survey", "sampled"), message=message, show_value=False)
+        yield unshown(("survey", "sampled"), message)
 
 
 def _time_problems(config: StudyConfig) -> Iterator[Problem]:
@@ -315,16 +297,14 @@ def _strategy_problems(config: StudyConfig) -> Iterator[Problem]:
         yield from _market_problems(config, strategy, path)
     running = [s.name for s in config.strategy if not s.reference and s.name != config.comparison.against]
     if not running and len(config.strategy) > 1:
-        yield Problem(
-            path=("strategy",),
-            message=f"no strategy is left to compare with {config.comparison.against!r}: all others are references.",
-            show_value=False,
+        yield unshown(
+            ("strategy",),
+            f"no strategy is left to compare with {config.comparison.against!r}: all others are references.",
         )
     if config.comparison.against not in names:
-        yield Problem(
-            path=("comparison", "against"),
-            message=f"no strategy is called {config.comparison.against!r}. {closest(config.comparison.against, names)}",
-            show_value=False,
+        yield unshown(
+            ("comparison", "against"),
+            f"no strategy is called {config.comparison.against!r}. {closest(config.comparison.against, names)}",
         )
 
 
@@ -337,11 +317,7 @@ def _budget_problems(config: StudyConfig, strategy: StrategySection, path: Confi
         share, amount = section.budget_share, getattr(section, amount_key)
         if (share is None) == (amount is None):
             got = "neither" if share is None else "both"
-            yield Problem(
-                path=(*path, key),
-                message=f"{got} of budget_share and {amount_key} given. Give exactly one of them.",
-                show_value=False,
-            )
+            yield unshown((*path, key), f"{got} of budget_share and {amount_key} given. Give exactly one of them.")
         if share is not None and config.budget is None:
             yield Problem(
                 path=(*path, key, "budget_share"),
@@ -349,10 +325,8 @@ def _budget_problems(config: StudyConfig, strategy: StrategySection, path: Confi
             )
         total += share or 0.0
     if total > 1 + ROUNDING:
-        yield Problem(
-            path=path,
-            message=f"the budget shares of {strategy.name!r} add up to {total:.10g}; they may add up to at most 1.",
-            show_value=False,
+        yield unshown(
+            path, f"the budget shares of {strategy.name!r} add up to {total:.10g}; they may add up to at most 1."
         )
 
 
@@ -362,7 +336,7 @@ def _rule_problems(config: StudyConfig, campaign: Any, path: ConfigPath) -> Iter
         given = getattr(campaign, key) is not None
         if not given and key in needed_settings(rule):
             message = f"rule = {rule!r} needs it. Add {key} = {json.dumps(settings_of(Targeting)[key][1].example)}."
-            yield Problem(path=(*path, key), message=message, show_value=False)
+            yield unshown((*path, key), message)
         if given and rule not in rules:
             users = " or ".join(map(repr, rules))
             yield Problem(path=(*path, key), message=f"only rule = {users} uses it. Remove it or change the rule.")
@@ -377,8 +351,7 @@ def _rule_problems(config: StudyConfig, campaign: Any, path: ConfigPath) -> Iter
 def _renewal_problems(config: StudyConfig, kind: Any, table: Any, path: ConfigPath) -> Iterator[Problem]:
     """A mechanism for contracts elsewhere, and lengths that are shorter than the time between two reviews."""
     if kind.under_contract and isinstance(config.data, DataSection):
-        message = "only subscribers under contract renew it: setting = 'contractual'. Remove the table."
-        yield Problem(path=path, message=message, show_value=False)
+        yield unshown(path, "only subscribers under contract renew it: setting = 'contractual'. Remove the table.")
         return
     unit = config.data.unit
     for key, (_, about) in settings_of(kind).items():
@@ -393,14 +366,14 @@ def _market_problems(config: StudyConfig, strategy: StrategySection, path: Confi
         table = MECHANISMS[key].needs
         if table and table not in config.market:
             message = f"does nothing in a market without it. Add the table [market.{table}], which may be empty."
-            yield Problem(path=(*path, key), message=message, show_value=False)
+            yield unshown((*path, key), message)
         for name, (_, about) in settings_of(MECHANISMS[key]).items():
             part, _, among = about.among.partition(".")
             known = config.market.get(part, {}).get(among, {})
             given = getattr(strategy.tables[key], name) or () if among else ()
             for missing in (one for one in given if one not in known):
                 message = f"is none of the market's. Add [market.{about.among}.{missing}], which may be empty."
-                yield Problem(path=(*path, key, name, missing), message=message, show_value=False)
+                yield unshown((*path, key, name, missing), message)
 
 
 def _evidence_problems(config: StudyConfig) -> Iterator[Problem]:
@@ -412,7 +385,7 @@ def _evidence_problems(config: StudyConfig) -> Iterator[Problem]:
         yield from _target_problems(config, config.evidence.targets)
     elif not any(config.evidence.tables) and not config.evidence.trials:
         message = f"names no records. Add a table, such as [evidence.contacts]: {', '.join(RECORDS)}, targets."
-        yield Problem(path=("evidence",), message=message, show_value=False)
+        yield unshown(("evidence",), message)
     for index, name in enumerate(config.evidence.trials):
         yield from file_problems(config.folder, name, ("evidence", "trials", index))
     for kind, table in config.evidence.tables:
@@ -422,15 +395,15 @@ def _evidence_problems(config: StudyConfig) -> Iterator[Problem]:
         if not isinstance(data, DataSection) and kind not in WITHOUT_PURCHASES:
             without = " and ".join(WITHOUT_PURCHASES)
             message = f"is measured on purchases, which a study of subscribers has none of. It can measure {without}."
-            yield Problem(path=path, message=message, show_value=False)
+            yield unshown(path, message)
         elif table.path is not None:
             yield from file_problems(config.folder, table.path, (*path, "path"))
         elif not getattr(data, "database", None) and (data.dataset != MADE_UP_SHOP or kind == "offers"):
             message = "needs path, the file of these records: [data] names no customer database that has them."
-            yield Problem(path=path, message=message, show_value=False)
+            yield unshown(path, message)
         elif table.columns:
             message = "says what a file calls its columns, and there is none. Remove it, or give path."
-            yield Problem(path=(*path, "columns"), message=message, show_value=False)
+            yield unshown((*path, "columns"), message)
 
 
 def _target_problems(config: StudyConfig, section: TargetsSection) -> Iterator[Problem]:
@@ -441,10 +414,10 @@ def _target_problems(config: StudyConfig, section: TargetsSection) -> Iterator[P
     names = [strategy.name for strategy in config.strategy]
     if section.strategy not in names:
         message = f"no strategy is called {section.strategy!r}. {closest(section.strategy, names)}"
-        yield Problem(path=(*path, "strategy"), message=message, show_value=False)
+        yield unshown((*path, "strategy"), message)
     if config.simulation.beliefs == "none":
         message = "is none, so that no number could be learned. Set it to 'stated' or 'all'."
-        yield Problem(path=("simulation", "beliefs"), message=message, show_value=False)
+        yield unshown(("simulation", "beliefs"), message)
     unit, clock, seen = config.data.unit, config.simulation, set[str]()
     period = clock.period.to(unit)
     for index, figure in enumerate(section.figure):
@@ -453,11 +426,10 @@ def _target_problems(config: StudyConfig, section: TargetsSection) -> Iterator[P
             target = figure.target()
             target.window(round(clock.horizon.to(unit) / period), period, unit)
         except ConfigError as error:
-            yield Problem(path=place, message=str(error), show_value=False)
+            yield unshown(place, str(error))
             continue
         if str(target) in seen:
-            message = f"is {str(target)!r}, as an earlier figure is. Give it a name of its own."
-            yield Problem(path=place, message=message, show_value=False)
+            yield unshown(place, f"is {str(target)!r}, as an earlier figure is. Give it a name of its own.")
         seen.add(str(target))
         if (
             isinstance(config.data, DataSection)
@@ -467,7 +439,7 @@ def _target_problems(config: StudyConfig, section: TargetsSection) -> Iterator[P
             message = (
                 "is in money, and a log without amounts does not say what a purchase brings. Count something else."
             )
-            yield Problem(path=place, message=message, show_value=False)
+            yield unshown(place, message)
 
 
 def _claim_problems(config: StudyConfig) -> Iterator[Problem]:

@@ -51,7 +51,7 @@ from churnsim.simulation.engine.ledger import ACCOUNTS
 from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.study.config.file_section import defined_in
 from churnsim.study.config.market_overrides import market_problems, overridden_mechanisms
-from churnsim.study.config.problems import MOST_PROBLEMS, Problem, closest, config_error
+from churnsim.study.config.problems import MOST_PROBLEMS, Problem, closest, config_error, unshown
 from churnsim.study.config.schema_problems import schema_problems
 from churnsim.study.config.section import Section, Slug
 from churnsim.study.config.strategy_sections import StrategySection, built_strategy
@@ -260,17 +260,14 @@ def _relations(content: ClaimFile) -> Iterator[Problem]:
     """What must hold between the keys."""
     control, compare = content.control, content.compare
     if (content.figure is None) == (compare is None):
-        message = "a claim needs one of [figure] and [compare], not both and not neither."
-        yield Problem(path=("compare",), message=message, show_value=False)
+        yield unshown(("compare",), "a claim needs one of [figure] and [compare], not both and not neither.")
     elif content.figure is not None and not control.inputs:
-        yield Problem(path=("control", "inputs"), message="needs inputs that are wrong on purpose.", show_value=False)
+        yield unshown(("control", "inputs"), "needs inputs that are wrong on purpose.")
     elif compare is not None:
         if not control.strategy and not control.market:
-            message = "needs a [[control.strategy]] or a [control.market] that is wrong."
-            yield Problem(path=("control",), message=message, show_value=False)
+            yield unshown(("control",), "needs a [[control.strategy]] or a [control.market] that is wrong.")
         if compare.above is None and compare.below is None:
-            message = "needs above, below or both: say what would bear the claim out."
-            yield Problem(path=("compare",), message=message, show_value=False)
+            yield unshown(("compare",), "needs above, below or both: say what would bear the claim out.")
         if compare.above is not None and compare.below is not None and compare.above >= compare.below:
             yield Problem(path=("compare", "below"), message=f"must be higher than above, {compare.above:g}.")
         if compare.of == compare.against:
