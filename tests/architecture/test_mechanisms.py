@@ -99,37 +99,46 @@ def test_each_mechanism_has_a_module_among_the_mechanisms(name):
     assert KINDS[name].__module__.startswith("churnsim.simulation.mechanisms.")
 
 
-TOY = '''"""Gifts at the start of each period, and what they do to organic dropout."""
+TOY = '''"""Gifts at the start of each period: who has received some leaves at a lower rate."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any
 
-from churnsim.simulation.core.assumption import assumed, share
-from churnsim.simulation.mechanisms.parts import Budgeted, Length, MarketPart
+from churnsim.simulation.core.assumption import account_units, assumed, at_least_1, share
+from churnsim.simulation.mechanisms.parts import Length, MarketPart
+from churnsim.simulation.mechanisms.review import Review
+from churnsim.simulation.mechanisms.targeting import Campaign
 
 
 @dataclass(frozen=True, kw_only=True)
-class Gifts(Budgeted):
-    """Give customers something."""
+class Gifts(Campaign):
+    """Give something to the customers whom the rule picks."""
 
-    acts: ClassVar[bool] = True
     every: Annotated[float, Length("how often", example=4.0)]
 
+    def review(self, review: Review) -> None:
+        """Give it, and count the gifts of each."""
+        chosen, each = self.reached(review)
+        if each > 0:
+            review.books.pay("retention", self.budget_per_period)
+            review.customers.add("gifts", chosen, review.firm.effect, account_units(each), review.now)
+
     def rules(self, market: Any) -> dict[str, Any]:
-        """The dropout that gifts leave."""
-        return {"gift_factor": 1.0 - market.gifts.effect}
+        """The gifts that it takes, and the dropout that they leave."""
+        return {"gifts_needed": market.gifts.needed, "gift_factor": 1.0 - market.gifts.effect}
 
 
 @dataclass(frozen=True, kw_only=True)
 class GiftResponse(MarketPart):
     """What gifts do."""
 
-    effect: float = assumed(0.25, "share", "dropout prevented", share, source="a toy")
+    needed: float = assumed(2.0, "gifts", "gifts that it takes", at_least_1, (1.0, 9.0), source="a toy")
+    effect: float = assumed(0.25, "share", "dropout prevented", share, (0.1, 0.5), source="a toy")
 '''
 MECHANISMS = "from churnsim.simulation.mechanisms."
-# The whole change: file, what stands there, what is put before it. An event rule that reads `gift_factor` comes on top.
+# The whole change: file, what stands there, what is put before it.
 EDITS = [
     ("simulation/mechanisms/gifts.py", None, TOY),
     ("simulation/scenario/strategy.py", f"{MECHANISMS}parts", f"{MECHANISMS}gifts import Gifts\n"),
@@ -140,7 +149,19 @@ EDITS = [
         "    bonds: BondResponse",
         "    gifts: GiftResponse = field(default_factory=GiftResponse)\n",
     ),
-    ("kernels/engine/records.py", "    price: float = 1.0", "    gift_factor: float = 1.0  # on organic dropout\n"),
+    (
+        "kernels/engine/records.py",
+        "    price: float = 1.0",
+        "    gifts_needed: float = 0.0\n    gift_factor: float = 1.0  # on organic dropout of who has received them\n",
+    ),
+    ("kernels/engine/records.py", '        ("state", np.int8)', '        ("gifts", np.int16),\n'),
+    ("kernels/engine/records.py", "    response: float\n    contacted", "    gifts: int\n"),
+    ("simulation/engine/customer.py", "    cause: int = 0", "    gifts: int = 0\n"),
+    (
+        "kernels/engine/event_times.py",
+        "    if c.member != 0:\n        factor =",
+        "    if c.gifts >= rule.gifts_needed:\n        factor = factor * rule.gift_factor\n",
+    ),
 ]
 SCRIPT = """
 import json, sys
@@ -183,29 +204,74 @@ gifts = { budget_share = 0.5, every = "14 D" }
 [comparison]"""
 
 
-def test_a_toy_mechanism_touches_few_files_and_works_everywhere(tmp_path):
-    """Python, a configuration, the rules, the assumptions, the addresses, the documentation and the warm-up know it."""
+# Both engines, where purchases may be the last and where a life has a clock, which a gift sets back; customers who wait
+# for a reply among them. And the same without an effect.
+BOTH = """
+from dataclasses import replace
+
+import churnsim as cs
+from churnsim.simulation.mechanisms.gifts import GiftResponse, Gifts
+
+found = []
+for model in (cs.BGNBD(r=0.8, alpha=4.4, a=0.8, b=2.4), cs.ParetoNBD(r=0.8, alpha=4.0, s=0.6, beta=11.0)):
+    spend = cs.simulation.FixedSpend(amount=12.5)
+    market = cs.Market(customers=cs.Cohort(size=150), purchases=model, spend=spend)
+    gifts = Gifts(budget_per_period=60.0, rule="recent_buyers", within=8.0, every=4.0)
+    desk = cs.simulation.ComplaintDesk(staff=1, mean_service_time=0.6, wage_per_period=20.0)
+    strategy = cs.Strategy(name="gifts", gifts=gifts, desk=desk)
+    for effect in (0.0, 0.9):
+        weak = GiftResponse(effect=effect)
+        tried = cs.Scenario(market=replace(market, gifts=weak), strategy=strategy, horizon=40.0, period=4.0, epoch=1.0)
+        ran = [cs.simulate(tried, seed=1, engine=engine, log=True) for engine in ("simpy", "compiled")]
+        assert ran[0].events == ran[1].events
+        assert (ran[0].table == ran[1].table).all()
+        found.append(int(ran[0].count("active_end")[-1]))
+print(found)
+"""
+
+
+def with_toy(tmp_path: Path) -> set[str]:
+    """Copy the package with the toy in it; the files that it touches."""
     copy = tmp_path / "src" / "churnsim"
     shutil.copytree(SOURCE, copy, ignore=shutil.ignore_patterns("*.nb*", "*.pyc.*"))
-    touched = {place for place, _, _ in EDITS}
     for place, before, text in EDITS:
         path = copy / place
         old = path.read_text(encoding="utf-8") if before else ""
         assert before is None or old.count(before) == 1
         path.write_text(old.replace(before, text + before) if before else text, encoding="utf-8")
-    base = (ROOT / "configs" / "cdnow.toml").read_text(encoding="utf-8")
-    (tmp_path / "study.toml").write_text(base.replace("[comparison]", TABLES, 1), encoding="utf-8")
+    return {place for place, _, _ in EDITS}
+
+
+def ask(tmp_path: Path, script: str, *arguments: str) -> str:
+    """What a script prints that uses the copy."""
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT, str(tmp_path / "study.toml"), str(ROOT / "configs")],
+        [sys.executable, "-c", script, *arguments],
         env={**os.environ, "PYTHONPATH": str(tmp_path / "src")},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
+    return done.stdout
+
+
+def test_a_toy_mechanism_touches_few_files_and_works_everywhere(tmp_path):
+    """Python, a configuration, the rules, the assumptions, the addresses, the documentation and the warm-up know it."""
+    touched = with_toy(tmp_path)
+    base = (ROOT / "configs" / "cdnow.toml").read_text(encoding="utf-8")
+    (tmp_path / "study.toml").write_text(base.replace("[comparison]", TABLES, 1), encoding="utf-8")
+    told = json.loads(ask(tmp_path, SCRIPT, str(tmp_path / "study.toml"), str(ROOT / "configs")))
     budget = told["budget"]
     assert budget > 0
     assert told == {
         "every": 2.0, "budget": budget, "acts": [True, False], "factor": [0.5, 1.0], "shown": 0.5, "address": 2.0,
-        "settings": {"gifts": {"budget_per_period": budget, "every": 2.0}}, "warm-up": 4.0, "docs": True,
+        "settings": {"gifts": {"rule": "all", "budget_per_period": budget, "every": 2.0}}, "warm-up": 4.0, "docs": True,
     }  # fmt: skip
     assert len(touched) <= 8
+
+
+@pytest.mark.slow
+def test_both_engines_run_the_toy(tmp_path):
+    """It remembers something of each customer, on which dropout depends; compiled anew, which takes a minute."""
+    with_toy(tmp_path)
+    without, reached, without_clock, reached_clock = json.loads(ask(tmp_path, BOTH))
+    assert reached > without
+    assert reached_clock > without_clock

@@ -170,15 +170,34 @@ def update_lifetimes(
         old = hazard_of(rules, hazards, before, c)
         # Before the new hazard is asked for, which depends on it.
         c.contacted = 1 if view.contacted[i] else 0
-        if c.state == ACTIVE or c.state == AWAITING:
-            new = hazard_of(rules, hazards, effect, c)
-            # A clock that is rescaled by 1 would lose its last bits.
-            if new != old:
-                if c.state == ACTIVE:
-                    c.death_at = moved_death(tables.leaving, c.death_at, now, old, new, i)
-                else:
-                    c.death_at = rescaled(c.death_at, 0.0, old, new)  # what is left of it
-                wake[i] = next_event(c)
+        _run_on(tables, wake, i, c, old, effect, now)
+
+
+@inlined
+def _run_on(tables: Tables, wake: Floats, i: int, c: Record, old: float, effect: float, now: float) -> None:
+    if c.state == ACTIVE or c.state == AWAITING:
+        new = hazard_of(tables.rules, tables.hazards, effect, c)
+        # A clock that is rescaled by 1 would lose its last bits.
+        if new != old:
+            if c.state == ACTIVE:
+                c.death_at = moved_death(tables.leaving, c.death_at, now, old, new, i)
+            else:
+                c.death_at = rescaled(c.death_at, 0.0, old, new)  # what is left of it
+            wake[i] = next_event(c)
+
+
+@rule
+def hazards(tables: Tables, customers: Records, effect: float, out: Floats) -> None:
+    """Put the organic hazards of the first customers' lifetimes in time into `out`, contacts having this `effect`."""
+    for i in range(out.size):
+        out[i] = hazard_of(tables.rules, tables.hazards, effect, customers[i])
+
+
+@rule
+def run_on(tables: Tables, customers: Records, wake: Floats, before: Floats, effect: float, now: float) -> None:
+    """Let lifetimes in time whose hazard was `before` run at what it is `now`, that of as many customers."""
+    for i in range(before.size):
+        _run_on(tables, wake, i, customers[i], before[i], effect, now)
 
 
 @rule
@@ -271,15 +290,6 @@ def renewals(customers: Records, due: Floats, first: int, last: int) -> None:
         c = customers[i]
         # One offer for one renewal: who has one is not asked again.
         due[i] = c.due if c.state == ACTIVE and c.offered == 0 else math.inf
-
-
-@rule
-def offer_renewals(customers: Records, owed: Ints, chosen: Flags, cost: int) -> None:
-    """Make those `chosen` an offer for their coming renewal, at `cost` to the account of each."""
-    for i in range(chosen.size):
-        if chosen[i]:
-            customers[i].offered = 1
-            owed[i] += cost
 
 
 @njit

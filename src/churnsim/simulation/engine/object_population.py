@@ -202,24 +202,30 @@ class ObjectPopulation:
     ) -> None:
         """Contact those chosen and no others; a lifetime in time then runs at its new hazard, and buying clocks at
         their new rates."""
-        clock = self.p.numbers.lifetime == CLOCK
         for c, contacted in zip(self.customers, chosen.tolist(), strict=True):
-            old = self.hazard(c, before) if clock else 0.0
+            old = self._clock_hazard(c, before)
             c.contacted = int(contacted)
             c.account -= cost * c.contacted
-            new = self.hazard(c, effect) if clock else 0.0
-            if c.alive and new != old:
-                if c.state == ACTIVE:
-                    c.death_at = event_times.moved_death(c.tables.leaving, c.death_at, now, old, new, 0)
-                    self.wake(c)
-                else:  # what is left of it, which it looks at when it is told
-                    c.death_at = event_times.rescaled(c.death_at, 0.0, old, new)
+            self._run_on(c, old, self._clock_hazard(c, effect), now)
             if contacted and lift != 0.0:
                 due = c.due if c.state == ACTIVE else math.inf
                 moved = self._lifted(c, buying_clock.CONTACT, lift, now, due)
                 if moved != due:
                     c.due = moved
                     self.wake(c)
+
+    def _clock_hazard(self, c: Customer, effect: float) -> float:
+        return self.hazard(c, effect) if self.p.numbers.lifetime == CLOCK else 0.0
+
+    def _run_on(self, c: Customer, old: float, new: float, now: float) -> None:
+        """Let what is left of its life run at the hazard `new` in place of `old`."""
+        if not c.alive or new == old:
+            return
+        if c.state == ACTIVE:
+            c.death_at = event_times.moved_death(c.tables.leaving, c.death_at, now, old, new, 0)
+            self.wake(c)
+        else:  # what is left of it, which it looks at when it is told
+            c.death_at = event_times.rescaled(c.death_at, 0.0, old, new)
 
     def _lifted(self, c: Customer, kind: int, by: float, now: float, due: float) -> float:
         if self.p.tables.layers[kind] < 0:
@@ -241,11 +247,14 @@ class ObjectPopulation:
         """When the contract of each comes up for renewal, without an offer for it so far; else infinity."""
         return np.array([c.due if c.state == ACTIVE and not c.offered else math.inf for c in self.customers])
 
-    def offer_renewals(self, chosen: NDArray[np.bool_], cost: int) -> None:
-        """Make those chosen an offer for their coming renewal."""
+    def add(self, field: str, chosen: NDArray[np.bool_], effect: float, cost: int, now: float) -> None:
+        """Add 1 to a count of those chosen; a lifetime in time then runs at its new hazard."""
         for place in np.flatnonzero(chosen).tolist():
-            self.customers[place].offered = 1
-            self.customers[place].account -= cost
+            c = self.customers[place]
+            old = self._clock_hazard(c, effect)
+            setattr(c, field, getattr(c, field) + 1)
+            c.account -= cost
+            self._run_on(c, old, self._clock_hazard(c, effect), now)
 
     def offer(self, chosen: NDArray[np.bool_], cost: int) -> None:
         """Offer more to those chosen and no others."""

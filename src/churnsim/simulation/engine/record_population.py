@@ -219,9 +219,14 @@ class RecordPopulation:
         self.pool.share(self.size, lambda _, first, last: kernel.renewals(self._records, due, first, last))
         return due
 
-    def offer_renewals(self, chosen: NDArray[np.bool_], cost: int) -> None:
-        """Make those chosen an offer for their coming renewal."""
-        kernel.offer_renewals(self._records, self._view.owed, chosen, cost)
+    def add(self, field: str, chosen: NDArray[np.bool_], effect: float, cost: int, now: float) -> None:
+        """Add 1 to a count of those chosen; a lifetime in time then runs at its new hazard."""
+        tables, customers = self.inputs.tables, self.customers
+        before = np.empty(self.size if self.inputs.numbers.lifetime == CLOCK else 0)
+        kernel.hazards(tables, customers, effect, before)
+        customers[field] += chosen
+        charge(self._view.owed, chosen, self.size, cost)
+        kernel.run_on(tables, customers, self._wake, before, effect, now)
 
     def offer(self, chosen: NDArray[np.bool_], cost: int) -> None:
         """Offer more to those chosen and no others."""

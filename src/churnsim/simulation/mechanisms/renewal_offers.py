@@ -56,7 +56,7 @@ class RenewalOffers(Targeting):
         if number:
             review.books.count("renewal_costs", cents(self.cost_per_offer) * number)
             review.books.count("renewal_offers", number)
-            review.customers.offer_renewals(chosen, account_units(self.cost_per_offer))
+            review.customers.add("offered", chosen, review.firm.effect, account_units(self.cost_per_offer), review.now)
 
     def rules(self, market: Any) -> dict[str, Any]:
         """What an offer does, and the price of a term with one."""

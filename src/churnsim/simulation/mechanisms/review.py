@@ -67,8 +67,9 @@ class Customers(Protocol):
     def renewals(self) -> NDArray[np.float64]:
         """When the contract of each comes up for renewal, without an offer for it so far; else infinity."""
 
-    def offer_renewals(self, chosen: Flags, cost: int) -> None:
-        """Make those chosen an offer for their coming renewal."""
+    def add(self, field: str, chosen: Flags, effect: float, cost: int, now: float) -> None:
+        """Add 1 to a count of those chosen, a field of `records.CUSTOMER`; `effect` is that of contacts. Lifetimes in
+        time then run at the hazard that follows from it."""
 
     def offer(self, chosen: Flags, cost: int) -> None:
         """Offer more to those chosen and no others."""
