@@ -1,6 +1,6 @@
-"""Many quantiles at once: what `gamma_quantile` and `beta_quantile` return, to the bit, in a third of the time.
+"""Many quantiles at once: what `gamma_quantile` and `beta_quantile` return, to the bit, in a fraction of the time.
 
-Newton steps are taken by all draws of a block in turn, so that the sums and fractions of eight of them are worked out
+Steps are taken by all draws of a block in turn, so that the sums and fractions of eight of them are worked out
 together (`lanes.py`).
 """
 
@@ -10,6 +10,7 @@ import math
 
 import numpy as np
 
+from churnsim.kernels.numerics.exponential import exponential
 from churnsim.kernels.numerics.jit import inlined, njit
 from churnsim.kernels.numerics.lanes import LANES, beta_lanes, fraction_lanes, series_lanes
 from churnsim.kernels.numerics.quantiles import (
@@ -19,14 +20,13 @@ from churnsim.kernels.numerics.quantiles import (
     GammaLaw,
     beta_arguments,
     beta_law,
-    beta_newton,
     beta_side,
     beta_start,
+    beta_step,
     gamma_law,
-    gamma_newton,
     gamma_start,
+    gamma_step,
     logistic,
-    settled,
 )
 from churnsim.typing import Floats, Ints
 
@@ -42,7 +42,9 @@ def _gamma(rows: Floats, kind: int) -> GammaLaw:
 
 @inlined
 def _beta(rows: Floats, kind: int) -> BetaLaw:
-    return BetaLaw(rows[kind, 0], rows[kind, 1], rows[kind, 2], rows[kind, 3], rows[kind, 4], rows[kind, 5])
+    return BetaLaw(
+        rows[kind, 0], rows[kind, 1], rows[kind, 2], rows[kind, 3], rows[kind, 4], rows[kind, 5], rows[kind, 6]
+    )
 
 
 @njit
@@ -78,7 +80,7 @@ def gamma_quantiles(u: Floats, shapes: Floats, kinds: Ints) -> Floats:
             below, above = 0, _BLOCK
             for j in range(number):
                 i = active[j]
-                reached, own = math.exp(y[i]), laws[kinds[first + i], 0]
+                reached, own = exponential(y[i]), laws[kinds[first + i], 0]
                 if reached < own + 1.0:
                     at = below
                     below += 1
@@ -96,13 +98,12 @@ def gamma_quantiles(u: Floats, shapes: Floats, kinds: Ints) -> Floats:
                 for at in range(_BLOCK * part, above if part else below):
                     i = which[at]
                     law, given = _gamma(laws, kinds[first + i]), u[first + i]
-                    following, low[i], high[i] = gamma_newton(law, given, y[i], x[at], total[at], low[i], high[i])
-                    if settled(y[i], following) or step == STEPS - 1:
-                        out[first + i] = math.exp(following)
+                    y[i], done, low[i], high[i] = gamma_step(law, given, y[i], x[at], total[at], low[i], high[i])
+                    if done or step == STEPS - 1:
+                        out[first + i] = exponential(y[i])
                     else:
                         active[number] = i
                         number += 1
-                    y[i] = following
             if number == 0:
                 break
     return out
@@ -111,20 +112,24 @@ def gamma_quantiles(u: Floats, shapes: Floats, kinds: Ints) -> Floats:
 @njit
 def beta_quantiles(u: Floats, a: Floats, b: Floats, kinds: Ints) -> Floats:
     """Draws from Beta(a[kinds[i]], b[kinds[i]]) at probabilities u[i]."""
-    laws = np.full((a.size, 6), math.nan)
+    laws = np.full((a.size, 7), math.nan)
     out = np.empty(u.size)
     y, low, high = np.empty(_BLOCK), np.empty(_BLOCK), np.empty(_BLOCK)
     active, below, z, tail = np.empty(_BLOCK, np.int64), np.empty(_BLOCK, np.bool_), np.empty(_BLOCK), np.empty(_BLOCK)
     p, q, w, fraction = np.ones(_BLOCK), np.ones(_BLOCK), np.zeros(_BLOCK), np.empty(_BLOCK)
     for first in range(0, u.size, _BLOCK):
-        number = min(_BLOCK, u.size - first)
-        for i in range(number):
+        number = 0
+        for i in range(min(_BLOCK, u.size - first)):
             kind = kinds[first + i]
             if math.isnan(laws[kind, 0]):
                 row = laws[kind]
-                row[0], row[1], row[2], row[3], row[4], row[5] = beta_law(a[kind], b[kind])
+                row[0], row[1], row[2], row[3], row[4], row[5], row[6] = beta_law(a[kind], b[kind])
             y[i], low[i], high[i] = beta_start(_beta(laws, kind), u[first + i]), SMALLEST, -SMALLEST
-            active[i] = i
+            if abs(y[i]) >= high[i]:
+                out[first + i] = logistic(y[i])
+            else:
+                active[number] = i
+                number += 1
         for step in range(STEPS):
             for j in range(number):
                 i = active[j]
@@ -136,16 +141,15 @@ def beta_quantiles(u: Floats, a: Floats, b: Floats, kinds: Ints) -> Floats:
             left = 0
             for j in range(number):
                 i = active[j]
-                following, low[i], high[i] = beta_newton(
+                y[i], done, low[i], high[i] = beta_step(
                     _beta(laws, kinds[first + i]), u[first + i], y[i], below[j], z[j], tail[j], fraction[j], low[i],
                     high[i],
                 )  # fmt: skip
-                if settled(y[i], following) or step == STEPS - 1:
-                    out[first + i] = logistic(following)
+                if done or step == STEPS - 1:
+                    out[first + i] = logistic(y[i])
                 else:
                     active[left] = i
                     left += 1
-                y[i] = following
             number = left
             if number == 0:
                 break

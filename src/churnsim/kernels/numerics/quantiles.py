@@ -1,9 +1,9 @@
 """Monotone inverse CDFs: one uniform in, one draw out, no rejection.
 
 A larger uniform never gives a smaller draw and nearby parameters give nearby draws, which is what lets common
-random numbers stay common between strategies. The gamma and beta quantiles are found by Newton steps on the CDF (in
-log x, where both are well-behaved near 0), kept inside a shrinking bracket; Newton on a smooth CDF with bisection
-as its guard always ends.
+random numbers stay common between strategies. The gamma and beta quantiles are found in log x or logit x, where the CDF
+is well-behaved near 0: its value and derivatives at a guess give the quantile's Taylor series, whose sum is the next
+guess, inside a shrinking bracket. From most first guesses one or two values of the CDF are enough.
 """
 
 from __future__ import annotations
@@ -11,12 +11,16 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
+from churnsim.kernels.numerics.exponential import exponential
 from churnsim.kernels.numerics.jit import inlined, rule
-from churnsim.kernels.numerics.special import beta_fraction, gamma_fraction, gamma_front, gamma_series, log_beta
+from churnsim.kernels.numerics.special import beta_fraction, gamma_fraction, gamma_series, log_beta
 
 STEPS = 200
 SMALLEST = -690.0  # ln of about 1e-300: below it a draw is zero for every purpose here
-_ENOUGH = 1e-13
+_LEFT_OUT = 5e-16  # a bound on what the series leaves out, below the rounding of the CDF
+_NEAR = 0.25  # of the squared step in units of the CDF's bends: within it the series converges fast
+_FEW = 0.3  # first term of the lower tail's series up to which it makes the better guess
+_GOOD = 0.2  # standard deviations that it may leave out
 
 _LONGEST_SUM = 32.0  # stages of an Erlang whose tail is summed term by term
 _LEAST = 1e-3  # probability below which that tail has lost too many digits of it
@@ -86,49 +90,67 @@ def gamma_law(shape: float) -> GammaLaw:
 def gamma_start(law: GammaLaw, u: float) -> float:
     """ln of a first guess at the quantile; below `SMALLEST` where the draw is 0.
 
-    The Wilson-Hilferty cube (shape >= 1) or the small-x form (u Gamma(shape + 1))^(1/shape).
+    The small-x form (u Gamma(shape + 1))^(1/shape) with two terms of its series where they are small, else the
+    Wilson-Hilferty cube.
     """
     start = (math.log(u) + law.log_gamma_next) / law.shape
-    if law.shape >= 1.0 or start > -1.0:
-        cube = law.centre + normal_quantile(u) / law.width
-        if cube > 0.1:
-            start = law.log_shape + 3.0 * math.log(cube)
-    return start if start < SMALLEST else min(start, law.highest)
+    if start < SMALLEST:
+        return start
+    shape = law.shape
+    first = exponential(min(start, law.highest)) / (shape + 1.0)
+    if first < _FEW:
+        return start + first + (shape + 1.5) / (shape + 2.0) * first * first
+    cube = law.centre + normal_quantile(u) / law.width
+    if cube > 0.1:
+        start = law.log_shape + 3.0 * math.log(cube)
+    return min(start, law.highest)
 
 
 @inlined
-def gamma_newton(
+def gamma_step(
     law: GammaLaw, u: float, y: float, x: float, total: float, low: float, high: float
-) -> tuple[float, float, float]:
-    """The Newton step from y = ln x, as `_guarded` returns it; `total` is the series below shape + 1, above it the
+) -> tuple[float, bool, float, float]:
+    """The step from y = ln x, as `_following` returns it; `total` is the series below shape + 1, above it the
     fraction."""
-    shape = law.shape
-    part = total * gamma_front(shape, x, law.log_gamma)
-    below = x < shape + 1.0
+    slope = exponential(law.shape * y - x - law.log_gamma)  # dP/dy
+    part = total * slope
+    below = x < law.shape + 1.0
     # The upper tail is solved on Q so that u near 1 keeps its digits.
     excess = (part if below else 1.0 - part) - u if u < 0.5 else (1.0 - u) - (1.0 - part if below else part)
-    return _guarded(excess, math.exp(shape * y - x - law.log_gamma), y, low, high)  # dP/dy
+    return _following(excess, slope, law.shape - x, -x, -x, y, low, high)
 
 
 @inlined
-def _guarded(excess: float, slope: float, y: float, low: float, high: float) -> tuple[float, float, float]:
-    """Where a Newton step from y leads, halfway between the ends of the bracket where it would leave it, and the
-    bracket's ends."""
+def _following(
+    excess: float, slope: float, first: float, second: float, third: float, y: float, low: float, high: float
+) -> tuple[float, bool, float, float]:
+    """The quantile by its Taylor series from y, whether that is it to all digits, and the bracket's ends.
+
+    `excess` is the CDF above its wanted value; `slope` its derivative in y, of whose logarithm `first`, `second` and
+    `third` are the derivatives. Far away it is Halley's step instead, or Newton's where the CDF is flat, or the middle
+    of the bracket where they lead out of it.
+    """
     if excess > 0.0:
         high = y
     else:
         low = y
-    step = excess / slope if slope > 0.0 else math.inf
-    following = y - step
-    if not low < following < high:
-        following = 0.5 * (low + high)
-    return following, low, high
-
-
-@inlined
-def settled(y: float, following: float) -> bool:
-    """Whether a step from y changes nothing more."""
-    return abs(following - y) <= _ENOUGH * max(1.0, abs(y))
+    newton = -excess / slope if slope > 0.0 else math.inf
+    # Each further term is smaller by about the root of this.
+    size = newton * newton * (first * first + abs(second) + 1.0)
+    if size < _NEAR:
+        square = first * first
+        cubic = (2.0 * square - second) / 6.0
+        quartic = (first * (7.0 * second - 6.0 * square) - third) / 24.0
+        following = y + newton * (1.0 + newton * (-0.5 * first + newton * (cubic + newton * quartic)))
+        if abs(newton) * size * size <= _LEFT_OUT * max(1.0, abs(y)):
+            return following, True, low, high
+    else:
+        bend = newton * first
+        following = y + (newton / (1.0 + 0.5 * max(bend, -1.0)) if bend < 2.0 else newton)
+    if low < following < high:
+        return following, False, low, high
+    following = 0.5 * (low + high)
+    return following, not low < following < high, low, high
 
 
 @rule
@@ -139,13 +161,12 @@ def gamma_quantile(u: float, shape: float) -> float:
     if y < SMALLEST:
         return 0.0
     for _ in range(STEPS):
-        x = math.exp(y)
+        x = exponential(y)
         total = gamma_series(shape, x) if x < shape + 1.0 else gamma_fraction(shape, x)
-        following, low, high = gamma_newton(law, u, y, x, total, low, high)
-        if settled(y, following):
-            return math.exp(following)
-        y = following
-    return math.exp(y)
+        y, done, low, high = gamma_step(law, u, y, x, total, low, high)
+        if done:
+            break
+    return exponential(y)
 
 
 @rule
@@ -181,34 +202,52 @@ class BetaLaw(NamedTuple):
     a: float
     b: float
     front: float  # ln B(a, b)
-    middle: float
     log_a: float
     log_b: float
+    middle: float  # of the logit, about the median
+    width: float  # its standard deviation
 
 
 @rule
 def beta_law(a: float, b: float) -> BetaLaw:
     """BetaLaw of a and b."""
-    return BetaLaw(a, b, log_beta(a, b), math.log(a / b), math.log(a), math.log(b))
+    middle = math.log((a - 1 / 3) / (b - 1 / 3)) if min(a, b) > 0.5 else math.log(a / b)
+    return BetaLaw(a, b, log_beta(a, b), math.log(a), math.log(b), middle, math.sqrt(1.0 / a + 1.0 / b))
+
+
+@inlined
+def _tail_series(a: float, b: float, start: float) -> tuple[float, float]:
+    """ln x where I_x(a, b) = r^a/(a B) and ln r is `start`, by two terms of its series in r; and about what is left out
+    of logit x."""
+    r = exponential(min(start, 1.0))
+    bend = (b - 1.0) / (a + 1.0)
+    first = bend * r
+    second = ((1.0 + 0.5 * a) * bend * bend - 0.5 * (1.0 - b) * (2.0 - b) / (a + 2.0)) * r * r
+    return start + first + second, (abs(second) + 0.1 * r * r) / max(1.0 - r, _LEAST)
 
 
 @rule
 def beta_start(law: BetaLaw, u: float) -> float:
-    """logit of a first guess at the quantile: small-x and small-(1 - x) forms of the CDF are right in the tails."""
-    y = law.middle
-    left = (math.log(u) + law.log_a + law.front) / law.a
-    right = (math.log1p(-u) + law.log_b + law.front) / law.b
-    if left < -3.0:
-        y = left
-    elif right < -3.0:
-        y = -right
+    """logit of a first guess at the quantile, no farther out than `SMALLEST`, where it is the quantile.
+
+    The form for small x or for small 1 - x where it is good, else as if the logit were normal.
+    """
+    left, left_rest = _tail_series(law.a, law.b, (math.log(u) + law.log_a + law.front) / law.a)
+    right, right_rest = _tail_series(law.b, law.a, (math.log1p(-u) + law.log_b + law.front) / law.b)
+    is_left = left_rest < right_rest
+    log_z = left if is_left else right
+    if (left_rest if is_left else right_rest) < _GOOD * law.width and log_z < -_LEAST:
+        y = log_z - math.log1p(-exponential(log_z))
+        y = y if is_left else -y
+    else:
+        y = law.middle + law.width * normal_quantile(u)
     return min(max(y, SMALLEST), -SMALLEST)
 
 
 @inlined
 def beta_side(law: BetaLaw, u: float, y: float) -> tuple[bool, float, float]:
     """Where the CDF is taken at logit x = y: whether at z = x, or else its complement at z = 1 - x; z; and e^-|y|."""
-    tail = math.exp(-abs(y))
+    tail = exponential(-abs(y))
     x = 1.0 / (1.0 + tail) if y >= 0.0 else tail / (1.0 + tail)
     # Solve on the side of u that keeps its digits, unless x or 1 - x has rounded away on that side.
     if u < 0.5 if 1e-3 < x < 0.999 else y < 0.0:
@@ -225,38 +264,41 @@ def beta_arguments(law: BetaLaw, below: bool, z: float) -> tuple[bool, float, fl
 
 
 @inlined
-def beta_newton(
+def beta_step(
     law: BetaLaw, u: float, y: float, below: bool, z: float, tail: float, fraction: float, low: float, high: float
-) -> tuple[float, float, float]:
-    """The Newton step from y = logit x, as `_guarded` returns it; `fraction` is that of `beta_arguments`."""
-    p, q = (law.a, law.b) if below else (law.b, law.a)
-    part = math.exp(p * math.log(z) + q * math.log1p(-z) - law.front) * fraction
-    mirrored, divisor, _, _ = beta_arguments(law, below, z)
-    part = 1.0 - part / divisor if mirrored else part / divisor
-    excess = part - u if below else (1.0 - u) - part
+) -> tuple[float, bool, float, float]:
+    """The step from y = logit x, as `_following` returns it; `fraction` is that of `beta_arguments`."""
     past = math.log1p(tail)
-    log_x = -past if y >= 0.0 else y - past
-    slope = math.exp(law.a * log_x + law.b * (log_x - y) - law.front)  # dI/dy
-    return _guarded(excess, slope, y, low, high)
+    log_x, log_rest = (-past, -past - y) if y >= 0.0 else (y - past, -past)
+    slope = exponential(law.a * log_x + law.b * log_rest - law.front)  # dI/dy
+    mirrored, divisor, _, _ = beta_arguments(law, below, z)
+    part = slope * fraction / divisor
+    part = 1.0 - part if mirrored else part
+    excess = part - u if below else (1.0 - u) - part
+    rest = 1.0 - z if below else z
+    x = z if below else 1.0 - z
+    second = -(law.a + law.b) * x * rest
+    return _following(excess, slope, law.a * rest - law.b * x, second, second * (rest - x), y, low, high)
 
 
 @inlined
 def logistic(y: float) -> float:
     """1/(1 + e^-y)."""
-    return 1.0 / (1.0 + math.exp(-y)) if y >= 0.0 else math.exp(y) / (1.0 + math.exp(y))
+    tail = exponential(-abs(y))
+    return 1.0 / (1.0 + tail) if y >= 0.0 else tail / (1.0 + tail)
 
 
 @rule
 def beta_quantile(u: float, a: float, b: float) -> float:
-    """Draw from Beta(a, b) at probability u in (0, 1), by Newton in logit x inside a bracket."""
+    """Draw from Beta(a, b) at probability u in (0, 1), by Taylor steps in logit x inside a bracket."""
     law = beta_law(a, b)
     y, low, high = beta_start(law, u), SMALLEST, -SMALLEST
+    if abs(y) >= high:
+        return logistic(y)
     for _ in range(STEPS):
         below, z, tail = beta_side(law, u, y)
         _, p, q, w = beta_arguments(law, below, z)
-        following, low, high = beta_newton(law, u, y, below, z, tail, beta_fraction(p, q, w), low, high)
-        done = settled(y, following)
-        y = following
+        y, done, low, high = beta_step(law, u, y, below, z, tail, beta_fraction(p, q, w), low, high)
         if done:
             break
     return logistic(y)
