@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 import churnsim as cs
-from churnsim.simulation.engine.record_population import RecordPopulation
+from churnsim.errors import ChurnSimError
+from churnsim.simulation.engine.replication_block import ReplicationBlock
 
 pytestmark = pytest.mark.filterwarnings("ignore::churnsim.errors.EpochWarning")
 
@@ -25,13 +26,14 @@ DESK = cs.simulation.ComplaintDesk(staff=1, mean_service_time=1.2, wage_per_peri
 def planned(monkeypatch) -> list[bool]:
     """Of each replication that was run by a plan, whether there was room for it."""
     seen: list[bool] = []
-    live = RecordPopulation.live
+    run = ReplicationBlock._run
 
     def told(self, *arguments):
-        seen.append(live(self, *arguments))
-        return seen[-1]
+        worlds = run(self, *arguments)
+        seen.extend((worlds.ends[:, 1] >= 0).tolist())
+        return worlds
 
-    monkeypatch.setattr(RecordPopulation, "live", told)
+    monkeypatch.setattr(ReplicationBlock, "_run", told)
     return seen
 
 
@@ -108,7 +110,40 @@ def test_replications_that_share_their_memory(planned):
         found = experiment.ledgers(strategies, [4, 0, 2])
         for strategy, ledgers in zip(strategies, found, strict=True):
             for replication, ledger in zip([4, 0, 2], ledgers, strict=True):
-                alone = experiment.ledger(strategy, replication, log=True)
-                np.testing.assert_array_equal(ledger.table, alone.table)
-                assert (ledger.open_complaints, ledger.discount_force) == (alone.open_complaints, alone.discount_force)
+                same(ledger, experiment.ledger(strategy, replication, log=True))
     assert planned == [True] * 21
+
+
+def same(ledger: cs.simulation.Ledger, other: cs.simulation.Ledger) -> None:
+    np.testing.assert_array_equal(ledger.table, other.table)
+    assert (ledger.open_complaints, ledger.discount_force) == (other.open_complaints, other.discount_force)
+
+
+def test_others_go_on_after_a_replication_without_room(planned):
+    """There is room for 612 more than the cohort of 200, and about as many come."""
+    market = market_of(MODELS["BG/NBD"], prospects=2_300.0)
+    strategy = cs.Strategy(name="s", acquisition=cs.simulation.Acquisition(budget_per_period=1e6), desk=DESK)
+    experiment = cs.Experiment(market=market, seed=3, horizon=24)
+    for replication, ledger in enumerate(experiment.ledgers([strategy], range(8))[0]):
+        same(ledger, experiment.ledger(strategy, replication, log=True))
+    assert True in planned[planned.index(False) :]
+    assert len(planned) == 8
+
+
+class Changing(cs.Cohort):
+    """Other customers in odd replications than in even ones, and twins in the seventh."""
+
+    def draw(self, *, replication: int, **how):
+        base = super().draw(replication=replication, **how)
+        return replace(base, uids=base.uids + replication % 2 if replication != 7 else np.ones_like(base.uids))
+
+
+def test_customers_of_their_own_in_each_replication(planned):
+    market = replace(market_of(MODELS["BG/NBD"]), customers=Changing(size=50))
+    strategy = cs.Strategy(name="s", acquisition=cs.simulation.Acquisition(budget_per_period=100.0), desk=DESK)
+    experiment = cs.Experiment(market=market, seed=3, horizon=24)
+    for replication, ledger in zip((0, 2, 1, 3), experiment.ledgers([strategy], (0, 2, 1, 3))[0], strict=True):
+        same(ledger, experiment.ledger(strategy, replication, log=True))
+    assert planned == [True] * 4
+    with pytest.raises(ChurnSimError, match="share the uid 1, "):
+        experiment.ledgers([strategy], (6, 7))

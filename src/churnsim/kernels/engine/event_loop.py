@@ -27,7 +27,7 @@ from churnsim.kernels.engine.event_times import (
 from churnsim.kernels.engine.fast_path import is_independent, purchase_until, row_of
 from churnsim.kernels.engine.firm_view import FirmView, apply_pending, update_view
 from churnsim.kernels.engine.ledger_updates import COMPLAINTS, LOG, REFERRALS, book, lose, note
-from churnsim.kernels.engine.periods import Plan, next_leg
+from churnsim.kernels.engine.periods import NO_ROOM, Plan, next_leg
 from churnsim.kernels.engine.purchase_event import buy
 from churnsim.kernels.engine.records import ACTIVE, CLOCK, CONTRACT, DROPOUT_AT_ONCE, UNBORN, Record, Records
 from churnsim.kernels.engine.satisfaction_updates import hazard_of
@@ -120,8 +120,8 @@ def advance(
     customer's next event. `bounds` part time into the rows of `table`, which with the buffers and `view`, if there are
     any, is written to. Returns early, with where to go on, when a buffer is nearly full.
 
-    With a `plan` everybody is advanced to the last of `bounds` and boundaries are settled on the way; returns 0, or -1
-    where room is short, and then all is to be begun again in another way.
+    With a `plan` all of its replications are run to the last of `bounds`, each in its own books, and boundaries are
+    settled on the way; returns 0, or why one is not finished: the next call goes on where the plan's record says.
     """
     rules = tables.rules
     log, complaints, referrals, fill = buffers
@@ -136,10 +136,11 @@ def advance(
     while True:
         # In this function and not around it, so that there is one copy of the loop.
         if planned:
-            last = next_leg(tables, plan, customers, wake, view, bounds, table, buffers, replication, seed)
+            last = next_leg(tables, plan, customers, wake, view, bounds, buffers, seed)
             if last <= 0:
                 return last
             first, since, rows = 0, plan.numbers[0].row - 1, plan.numbers[0].rows
+            replication, table = plan.numbers[0].replication, plan.worlds.tables[plan.numbers[0].world]
             stop = since - since % rows + rows
             end = bounds[stop]
             if since % rows == 0:
@@ -174,7 +175,7 @@ def advance(
                     wake[i] = time
                     if filed:
                         update_view(view, i, c, contract)
-                    return -1 if planned else j
+                    return NO_ROOM if planned else j
                 row = table[row_of(bounds, per_time, time)]
                 # Of events due at one time the first of this list happens first, in both engines.
                 if c.state == UNBORN:

@@ -1,8 +1,9 @@
-"""Boundaries between periods settled in compiled code: contacts, arrivals, and complaints in their turn.
+"""Replications in compiled code, one after the other, with the boundaries between their periods: contacts, arrivals,
+and complaints in their turn.
 
 `simulation/engine/epoch_boundary.py` does the same in Python, mechanism by mechanism. Here it is done for the few that
-say in numbers what they do (`MechanismPart.compiled`), so that a small world, of which a study runs thousands, needs
-Python once a replication instead of at every epoch.
+say in numbers what they do (`MechanismPart.compiled`), so that small worlds, of which a study runs thousands, need
+Python once a block of replications instead of at every epoch.
 """
 
 from __future__ import annotations
@@ -13,23 +14,28 @@ from typing import NamedTuple
 import numpy as np
 
 from churnsim.kernels.engine import ledger_accounts as accounts
-from churnsim.kernels.engine.arguments import Buffers, Tables
+from churnsim.kernels.engine.arguments import BaseColumns, Buffers, Tables
 from churnsim.kernels.engine.desk import serve_complaints
+from churnsim.kernels.engine.event_times import arrival_gap
 from churnsim.kernels.engine.firm_view import FirmView, charge
 from churnsim.kernels.engine.ledger_updates import COMPLAINTS, early_first
 from churnsim.kernels.engine.neighbours import arrivals_into
 from churnsim.kernels.engine.newcomers import NewcomerArguments
-from churnsim.kernels.engine.population_ops import enter, lift_purchases, update_lifetimes
+from churnsim.kernels.engine.population_ops import census, enter, lift_purchases, start, update_lifetimes
 from churnsim.kernels.engine.records import CLOCK, PAID, UNITS_PER_CENT, Records
+from churnsim.kernels.engine.residual import total_residual
 from churnsim.kernels.numerics.jit import rare, rule
-from churnsim.typing import Floats, Ints
+from churnsim.typing import Flags, Floats, Ints
 
+NO_ROOM, SHARED_UID = -1, -2  # why a replication is not finished
 NO_CAMPAIGN, EVERYBODY, RECENT_BUYERS = 0, 1, 2  # whom a campaign reaches
 
 PLAN = np.dtype(
     [
+        ("world", np.int64),  # the replication's place among `Worlds`
+        ("replication", np.int64),
         ("rows", np.int64),  # of the books, a period
-        ("row", np.int64),  # the one that the next boundary opens
+        ("row", np.int64),  # the one that the next boundary opens; -1 before the replication begins
         ("customers", np.int64),  # records in use
         ("reaches", np.int64),  # whom the campaign reaches
         ("within", np.float64),  # time units since the last purchase of a recent buyer
@@ -48,10 +54,28 @@ PLAN = np.dtype(
 )
 
 
-class Plan(NamedTuple):
-    """What happens at boundaries; without `numbers` somebody else settles them. The other arrays are room to work."""
+class Worlds(NamedTuple):
+    """Replications of one market, with the same customers but for what is drawn of them."""
 
-    numbers: Records  # one PLAN record, or none
+    replications: Ints  # their numbers
+    traits: Floats  # of each the starting base's, as in `BaseColumns`
+    members: Floats
+    alive: Flags
+    uids: Ints
+    first_purchase: Floats
+    last_purchase: Floats
+    repeat_cents: Ints
+    seen: Ints
+    tables: Ints  # books of each
+    ends: Ints  # of each the active at the start and at the end, those who wait for a reply, what the active are worth
+    seats: Ints  # room for the census
+    force: float  # discount rate of what the active are worth, 0 where that is not asked for
+
+
+class Plan(NamedTuple):
+    """What happens in replications; without `numbers` somebody else settles it. The other arrays are room to work."""
+
+    numbers: Records  # a PLAN record, and the one with which each replication begins; or none
     clerks: Floats  # when each is done with what came before
     places: Ints  # of the customers who are advanced next; room for all
     times: Floats  # of those who come in one row
@@ -62,6 +86,7 @@ class Plan(NamedTuple):
     moments: Floats  # and as numbers with a fraction
     population: NewcomerArguments
     churn: tuple[float, float]
+    worlds: Worlds
 
 
 @rule
@@ -78,20 +103,29 @@ def contact_lift(most: float, scale: float, spend: float) -> float:
 
 @rare
 def next_leg(
-    tables: Tables, plan: Plan, customers: Records, wake: Floats, view: FirmView, bounds: Floats, table: Ints,
-    buffers: Buffers, replication: int, seed: int,
+    tables: Tables, plan: Plan, customers: Records, wake: Floats, view: FirmView, bounds: Floats, buffers: Buffers,
+    seed: int,
 ) -> int:  # fmt: skip
-    """Settle boundaries until customers have to be advanced: how many, 0 at the horizon, -1 where room is short.
+    """Settle boundaries until customers have to be advanced: how many; 0 when all replications are done, or why one is
+    not.
 
     At the start of a period these are all, later in it those at the first of the plan's `places`, whose complaints
     were answered. The plan's `row` is then one more than the one they are advanced from.
     """
-    p = plan.numbers[0]
+    p, worlds = plan.numbers[0], plan.worlds
     while True:
-        row = p.row
+        if p.row < 0:
+            if p.world == worlds.replications.size:
+                return 0
+            _begin(tables, plan, customers, wake, view, buffers, seed)
+        row, replication, table = p.row, p.replication, worlds.tables[p.world]
         answered = _answer(tables, plan, customers, wake, bounds[row], buffers, replication, seed) if row > 0 else 0
         if row == bounds.size - 1:
-            return 0
+            if not _end(tables, plan, customers, view, bounds[row]):
+                return SHARED_UID
+            p.world += 1
+            p.row = -1
+            continue
         p.row = row + 1
         if row % p.rows == 0:
             if p.reaches != NO_CAMPAIGN:
@@ -101,10 +135,46 @@ def next_leg(
                 if not _arrive(
                     tables, plan, customers, wake, view, bounds[other], bounds[other + 1], replication, seed
                 ):
-                    return -1
+                    return NO_ROOM
             return p.customers
         if answered > 0:
             return answered
+
+
+@rule
+def _begin(
+    tables: Tables, plan: Plan, customers: Records, wake: Floats, view: FirmView, buffers: Buffers, seed: int
+) -> None:
+    """Begin the replication whose turn it is."""
+    p, w, world = plan.numbers[0], plan.worlds, plan.numbers[0].world
+    plan.numbers[0] = plan.numbers[1]
+    p.world, p.replication, p.row, p.customers = world, w.replications[world], 0, w.uids.size
+    if p.hazard > 0.0:
+        p.clock = arrival_gap(0, p.lineage, p.replication, seed)
+    plan.clerks[:] = 0.0
+    buffers.fill[:] = 0
+    base = BaseColumns(
+        w.uids, w.traits[world], w.members[world], w.alive[world], w.first_purchase, w.last_purchase, w.repeat_cents,
+        w.seen,
+    )  # fmt: skip
+    start(tables, customers, wake, view, base, 0, p.customers, p.replication, seed)
+    number = 0
+    for i in range(p.customers):
+        number += base.alive[i]
+    w.ends[world, 0] = number
+
+
+@rule
+def _end(tables: Tables, plan: Plan, customers: Records, view: FirmView, horizon: float) -> bool:
+    """Write down how a replication ends, unless two customers share a uid."""
+    p, w = plan.numbers[0], plan.worlds
+    end = w.ends[p.world]
+    end[1], end[2], twice = census(customers, p.customers, w.seats)
+    if twice >= 0:
+        return False
+    if w.force > 0.0:
+        end[3] = total_residual(tables, customers, view.clocks, horizon, w.force, 0, p.customers)
+    return True
 
 
 @rule

@@ -41,7 +41,7 @@ from churnsim.kernels.engine.records import (
 )
 from churnsim.kernels.engine.satisfaction_updates import hazard_of
 from churnsim.kernels.numerics.intrinsics import fetch
-from churnsim.kernels.numerics.jit import inlined, njit, rule
+from churnsim.kernels.numerics.jit import inlined, rule
 from churnsim.typing import Flags, Floats, Ints
 
 _BLANK = np.zeros(1, CUSTOMER)
@@ -292,12 +292,15 @@ def renewals(customers: Records, due: Floats, first: int, last: int) -> None:
         due[i] = c.due if c.state == ACTIVE and c.offered == 0 else math.inf
 
 
-@njit
-def census(customers: Records, bits: int) -> tuple[int, int, int]:
-    """How many are active and how many wait for a reply; and the place of a born customer whose uid another one has,
-    -1 if there is none, from a table of 2^`bits` places, more than there are customers."""
-    table, alone, active, waiting = np.zeros(1 << bits, np.int64), True, 0, 0
-    for i in range(customers.size):
+@rule
+def census(customers: Records, number: int, table: Ints) -> tuple[int, int, int]:
+    """How many of the first `number` are active and how many wait for a reply; and the place of a born customer whose
+    uid another one has, -1 if there is none. Works in a `table` of a power of 2 places, more than customers."""
+    alone, active, waiting, bits, last = True, 0, 0, 0, table.size - 1
+    while last >> bits:
+        bits += 1
+    table[:] = 0
+    for i in range(number):
         c = customers[i]
         if c.state == UNBORN:
             continue
@@ -313,7 +316,7 @@ def census(customers: Records, bits: int) -> tuple[int, int, int]:
         while table[at] != 0:
             if table[at] == c.uid:
                 return active, waiting, i
-            at = (at + 1) & ((1 << bits) - 1)
+            at = (at + 1) & last
         table[at] = c.uid
     return active, waiting, -1
 

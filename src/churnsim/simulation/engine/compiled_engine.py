@@ -8,8 +8,8 @@ All that a customer needs of others within a period is the reply to its complain
 a period: everybody is advanced to its end at its first boundary; then, epoch by epoch, what they did until then is
 settled, and those who came or were answered catch up with the rest.
 
-Where few mechanisms are on and no log is kept, boundaries too are settled in compiled code, one call a replication
-(`kernels/engine/periods.py`).
+Where few mechanisms are on and no log is kept, boundaries too are settled in compiled code, one call for many
+replications (`replication_block.py`).
 """
 
 from __future__ import annotations
@@ -21,13 +21,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from churnsim.kernels.engine.desk import serve_complaints
-from churnsim.kernels.engine.ledger_accounts import COLUMNS, KINDS, MEMBERS
+from churnsim.kernels.engine.ledger_accounts import KINDS
 from churnsim.kernels.engine.ledger_updates import LOG
 from churnsim.simulation.engine.bookkeeping import INDEX, Books, InvariantError, checked_totals, close_stocks
 from churnsim.simulation.engine.customer_states import customer_states
 from churnsim.simulation.engine.epoch_boundary import EpochBoundary
 from churnsim.simulation.engine.ledger import Event, Ledger
 from churnsim.simulation.engine.record_population import Places, RecordPopulation
+from churnsim.simulation.engine.replication_block import Memory, ReplicationBlock, groups_of
 from churnsim.simulation.engine.replication_inputs import DrawnMarket, ReplicationInputs, row_bounds
 from churnsim.simulation.scenario.scenario import Scenario
 
@@ -50,88 +51,31 @@ def run(scenario: Scenario, *, seed: int, replication: int, log: bool = False, t
 def run_many(scenarios: Sequence[Scenario], *, seed: int, replications: Sequence[int]) -> list[list[Ledger]]:
     """The ledgers of scenarios on one market, of each in the order of the replications.
 
-    Blocks of replications are drawn once for all scenarios and share the memory and what is made ready; between the
-    boundaries of a replication there is no Python where compiled code settles them.
+    Blocks of replications are drawn once for all scenarios, share the memory and what is made ready, and are run in one
+    call where compiled code settles their boundaries.
     """
     found: list[list[Ledger]] = [[] for _ in scenarios]
     market = scenarios[0].market
+    memory: Memory | None = None
     lost = any(part.regains for scenario in scenarios for part in scenario.strategy.parts)
     size = max(1, MOST_AT_HAND // max(len(market.customers), 1))
     for start in range(0, len(replications), size):
-        worlds = [
+        drawn = [
             DrawnMarket.of(market, seed=seed, replication=number, lost=lost)
             for number in replications[start : start + size]
         ]
-        population = None
-        for ledgers, scenario in zip(found, scenarios, strict=True):
-            block = _Block(scenario, worlds, seed, population)
-            ledgers += block.ledgers()
-            population = block.population
+        for worlds in groups_of(drawn):
+            block, customers = None, len(worlds[0].base.uids)
+            if customers <= MOST_PLANNED:
+                memory = memory if memory and customers <= memory.wake.size else Memory(customers)
+                block = ReplicationBlock(worlds, memory, seed)
+            for ledgers, scenario in zip(found, scenarios, strict=True):
+                done = block.ledgers(scenario) if block else [None] * len(worlds)
+                ledgers += [
+                    ledger or _run(ReplicationInputs.in_world(scenario, world, seed=seed))
+                    for ledger, world in zip(done, worlds, strict=True)
+                ]
     return found
-
-
-class _Block:
-    """Some replications of a scenario."""
-
-    def __init__(
-        self, scenario: Scenario, worlds: Sequence[DrawnMarket], seed: int, population: RecordPopulation | None
-    ) -> None:
-        self.scenario, self.worlds, self.seed = scenario, worlds, seed
-        self.bounds = row_bounds(scenario)
-        self.population = population  # whose memory is used again
-        self.inputs: ReplicationInputs | None = None
-        self.tables = np.zeros((len(worlds), self.bounds.size - 1, COLUMNS), dtype=np.int64)
-        self.books = np.zeros((len(worlds), scenario.periods, MEMBERS), dtype=np.int64)
-        # At the start and at the end: the active; those who wait for a reply; what the active are worth, cents.
-        self.ends = np.zeros((len(worlds), 4), dtype=np.int64)
-        self.forces = [0.0] * len(worlds)
-
-    def ledgers(self) -> list[Ledger]:
-        """Their ledgers."""
-        planned = [self._live(place, world) for place, world in enumerate(self.worlds)]
-        self.books += self.tables[:, :, :MEMBERS].reshape(*self.books.shape[:2], -1, MEMBERS).sum(axis=2)
-        self.books[:, -1, INDEX["residual"]] += self.ends[:, 3]
-        began, active, waiting = self.ends[planned, :3].T
-        closed = self.books[planned]
-        close_stocks(closed, active=began, counted=active + waiting)
-        checked_totals(closed, waiting=waiting)
-        tables = iter(zip(closed, waiting.tolist(), strict=True))
-        return [
-            _ledger(self.scenario, force, *next(tables))
-            if done
-            else _run(ReplicationInputs.in_world(self.scenario, world, seed=self.seed))
-            for world, done, force in zip(self.worlds, planned, self.forces, strict=True)
-        ]
-
-    def _live(self, place: int, world: DrawnMarket) -> bool:
-        """Run a replication by a plan of its boundaries, if there is one and room for all that happens."""
-        if len(world.base.uids) > MOST_PLANNED:
-            return False
-        if self.inputs is None or self.inputs.market is not world.market:
-            self.inputs = ReplicationInputs.in_world(self.scenario, world, seed=self.seed)
-            books = Books(periods=1, active=0, log=False)
-            boundary = EpochBoundary(self.inputs, books, active=int(np.count_nonzero(world.base.alive)))
-            self.plan = boundary.plan()
-            if self.plan is not None:
-                boundary.firm.standing_costs()
-            # Standing costs are the same in every period: entered once, into a book of one row.
-            self.standing = books.table[0]
-        else:
-            self.inputs = self.inputs.again(world)
-        if self.plan is None:
-            return False
-        if self.population is None:
-            self.population = RecordPopulation(self.inputs, threads=1, log=False, bounds=self.bounds)
-        else:
-            self.population.restart(self.inputs, self.bounds)
-        population = self.population
-        # No room for all that happened: it is begun again, with its boundaries settled in Python.
-        if not population.live(self.plan.copy(), self.tables[place]):
-            self.tables[place] = 0
-            return False
-        self.books[place], self.forces[place] = self.standing, self.inputs.force
-        self.ends[place] = population.active_at_start, *population.census(), _residual(population)
-        return True
 
 
 def _residual(population: RecordPopulation) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -13,16 +12,15 @@ from churnsim.kernels.engine import ledger_accounts as accounts
 from churnsim.kernels.engine import population_ops as kernel
 from churnsim.kernels.engine.arguments import BaseColumns, Buffers, Means
 from churnsim.kernels.engine.event_loop import advance
-from churnsim.kernels.engine.event_times import arrival_gap
-from churnsim.kernels.engine.firm_view import FirmView, apply_all_pending, charge, clock_columns, empty_view
-from churnsim.kernels.engine.ledger_updates import COMPLAINT_LINE, COMPLAINTS, LOG, LOG_LINE, REFERRALS
-from churnsim.kernels.engine.periods import PLAN, Plan
-from churnsim.kernels.engine.records import CLOCK, CUSTOMER, Records
+from churnsim.kernels.engine.firm_view import FirmView, apply_all_pending, charge, empty_view
+from churnsim.kernels.engine.ledger_updates import COMPLAINTS, LOG, LOG_LINE, REFERRALS
+from churnsim.kernels.engine.periods import PLAN, Plan, Worlds
+from churnsim.kernels.engine.records import CLOCK, CUSTOMER
 from churnsim.kernels.engine.residual import total_residual
 from churnsim.kernels.numerics.quantile_tables import no_table
 from churnsim.simulation.core.thread_pool import ThreadPool
 from churnsim.simulation.engine.bookkeeping import flow_of
-from churnsim.simulation.engine.event_buffers import BUFFER_LINES, EventBuffers
+from churnsim.simulation.engine.event_buffers import EventBuffers
 from churnsim.simulation.engine.firm import Firm
 from churnsim.simulation.engine.replication_inputs import ReplicationInputs
 from churnsim.simulation.mechanisms.review import Visible
@@ -33,11 +31,42 @@ MOST_SEEN = 32_767  # what a record holds
 
 Places = NDArray[np.int64]
 EVERYBODY: Places = np.empty(0, dtype=np.int64)
-NO_PLAN = Plan(
-    np.empty(0, dtype=PLAN), np.empty(0), EVERYBODY, np.empty(0), EVERYBODY, EVERYBODY, EVERYBODY,
-    np.empty((0, 3), dtype=np.int64), np.empty((0, 3)),
-    (0, 0, np.empty(0), no_table(), no_table(), no_table(), np.empty((0, 2))), (1.0, 0.0),
+_NO_NUMBERS = np.empty(0)
+_NO_WORLDS = Worlds(
+    EVERYBODY, np.empty((0, 0, 4)), np.empty((0, 0)), np.empty((0, 0), dtype=np.bool_), EVERYBODY, _NO_NUMBERS,
+    _NO_NUMBERS, EVERYBODY, EVERYBODY, np.empty((0, 0, 0), dtype=np.int64), np.empty((0, 0), dtype=np.int64), EVERYBODY,
+    0.0,
 )  # fmt: skip
+NO_PLAN = Plan(
+    np.empty(0, dtype=PLAN), _NO_NUMBERS, EVERYBODY, _NO_NUMBERS, EVERYBODY, EVERYBODY, EVERYBODY,
+    np.empty((0, 3), dtype=np.int64), np.empty((0, 3)),
+    (0, 0, _NO_NUMBERS, no_table(), no_table(), no_table(), np.empty((0, 2))), (1.0, 0.0), _NO_WORLDS,
+)  # fmt: skip
+
+
+def base_columns(inputs: ReplicationInputs) -> BaseColumns:
+    """The starting base as compiled code takes it. Raises ConfigError for what a record does not hold."""
+    base = inputs.base()
+    if base.seen.size and int(base.seen.max()) > MOST_SEEN:
+        raise ConfigError(f"a customer has {base.seen.max():,} repeat purchases behind it; {MOST_SEEN:,} at most.")
+    return BaseColumns(
+        base.uids, base.traits, base.members, base.alive, base.first_purchase, base.last_purchase,
+        inputs.repeat_cents, base.seen,
+    )  # fmt: skip
+
+
+def census_table(customers: int) -> NDArray[np.int64]:
+    """Room for a census of so many."""
+    return np.empty(1 << (2 * customers + 1).bit_length(), dtype=np.int64)
+
+
+def shared_uid(uids: NDArray[np.int64]) -> ChurnSimError:
+    """The error of two customers of one of these uids, who would get the same random numbers."""
+    found, numbers = np.unique(uids, return_counts=True)
+    return ChurnSimError(
+        f"two customers share the uid {found[numbers.argmax()]}, which addresses their random numbers. Give one of "
+        "them another id."
+    )
 
 
 class RecordPopulation:
@@ -57,36 +86,9 @@ class RecordPopulation:
         capacity = int(GROWTH * len(inputs.drawn.uids)) + ROOM
         self._records, self._wake = np.empty(capacity, dtype=CUSTOMER), np.empty(capacity)
         self._view = self._empty_view(capacity)
-        self._start()
-
-    @property
-    def _filed(self) -> bool:
-        """Whether there are columns for the firm, which cost memory and time: only where it acts."""
-        return self.inputs.scenario.firm_acts
-
-    def restart(self, inputs: ReplicationInputs, bounds: NDArray[np.float64]) -> None:
-        """Begin again with another replication, in the same memory: to find new one takes as long as to enter the
-        customers. For those who keep no log and let nothing but a plan act."""
-        self.inputs, self.bounds = inputs, bounds
-        if len(inputs.drawn.uids) > self._wake.size:
-            raise ConfigError("a population can begin again with as many customers as it had, not with more.")
-        if bool(self._view.uid.size) != self._filed or self._view.clocks.shape[1] != clock_columns(
-            len(inputs.tables.lifts)
-        ):
-            self._view = self._empty_view(self._wake.size)
-        self.buffers.workers[0].fill[:] = 0
-        self._start()
-
-    def _start(self) -> None:
         p, self.now = self.inputs, 0
-        base = p.base()
-        self.size = self._advanced = len(base.uids)
-        if self.size and int(base.seen.max()) > MOST_SEEN:
-            raise ConfigError(f"a customer has {base.seen.max():,} repeat purchases behind it; {MOST_SEEN:,} at most.")
-        columns = BaseColumns(
-            base.uids, base.traits, base.members, base.alive, base.first_purchase, base.last_purchase,
-            p.repeat_cents, base.seen,
-        )  # fmt: skip
+        columns = base_columns(p)
+        self.size = self._advanced = len(columns.uids)
 
         def part(_: int, first: int, last: int) -> None:
             kernel.start(
@@ -94,8 +96,13 @@ class RecordPopulation:
             )  # fmt: skip
 
         self.pool.share(self.size, part)
-        self.active_at_start = int(np.count_nonzero(base.alive))
+        self.active_at_start = int(np.count_nonzero(columns.alive))
         self._members_at_start = int(kernel.active_members(self.customers)) if p.numbers.member_share else 0
+
+    @property
+    def _filed(self) -> bool:
+        """Whether there are columns for the firm, which cost memory and time: only where it acts."""
+        return self.inputs.scenario.firm_acts
 
     def close(self) -> None:
         """Let the threads go."""
@@ -284,33 +291,6 @@ class RecordPopulation:
             self._advance(places, places.size, end, firm)
         self._advanced = self.size
 
-    def live(self, numbers: Records, table: NDArray[np.int64]) -> bool:
-        """Advance everybody to the horizon by a plan in `numbers`, with its books in `table`; whether there was room
-        for all that happened."""
-        p, box = self.inputs, self.buffers.workers[0]
-        numbers["customers"] = self.size
-        if numbers["hazard"][0] > 0:
-            numbers["clock"] = arrival_gap(0, numbers["lineage"][0], p.replication, p.seed)
-        clerks = np.zeros(sum(part.clerks for part in p.scenario.strategy.parts))
-        population = p.newcomers.arguments if numbers["hazard"][0] > 0 else NO_PLAN.population
-        plan = self._room._replace(numbers=numbers, clerks=clerks, population=population, churn=p.churn)
-        done = advance(
-            p.tables, Means(0.0, 1.0, 0.0), plan, self._records, self._wake, self._view, EVERYBODY, 0, self.size, 0.0,
-            self.bounds, table, Buffers(box.log, box.complaints, box.referrals, box.fill), p.replication, p.seed,
-        )  # fmt: skip
-        self.size, self.now = int(numbers["customers"][0]), self.bounds.size - 1
-        return bool(done == 0)
-
-    @cached_property
-    def _room(self) -> Plan:
-        """Arrays for a plan to work in."""
-        lines = self.buffers.workers[0].complaints.view(np.int64).reshape(-1, COMPLAINT_LINE.itemsize // 8)
-        uids, origins, channels = (np.empty(BUFFER_LINES, dtype=np.int64) for _ in range(3))
-        return NO_PLAN._replace(
-            places=np.empty(max(self._wake.size, BUFFER_LINES), dtype=np.int64), times=np.empty(BUFFER_LINES),
-            uids=uids, origins=origins, channels=channels, lines=lines, moments=lines.view(np.float64),
-        )  # fmt: skip
-
     def _advance(self, places: Places, number: int, end: float, firm: Firm) -> None:
         p, means = self.inputs, Means(firm.effect, firm.quality, firm.uplift)
         tables = p.tables
@@ -333,12 +313,9 @@ class RecordPopulation:
     def census(self) -> tuple[int, int]:
         """How many are active and how many wait for a reply. Raises ChurnSimError for two customers of one uid, who
         would get the same random numbers."""
-        active, waiting, twice = kernel.census(self.customers, (2 * self.size + 1).bit_length())
+        active, waiting, twice = kernel.census(self.customers, self.size, census_table(self.size))
         if twice >= 0:
-            uid = int(self.customers["uid"][twice])
-            raise ChurnSimError(
-                f"two customers share the uid {uid}, which addresses their random numbers. Give one of them another id."
-            )
+            raise shared_uid(self.customers["uid"])
         return active, waiting
 
     def residual(self, force: float) -> int:
