@@ -95,9 +95,9 @@ class ReplicationBlock:
         if numbers is None:
             return found
         worlds = self._run(inputs, numbers, row_bounds(scenario))
-        # A replication that is not finished has nobody at its end.
         done = np.flatnonzero(worlds.ends[:, 1] >= 0)
-        table = worlds.tables[done, :, :MEMBERS].reshape(done.size, scenario.periods, -1, MEMBERS).sum(axis=2)
+        rows = worlds.tables.shape[1] // scenario.periods
+        table = worlds.tables[done, :, :MEMBERS].reshape(done.size, scenario.periods, rows, MEMBERS).sum(axis=2)
         # Standing costs are the same in every period: entered once, into a book of one row.
         boundary.firm.standing_costs()
         table += books.table[0]
