@@ -106,12 +106,6 @@ class ReplicationInputs:
             profits=profits,
         )
 
-    def again(self, world: DrawnMarket) -> ReplicationInputs:
-        """The same with other customers, drawn on the same market."""
-        other = object.__new__(ReplicationInputs)  # not by `copy`, which takes as long as to enter many customers
-        other.__dict__.update(self.__dict__, replication=world.replication, drawn=world.base)
-        return other
-
     @cached_property
     def tables(self) -> Tables:
         """The rules and tables as compiled code takes them."""
@@ -160,19 +154,10 @@ class ReplicationInputs:
         """Continuous discount rate per time unit."""
         return self.market.discount_force
 
-    @property
+    @cached_property
     def repeat_cents(self) -> NDArray[np.int64]:
         """The customers' repeat revenue in whole cents."""
-        revenue, last = self.drawn.repeat_revenue, self._cents
-        # Draws of one base share what the firm knows of it.
-        if not last or last[0] is not revenue:
-            last[:] = revenue, np.rint(revenue * 100).astype(np.int64)
-        cents: NDArray[np.int64] = last[1]
-        return cents
-
-    @cached_property
-    def _cents(self) -> list[Any]:
-        return []
+        return np.rint(self.drawn.repeat_revenue * 100).astype(np.int64)
 
     def bound(self, period: int) -> float:
         """Where a period begins: a whole number of epochs."""
