@@ -171,28 +171,79 @@ def test_a_posterior_on_a_calendar():
         posterior_models(cs.BGNBD, drawn, 3, seed=2)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", CLOCKED)
-def test_families_on_a_calendar_are_calibrated(name):
-    family, random, ranks, truths = CLOCKED[name], np.random.default_rng(7), [], []
-    worlds = 100 if name == "bg_nbd" else 30  # 11 s a world
-    priors = {key: prior for key, prior in (PRIORS | WIDE).items() if key in family.parameter_names} | SEASON
-    nobody = pd.DataFrame({"frequency": 1, "recency": 1.0, "T": (END - FIRST).astype(np.int64) / 7})
-    nobody = nobody.assign(first_purchase=FIRST.astype("datetime64[ns]"))
-    nobody = nobody.assign(**{f"calendar:{each}": 0.0 for each in SEASON})
-    nobody.attrs["unit"] = "W"
-    likelihood = family.calendar_likelihood(nobody, calendar=CALENDAR)
+def ranked(family, likelihood, calendar, priors, *, made, worlds) -> SimulationCalibration:
+    """The truths of worlds drawn from the priors, and their ranks among 99 draws of the posterior; `made` makes up
+    customers of a model."""
+    random, ranks, truths = np.random.default_rng(7), [], []
     for k in range(worlds):
         scaled = np.array([float(priors[each].rvs(random_state=random)) for each in likelihood.names])
-        data = on_calendar(likelihood.model(scaled), random)
-        drawn = sample_posterior(family, data, calendar=CALENDAR, seed=k, priors=priors, predictive=False)
+        data = made(likelihood.model(scaled), random)
+        drawn = sample_posterior(family, data, calendar=calendar, seed=k, priors=priors, predictive=False)
         kept = drawn["posterior"]
         truth = scaled * likelihood.scales
         points = {each: kept[each].to_numpy().ravel() for each in likelihood.names}
         thinned = np.linspace(0, next(iter(points.values())).size - 1, 99).round().astype(int)
         ranks.append({each: int((points[each][thinned] < at).sum()) for each, at in zip(points, truth, strict=True)})
         truths.append(dict(zip(likelihood.names, scaled, strict=True)))
-    done = SimulationCalibration(ranks=pd.DataFrame(ranks), truths=pd.DataFrame(truths))
+    return SimulationCalibration(ranks=pd.DataFrame(ranks), truths=pd.DataFrame(truths))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CLOCKED)
+def test_families_on_a_calendar_are_calibrated(name):
+    family, worlds = CLOCKED[name], 100 if name == "bg_nbd" else 30  # 11 s a world
+    priors = {key: prior for key, prior in (PRIORS | WIDE).items() if key in family.parameter_names} | SEASON
+    nobody = pd.DataFrame({"frequency": 1, "recency": 1.0, "T": (END - FIRST).astype(np.int64) / 7})
+    nobody = nobody.assign(first_purchase=FIRST.astype("datetime64[ns]"))
+    nobody = nobody.assign(**{f"calendar:{each}": 0.0 for each in SEASON})
+    nobody.attrs["unit"] = "W"
+    likelihood = family.calendar_likelihood(nobody, calendar=CALENDAR)
+    done = ranked(family, likelihood, CALENDAR, priors, made=on_calendar, worlds=worlds)
+    assert done.calibrated(), done.summary()
+
+
+# ---- on series of each customer's own ----
+
+MONTHS = pd.date_range("2022-01-01", periods=9, freq="MS")
+MAILED = np.random.default_rng(5).random((60, len(MONTHS))) < 0.4
+MAILS = cs.data.CustomerSeries.of(
+    pd.DataFrame({"customer_id": np.repeat(range(60), len(MONTHS)), "date": np.tile(MONTHS, 60)}).assign(
+        mail=MAILED.ravel() * 1.0
+    )
+)
+MEET = len(MONTHS) - 1 - np.arange(60) % 4  # opportunities, of whom came up to three months later
+
+
+def on_series(model, random) -> pd.DataFrame:
+    """Customers made up from their own two chances, month by month."""
+    rows, base = [], model.base
+    for k, n in enumerate(MEET):
+        p, leaves = random.beta(base.alpha, base.beta), random.beta(base.gamma, base.delta)
+        x, last, sums = 0, 0, 0.0
+        for month, mail in enumerate(MAILED[k, len(MONTHS) - n :], 1):
+            if random.random() < leaves:
+                break
+            odds = p / (1 - p) * np.exp(model.effects["mail"] * (mail - model.means["mail"]))
+            if random.random() < odds / (1 + odds):
+                x, last, sums = x + 1, month, sums + mail
+        rows.append((x, float(last), float(n), sums))
+    frame = pd.DataFrame(rows, columns=["frequency", "recency", "T", "calendar:mail"])
+    frame["first_period_end"] = MONTHS[len(MONTHS) - MEET - 1] + pd.offsets.MonthEnd(0)
+    frame.attrs["unit"] = "M"
+    return frame
+
+
+@pytest.mark.slow
+def test_opportunities_on_series_are_calibrated():
+    priors = {"alpha": OPPORTUNITIES["alpha"], "beta": LogNormal(median=1.2, spread=0.5)}
+    priors |= {"gamma": OPPORTUNITIES["gamma"], "delta": WIDE["delta"], "mail": Normal(mean=0.0, spread=0.7)}
+    start = cs.models.BGBBSeries(
+        base=cs.models.BGBB(alpha=1.0, beta=1.0, gamma=0.5, delta=3.0, unit="M"), effects={"mail": 0.0},
+        means={"mail": 0.4}, seen_until="2022-09-30",
+    )  # fmt: skip
+    family = cs.models.BGBBCalendar
+    likelihood = family.likelihood(on_series(start, np.random.default_rng(1)), calendar=MAILS)
+    done = ranked(family, likelihood, MAILS, priors, made=on_series, worlds=60)  # 4 s a world
     assert done.calibrated(), done.summary()
 
 
