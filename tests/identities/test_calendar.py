@@ -285,7 +285,7 @@ def test_validate_says_whether_the_calendar_forecasts_better(log):
     on = price["price"].reindex(weeks["date"] - pd.Timedelta(days=5), method="ffill").to_numpy() == 1.0
     assert weeks["expected"][on].mean() > 2.5 * weeks["expected"][~on].mean()
     with pytest.raises(ConfigError, match="none of the models takes one"):
-        cs.validate(kept, [cs.models.BGBB], calibration_end="1997-09-30", calendar=calendar)
+        cs.validate(kept, [cs.BGNBD], calibration_end="1997-09-30", calendar=calendar, count="periods")
 
 
 TREND = cs.data.Calendar(trend="1997-01-01")

@@ -14,8 +14,10 @@ from tests.reference.test_bg_bb_calendar import BASE, Blind
 
 import churnsim as cs
 from churnsim.errors import ConfigError, DataError
+from churnsim.models.evaluation.validation import frequency_calibration, tracking, tracking_in_periods
 from churnsim.models.purchase import bg_bb_calendar
 from churnsim.models.purchase.bg_bb_calendar import BGBBCalendar, BGBBSeries
+from churnsim.models.purchase.in_periods import InPeriods
 
 TRUE, MEANS = {"mail": 0.9, "price": -0.7}, {"mail": 0.3, "price": 1.1}
 # The first month since January 2018, what is bought after it, and from which day on what mail and price hold.
@@ -252,6 +254,55 @@ def test_what_was_put_in_comes_out_and_what_is_missing_is_named():
         BGBBCalendar.fit(summary, calendar=replace(series, values=series.values + 1))
     with pytest.raises(ConfigError, match="effects must name mail, price; got mail"):
         replace(fit.model, effects={"mail": 1.0})
+
+
+def test_validation_follows_the_series():
+    log, series = firm(5, 150)
+    done = cs.validate(
+        log, [cs.models.BGBB], calibration_end="2019-06-30", holdout_end="2019-12-31", unit="M", baselines=[],
+        calendar=series, future="hold",
+    )  # fmt: skip
+    fit, split = done.fits["bg_bb_calendar"], done.split
+    seen = cs.data.summarise_opportunities(log, unit="M", until="2019-06-30", calendar=series)
+    assert fit.loglik == pytest.approx(BGBBCalendar.fit(seen, calendar=series).loglik, abs=1e-9)
+    expected = fit.expected_purchases(seen, 6.0)
+    assert done.scores.loc["bg_bb_calendar", "expected"] == pytest.approx(expected.sum(), rel=1e-12)
+    law = fit.conditional_pmf(range(7), seen, 6.0).to_numpy()
+    chances = law[np.arange(len(law)), split["frequency_holdout"]]
+    assert done.scores.loc["bg_bb_calendar", "log_score"] == pytest.approx(np.log(chances).mean(), rel=1e-10)
+    assert done.with_calendar.loc["bg_bb", "p_value"] == fit.likelihood_ratio.p_value < 1e-6
+    with pytest.raises(ConfigError, match="or periods by BGBB: none of the models takes one"):
+        cs.validate(
+            log, [cs.BGNBD], calibration_end="2019-06-30", unit="M", calendar=series, future="hold", count="periods"
+        )
+    done = cs.validate(log, [cs.BGNBD], calibration_end="2019-06-30", baselines=[], calendar=series, future="hold")
+    assert list(done.with_calendar.index) == ["bg_nbd"]
+
+
+def test_tracking_follows_the_series():
+    log, series = firm(5, 30)
+    until, ends = "2019-06-30", ("2019-06-30", "2019-12-31")
+    seen = cs.data.summarise_opportunities(log, unit="M", until=until, calendar=series)
+    model = MODEL.with_series(series)
+    track = tracking_in_periods(InPeriods(model), log, until=until, holdout_until=ends[1], customers=seen)
+    for end, more in zip(ends, (0.0, 6.0), strict=True):
+        by_age = model.expected_purchases_like(seen, seen["T"] + more).sum()
+        assert track.set_index("date")["expected"][end] == pytest.approx(by_age, rel=1e-10)
+    counts = frequency_calibration(model, seen, cap=30)["expected"].to_numpy()
+    assert counts.sum() == pytest.approx(len(seen), rel=1e-10)
+    assert counts @ np.arange(31) == pytest.approx(model.expected_purchases_like(seen, seen["T"]).sum(), rel=1e-10)
+    # In continuous time.
+    clocked = cs.models.SeriesModel(
+        base=cs.BGNBD(r=0.8, alpha=6.0, a=0.7, b=2.3), effects=TRUE, means=MEANS, seen_until=until, calendar=series,
+        future="hold",
+    )  # fmt: skip
+    known = cs.summarise(log, until=until, calendar=series)
+    track = tracking(clocked, log, until=until, customers=known)
+    spans = (track["date"].iloc[-1] - known["first_purchase"]).dt.days / 7 + 1 / 7
+    by_age = clocked.expected_purchases_like(known, spans.to_numpy(), from_morning=True).sum()
+    assert track["expected"].iloc[-1] == pytest.approx(by_age, rel=1e-10)
+    with pytest.raises(DataError, match="series of customers' own differ: pass customers="):
+        tracking(clocked, log, until=until)
 
 
 @pytest.mark.slow

@@ -17,9 +17,10 @@ import pandas as pd
 from churnsim.checks import check_frame, check_kind, check_number, shown
 from churnsim.data.logs.days import calendar_day, past_day
 from churnsim.data.logs.purchase_days import purchase_days
-from churnsim.data.summaries.calendar import Calendar, Future
-from churnsim.data.summaries.customer_series import add_calendar
+from churnsim.data.summaries.calendar import SUMS, Calendar
+from churnsim.data.summaries.customer_series import CustomerSeries, add_calendar, check_calendar
 from churnsim.data.summaries.frame_kinds import CustomerFrame, in_kind
+from churnsim.data.summaries.opportunities import FIRST_PERIOD, summarise_opportunities
 from churnsim.data.summaries.period_holdout import last_day_of_periods, period_log
 from churnsim.data.summaries.summary import split_holdout, summarise
 from churnsim.errors import ConfigError
@@ -43,7 +44,9 @@ from churnsim.models.evaluation.selection import (
     split_log,
 )
 from churnsim.models.evaluation.validation import holdout_by_frequency, tracking, tracking_in_periods
-from churnsim.models.purchase.in_periods import Count, check_count, seen_in
+from churnsim.models.purchase.bg_bb import BGBB
+from churnsim.models.purchase.bg_bb_calendar import BGBBCalendar
+from churnsim.models.purchase.in_periods import Count, check_count, in_opportunities, seen_in
 from churnsim.models.purchase.protocol import PurchaseModel
 from churnsim.models.purchase.registry import PURCHASE_FAMILIES, WITHOUT_DROPOUT
 from churnsim.typing import Floats
@@ -209,8 +212,8 @@ def validate(
     baselines: Sequence[Forecaster] | None = None,
     covariates: CustomerFrame | None = None,
     count: str | None = None,
-    calendar: Calendar | None = None,
-    future: Future | None = None,
+    calendar: Calendar | CustomerSeries | None = None,
+    future: Any = None,
 ) -> Validation:
     """Fit each model to the purchases up to `calibration_end`, and score its forecast of those after it.
 
@@ -236,10 +239,10 @@ def validate(
         customer bought. BG/BB knows periods only, so with it among the models periods are counted for all; each model
         is fitted to its own kind of data (see `churnsim.data.split_periods`), and all forecast the same counts of the
         same customers.
-    calendar : Calendar, optional
+    calendar : Calendar or CustomerSeries, optional
         Each family that takes one is fitted with it too, under its name and ``_calendar``, and
         ``Validation.with_calendar`` says whether it forecasts better so.
-    future : mapping, optional
+    future : mapping, or "hold" or DataFrame of series, optional
         What the calendar does after `calibration_end`, as forecasts take it.
 
     Returns
@@ -272,11 +275,17 @@ def validate(
     transactions = purchase_days(transactions).frame()
     split = split_log(transactions, calibration_end, holdout_end, unit, counted)
     if calendar is not None:
-        check_kind(calendar, "calendar", Calendar, "a churnsim.data.Calendar")
+        check_calendar(calendar)
         makers |= _with_calendar(makers, models, calendar, future, counted)
-        last_seen = past_day(calibration_end, name="calibration_end")
-        gaps = "log_intervals" in split.columns
-        add_calendar(split, purchase_days(transactions), last_seen, calendar, gaps=gaps)
+        if counted == "periods":
+            met = summarise_opportunities(transactions, unit=unit, until=calibration_end, calendar=calendar)
+            added = [FIRST_PERIOD, *(SUMS + name for name in calendar.names)]
+            split = split.assign(**{name: met[name] for name in added})
+            split.attrs["calendar"] = met.attrs["calendar"]
+        else:
+            last_seen = past_day(calibration_end, name="calibration_end")
+            gaps = "log_intervals" in split.columns
+            add_calendar(split, purchase_days(transactions), last_seen, calendar, gaps=gaps)
     if covariates is not None:
         split = split.join(covariates, how="left")
         split.attrs["unit"] = unit
@@ -332,18 +341,28 @@ def validate(
 
 
 def _with_calendar(
-    makers: Mapping[str, Any], models: Families, calendar: Calendar, future: Future | None, count: Count
+    makers: Mapping[str, Any], models: Families, calendar: Calendar | CustomerSeries, future: Any, count: Count
 ) -> dict[str, Any]:
     """Makers of the families' fits with the calendar. ConfigError where none takes one."""
     given = models if isinstance(models, Mapping) else dict(zip(makers, models, strict=True))
-    takes = {name: family for name, family in given.items() if getattr(family, "takes_calendar", False)}
-    if not takes or count == "periods":
+    # Of periods BG/BB alone has a model with a calendar.
+    taking = {name: getattr(family, "takes_calendar", False) for name, family in given.items()}
+    if count == "periods":
+        taking = {name: family is BGBB for name, family in given.items()}
+    takes = {name: family for name, family in given.items() if taking[name]}
+    if not takes:
         raise ConfigError(
-            "a calendar is for purchases by families such as BGNBD: none of the models takes one, or periods count."
+            "a calendar is for purchases by families such as BGNBD, or periods by BGBB: none of the models takes one."
         )
 
     def maker(family: Any) -> Any:
-        return lambda summary, unit: family.fit(summary, unit=unit, calendar=calendar).with_future(future)
+        fit: Any = BGBBCalendar.fit if family is BGBB else family.fit
+
+        def make(summary: pd.DataFrame, unit: str) -> Any:
+            read = in_opportunities(summary) if family is BGBB else summary
+            return fit(read, unit=unit, calendar=calendar).with_future(future)
+
+        return make
 
     return {f"{name}_calendar": ("model", maker(family)) for name, family in takes.items()}
 

@@ -107,8 +107,12 @@ def tracking(
     dates = pd.Timestamp(iso_day(start)) + pd.to_timedelta(ends - 1, unit="D")
     if has_calendar(model):
         own: Any = model
-        firsts = pd.DataFrame({FIRST: (start + since_start).astype("datetime64[D]").astype("datetime64[ns]")})
-        number = np.bincount(kind, minlength=since_start.size)
+        if hasattr(own, "with_series"):
+            firsts = _rows_of(customers, log.ids[known], "series of customers' own")[[FIRST]]
+            ages, number = np.asarray(ages[:, kind]), np.ones(kind.size, dtype=np.int64)
+        else:
+            firsts = pd.DataFrame({FIRST: (start + since_start).astype("datetime64[D]").astype("datetime64[ns]")})
+            number = np.bincount(kind, minlength=since_start.size)
         expected = np.array([own.expected_purchases_like(firsts, age, from_morning=True) @ number for age in ages])
     else:
         expected = _expected_of_new(model, ages, kind, log.ids[known], customers)
@@ -150,12 +154,17 @@ def _expected_of_new(
     model: Any, ages: NDArray[np.float64], kind: NDArray[np.int64], ids: pd.Index, customers: pd.DataFrame | None
 ) -> NDArray[np.float64]:
     """Expected count of all customers by the ages (periods, kinds) that they had; customer i is of `kind[i]`."""
-    if not has_covariates(model):
+    if not has_covariates(model) and not has_calendar(model):
         return np.asarray(model.expected_purchases_new(ages) @ np.bincount(kind, minlength=ages.shape[1]))
-    if customers is None:
-        raise DataError("customers of a model with covariates differ: pass customers=, the frame that holds them.")
-    own = customers.loc[ids]
+    own = _rows_of(customers, ids, "covariates or a calendar")
     return np.array([float(model.expected_purchases_like(own, age[kind]).sum()) for age in ages])
+
+
+def _rows_of(customers: pd.DataFrame | None, ids: pd.Index, what: str) -> pd.DataFrame:
+    """The rows of these customers. DataError where there is no frame."""
+    if customers is None:
+        raise DataError(f"customers of a model with {what} differ: pass customers=, the frame that holds them.")
+    return customers.loc[ids]
 
 
 def has_calendar(model: Any) -> bool:

@@ -47,6 +47,7 @@ from churnsim.models.purchase.calendar.discounting import NOTHING
 from churnsim.models.purchase.calendar.effects import PurchasesWithEffects, SeriesEffects, day_number
 from churnsim.models.purchase.calendar.likelihood import likelihood_with, standardised
 from churnsim.models.purchase.histories import Histories, checked_weights
+from churnsim.models.purchase.protocol import Reads
 from churnsim.typing import Floats, Ints
 
 MOST_PERIODS = 20_000  # that a calendar is followed over
@@ -61,6 +62,8 @@ class BGBBEffects(PurchasesWithEffects):
     base: BGBB
     family: ClassVar[str]
     title: ClassVar[str]
+    reads: ClassVar[Reads] = BGBB.reads
+    within: ClassVar[str] = BGBB.family
 
     def __post_init__(self) -> None:
         check_kind(self.base, "base", BGBB, "a BGBB model")
@@ -91,7 +94,7 @@ class BGBBEffects(PurchasesWithEffects):
             yield rows, values, u, start
 
     def _parts(
-        self, h: Histories, period: Ints, anchor: int, ahead: int, future: Any, fine: int = 1
+        self, h: Histories, period: Ints, anchor: int, ahead: int | Ints, future: Any, fine: int = 1
     ) -> Iterator[_Courses]:
         """Customers with what they do at the next opportunities."""
         alpha, beta, gamma, delta = self.base._parameters
@@ -105,7 +108,7 @@ class BGBBEffects(PurchasesWithEffects):
             yield _Courses(rows, kind, self.base, y, log_weight, courses[0], courses[1], *kinds, terms)
 
     def _said(
-        self, summary: pd.DataFrame, ahead: int, future: Any, verb: Callable[[_Courses], Floats], fine: int = 1
+        self, summary: pd.DataFrame, ahead: int | Ints, future: Any, verb: Callable[[_Courses], Floats], fine: int = 1
     ) -> tuple[Histories, Floats]:
         """The histories, and what a verb says of each customer."""
         h, (period, anchor) = BGBB._read(summary, self.unit), first_periods(summary, self.unit)
@@ -213,7 +216,7 @@ class BGBBEffects(PurchasesWithEffects):
         ages = _each(summary, t, "t")
         none = np.zeros_like(ages)
         return self._said(
-            _as_new(summary), int(ages.max(initial=0)), future,
+            _as_new(summary), ages, future,
             lambda part: part.between(none[part.rows], ages[part.rows]),
         )[1]  # fmt: skip
 
@@ -223,7 +226,7 @@ class BGBBEffects(PurchasesWithEffects):
         ages, wanted = _each(summary, t, "t"), [int(counts(n))]
         none = np.zeros_like(ages)
         return self._said(
-            _as_new(summary), int(ages.max(initial=0)), future,
+            _as_new(summary), ages, future,
             lambda part: part.law_of(wanted, none[part.rows], ages[part.rows])[:, 0],
         )[1]  # fmt: skip
 
@@ -541,7 +544,9 @@ class _Courses:
     def chances(self, kind: int, ahead: int) -> Floats:
         """By node and coming opportunity, not to buy."""
         first = int(self.start[kind] + self.n[kind])
-        return self.not_bought[:, first : first + ahead]
+        found = self.not_bought[:, first : first + ahead]
+        lacking = ahead - found.shape[1]  # of customers who are asked for less than others
+        return np.pad(found, ((0, 0), (0, lacking)), constant_values=1.0) if lacking else found
 
     def flow(self, ahead: int) -> Floats:
         """Expected purchases at each of the next opportunities, by kind."""
