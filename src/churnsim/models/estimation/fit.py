@@ -61,12 +61,17 @@ class FitStatus:
         return f"{self.code}: {self.message}" + (f" {self.advice}" if self.advice else "")
 
 
+_CONVERGED = FitStatus("converged", "the gradient vanishes and the curvature is that of a maximum.")
+
+
 def status_of(optimum: Optimum, names: Sequence[str], remedies: str, real: Sequence[bool] = ()) -> FitStatus:
     """Judge an optimum: converged, separation, boundary, ridge or not converged, naming the parameters concerned.
 
     `real` marks the coefficients of covariates, which are in standard deviations here: one that runs off, or could,
     by a factor of e^4 in the rate tells that the covariate separates customers who differ altogether.
     """
+    if optimum.optimal and optimum.determined:
+        return _CONVERGED
     errors = np.sqrt(np.diag(optimum.log_covariance))
     bound = [name for name, at in zip(names, optimum.at_bound, strict=True) if at]
     loose = [name for name, error in zip(names, errors, strict=True) if error > RIDGE_ERROR and name not in bound]
@@ -98,7 +103,7 @@ def status_of(optimum: Optimum, names: Sequence[str], remedies: str, real: Seque
         return FitStatus(
             "ridge", f"the likelihood is flat along {', '.join(loose)}: many values fit equally well.", remedies
         )
-    return FitStatus("converged", "the gradient vanishes and the curvature is that of a maximum.")
+    return _CONVERGED
 
 
 class Parametric(Protocol):
@@ -303,11 +308,11 @@ def build_fit(
     """
     values = model.to_dict()
     slope = np.array([float(values[name]) for name in names])
-    if scales is not None:
-        slope = np.where(np.array(real or [False] * len(names)), scales, slope)
+    if scales is not None and any(real):
+        slope = np.where(np.array(real), scales, slope)
     logs = optimum.log_covariance
     with np.errstate(invalid="ignore"):
-        covariance = np.where(logs == 0, 0.0, logs * np.outer(slope, slope))
+        covariance = np.where(logs == 0, 0.0, logs * (slope[:, None] * slope))
     return ModelFit(
         model=model,
         loglik=loglik,

@@ -13,6 +13,7 @@ trusted length, which the gain beside the predicted one moves (Nocedal & Wright 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -52,9 +53,26 @@ class Descent:
     curvature: Floats
 
 
+# Arrays here have an entry or two a parameter, so that a fit of a thousand customers is bound by how often numpy is
+# called: methods and functions of it that are written in Python take several times as long as its ufuncs.
+
+
+def _largest(values: Floats) -> float:
+    """The largest size of any entry, NaN where there is one; 0 of none."""
+    return float(np.maximum.reduce(np.abs(values), initial=0.0))
+
+
 def at_bounds(logs: Floats) -> NDArray[np.bool_]:
     """Which entries lie at a bound."""
     return np.abs(logs) >= LOG_BOUND - 1e-3
+
+
+def _held(logs: Floats, slope: Floats) -> NDArray[np.bool_] | None:
+    """Which entries lie at a bound that the slope leads out of; None where none does."""
+    if _largest(logs) < LOG_BOUND - 1e-3:
+        return None
+    held = at_bounds(logs) & (np.sign(slope) != np.sign(logs))
+    return held if held.any() else None
 
 
 def descend(
@@ -69,18 +87,19 @@ def descend(
     value, slope = function(logs)
     second, taken = curvature(logs, slope), logs
     for _ in range(STEPS):
-        free = ~at_bounds(logs) | (np.sign(slope) == np.sign(logs))
-        steep = np.abs(slope[free]).max(initial=0.0)
+        held = _held(logs, slope)
+        steep = _largest(slope if held is None else slope[~held])
         if steep < FLAT:
             break
-        step = _step(second, slope, free, radius)
+        step = _step(second, slope, held, radius)
         following = np.minimum(np.maximum(logs + step, -LOG_BOUND), LOG_BOUND)
         step = following - logs
-        length = float(np.abs(step).max())
+        length = _largest(step)
         promised = -float(slope @ step + step @ second @ step / 2)
         new_value, new_slope = function(following)
         gain, rounding = value - new_value, ROUNDING * (1 + abs(value))
-        if not (gain > rounding or (gain >= -rounding and np.abs(new_slope[free]).max() < steep)):
+        left = new_slope if held is None else new_slope[~held]
+        if not (gain > rounding or (gain >= -rounding and _largest(left) < steep)):
             if promised <= 100 * rounding or length < 1e-9:
                 break
             radius = length / 4
@@ -90,30 +109,29 @@ def descend(
         elif gain < 0.25 * promised and promised > 100 * rounding:
             radius = length / 2
         logs, value, slope = following, new_value, new_slope
-        if np.abs(logs - taken).max() > RENEW:
+        if _largest(logs - taken) > RENEW:
             second, taken = curvature(logs, slope), logs
     if final is not None:
         second = final(logs, slope)
     # After a shorter way the curvature, and a standard error, moved by less than 1e-4 of itself.
-    elif np.abs(logs - taken).max() > 1e-4:
+    elif _largest(logs - taken) > 1e-4:
         second = curvature(logs, slope)
     return Descent(at=logs, value=value, slope=slope, curvature=second)
 
 
-def _step(second: Floats, slope: Floats, free: NDArray[np.bool_], radius: float) -> Floats:
-    """To the minimum of the quadratic in the free directions, no entry beyond the radius."""
-    everywhere = bool(free.all())
-    values, vectors = np.linalg.eigh(second if everywhere else second[np.ix_(free, free)])
-    inner = slope if everywhere else slope[free]
-    step: Floats = -(vectors @ ((inner @ vectors) / np.maximum(np.abs(values), LEAST_CURVATURE)))
-    length = float(np.abs(step).max())
+def _step(second: Floats, slope: Floats, held: NDArray[np.bool_] | None, radius: float) -> Floats:
+    """To the minimum of the quadratic in the directions that are not `held`, no entry beyond the radius."""
+    if held is not None:
+        free = ~held
+        whole = np.zeros_like(slope)
+        whole[free] = _step(second[np.ix_(free, free)], slope[free], None, radius)
+        return whole
+    values, vectors = np.linalg.eigh(second)
+    step: Floats = -(vectors @ ((slope @ vectors) / np.maximum(np.abs(values), LEAST_CURVATURE)))
+    length = _largest(step)
     if length > radius:
         step *= radius / length
-    if everywhere:
-        return step
-    whole = np.zeros_like(slope)
-    whole[free] = step
-    return whole
+    return step
 
 
 # Standard error of a log-parameter above which the data do not determine it: a factor of e^8 either way.
@@ -140,23 +158,28 @@ class Optimum:
     @property
     def determined(self) -> bool:
         """Whether the data tell every parameter: none at a bound, no standard error beyond a ridge's."""
-        return not self.at_bound.any() and bool((np.diag(self.log_covariance) <= RIDGE_ERROR**2).all())
+        return not self.at_bound.any() and bool((self.log_covariance.diagonal() <= RIDGE_ERROR**2).all())
 
     @cached_property
     def log_covariance(self) -> Floats:
         """Covariance of the log-parameters: the inverse information of those inside their bounds; infinite where not
         identified."""
-        size = self.parameters.size
-        covariance = np.zeros((size, size))
+        if not self.at_bound.any():
+            return _inverse(self.information)
         free = np.flatnonzero(~self.at_bound)
+        covariance = np.zeros_like(self.information)
         if free.size:
-            values, vectors = np.linalg.eigh(self.information[np.ix_(free, free)])
-            if values[0] > 0:
-                covariance[np.ix_(free, free)] = (vectors / values) @ vectors.T
-            else:
-                covariance[free, free] = np.inf
+            covariance[np.ix_(free, free)] = _inverse(self.information[np.ix_(free, free)])
         covariance[self.at_bound, self.at_bound] = np.inf
         return covariance
+
+
+def _inverse(information: Floats) -> Floats:
+    """The inverse of a positive definite matrix; infinite on the diagonal, 0 elsewhere, of another one."""
+    values, vectors = np.linalg.eigh(information)
+    if values[0] > 0:
+        return np.asarray((vectors / values) @ vectors.T)
+    return np.diag(np.full(values.size, np.inf))
 
 
 @interruptible()
@@ -183,13 +206,14 @@ def maximise(
     """
 
     free = np.array(real or [False] * len(starts[0]), dtype=np.bool_)
+    mixed = any(real)
 
     def negative(logs: Floats, objective: Any = objective, customers: float = customers) -> tuple[float, Floats]:
-        parameters = np.where(free, logs, np.exp(logs))
+        parameters = np.where(free, logs, np.exp(logs)) if mixed else np.exp(logs)
         value, gradient = objective(parameters)
-        if not np.isfinite(value):
+        if not math.isfinite(value):
             return 1e300, np.zeros_like(logs)
-        return -value / customers, -gradient * np.where(free, 1.0, parameters) / customers
+        return -value / customers, -gradient * (np.where(free, 1.0, parameters) if mixed else parameters) / customers
 
     def of_few(logs: Floats, slope: Floats) -> Floats:
         assert few is not None  # else it does not lead
@@ -198,17 +222,20 @@ def maximise(
     def curvature(logs: Floats, slope: Floats) -> Floats:
         if hessian is None:
             return second_differences(lambda at: negative(at)[1], logs)
-        factor = np.where(free, 1.0, np.exp(logs))
+        factor = np.where(free, 1.0, np.exp(logs)) if mixed else np.exp(logs)
         # The chain rule of the logarithm: theta theta' H, and the gradient on the diagonal.
-        second: Floats = hessian(np.where(free, logs, factor)) * np.outer(factor, factor)
-        return np.diag(np.where(free, 0.0, slope)) - second / customers
+        second: Floats = hessian(np.where(free, logs, factor) if mixed else factor) * (factor[:, None] * factor)
+        first = np.zeros((logs.size, logs.size))
+        first.flat[:: logs.size + 1] = np.where(free, 0.0, slope) if mixed else slope
+        return first - second / customers
 
     def stretched(logs: Floats) -> tuple[float, Floats]:
         value, slope = negative(logs)
         return STRETCH * value, STRETCH * slope
 
     def inside(start: Floats) -> Floats:
-        return np.clip(np.where(free, start, np.log(np.where(free, 1.0, start))), -LOG_BOUND, LOG_BOUND)
+        logs = np.where(free, start, np.log(np.where(free, 1.0, start))) if mixed else np.log(start)
+        return np.minimum(np.maximum(logs, -LOG_BOUND), LOG_BOUND)
 
     if near is None and hessian is not None:
         near = starts[0]
@@ -255,7 +282,6 @@ def _polish(
     """Newton steps from a point, then the optimality check."""
     end = descend(negative, curvature[0], logs, *curvature[1:])
     at_bound = at_bounds(end.at)
-    free = ~at_bound
     return Optimum(
         parameters=np.where(real, end.at, np.exp(end.at)),
         value=-end.value * customers,
@@ -263,5 +289,5 @@ def _polish(
         information=end.curvature * customers,
         at_bound=at_bound,
         starts=starts,
-        optimal=bool(np.abs(end.slope[free]).max(initial=0.0) < GRADIENT_TOLERANCE),
+        optimal=_largest(end.slope[~at_bound]) < GRADIENT_TOLERANCE,
     )
