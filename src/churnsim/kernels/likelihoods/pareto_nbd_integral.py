@@ -18,12 +18,16 @@ from churnsim.typing import Floats
 
 _LONGEST = 3.0  # of a panel; measured here against mpmath: relative error below 1e-13
 _STEEPEST = 8.0  # e-foldings over a panel
+_SURELY_SHORT = 7.999  # less than that by more than rounding
 
 
 @njit
 def _panel(start: float, end: float, R: float, S: float, m: float, M: float, t0: float, steep_m: bool) -> float:
     """Length of the panel from `start`: short enough for the steepest decay in it."""
     length = min(_LONGEST, end - start)
+    # No decay is steeper than R + S - 1: nearly always that tells enough, without an exponential.
+    if length * (R + S - 1.0) < _SURELY_SHORT:
+        return length
     last = (m + t0) * math.exp(start + length)  # m + y at its end
     # (m + y)/(M + y) grows with y, so the decay in v is steepest at the panel's end.
     ratio = last / (last + (M - m))
