@@ -18,12 +18,13 @@ from churnsim.typing import Floats, Ints
 
 
 @rule
-def valid_histories(x: Floats, t_x: Floats, T: Floats) -> bool:
-    """Whether every row has a whole x >= 0 and 0 <= t_x <= T, finite, with t_x above 0 just where x is."""
+def valid_histories(x: Floats, t_x: Floats, T: Floats, most: float, longest: float) -> bool:
+    """Whether every row has a whole x from 0 to `most` and 0 <= t_x <= T <= `longest`, with t_x above 0 just where x
+    is."""
     for i in range(x.size):
         n, last, age = x[i], t_x[i], T[i]
         # Comparisons with a NaN are false.
-        if not (0.0 <= n < 1e15 and n == math.floor(n) and 0.0 <= last <= age * (1.0 + 1e-12) and age < math.inf):
+        if not (0.0 <= n <= most and n == math.floor(n) and 0.0 <= last <= age * (1.0 + 1e-12) and age <= longest):
             return False
         if (n > 0.0) != (last > 0.0):
             return False

@@ -51,7 +51,7 @@ class Histories:
             raise DataError("the summary has no rows. Check the filter or the observation end that made it.")
         columns = [_numbers(summary, name) for name in ("frequency", "recency", "T")]
         frequency, t_x, T = columns
-        if not valid_histories(frequency, t_x, T) or frequency.max() > MOST_PURCHASES or T.max() > LONGEST:
+        if not valid_histories(frequency, t_x, T, float(MOST_PURCHASES), LONGEST):
             _name_the_flaw(summary.index, frequency, t_x, T)
         return cls(x=frequency.astype(np.int64), t_x=t_x, T=T, index=summary.index)
 
