@@ -132,6 +132,7 @@ def row_of(bounds: Floats, per_time: float, time: float) -> int:
 @rare
 def _fail_independent(rules: Records, kind: int, time: float, c: Record, row: Ints, buffers: Buffers) -> int:
     """Process a failed purchase of an independent customer; returns whether it is unhappy now (1 or 0)."""
+    # Without a desk nobody waits for a reply (`is_independent`).
     c.unhappy = 1
     note(accounts.FAILURE, 0, time, c, row, buffers)
     if kind != event_rules.NO_REPLY:

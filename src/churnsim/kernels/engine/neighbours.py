@@ -86,8 +86,10 @@ def arrivals_into(
     room for, and what is left of the clock."""
     came, now = 0, start
     while left > 0 and hazard > 0.0:
+        # All who are left together: the first of them comes when a unit-exponential clock has run at their rate.
         pull = left * hazard
         arrival = now + clock / pull
+        # What is left of the clock runs on at the next epoch's hazard: nothing is drawn again.
         if arrival >= end:
             clock -= (end - now) * pull
             break

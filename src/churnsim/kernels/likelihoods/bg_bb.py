@@ -82,7 +82,7 @@ def objective(
     alpha: float, beta: float, gamma: float, delta: float, x: Ints, t_x: Ints, n: Ints, weight: Floats
 ) -> Floats:
     """Weighted log-likelihood and its gradient in (alpha, beta, gamma, delta), as an array of five."""
-    top = highest_count(n) + 1 if n.size else 0
+    top = highest_count(n) + 1 if n.size else 0  # the term "alive" asks about opportunity n + 1
     buy, d_buy = rising_logs(alpha, top)
     skip, d_skip = rising_logs(beta, top)
     either, d_either = rising_logs(alpha + beta, top)
@@ -169,6 +169,7 @@ def draw_histories(
         last = int(n[i])
         if not alive[i]:
             u_when, _, _, _ = block(2, stream, uids[i], replication, seed, domain)
+            # A place within P(gone), among the terms of when it left: inversion.
             target = u_when * -math.expm1(terms[0] - total)
             below = 0.0
             for j in range(1, terms.size):

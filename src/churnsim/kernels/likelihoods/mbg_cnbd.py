@@ -62,6 +62,7 @@ def log_likelihood(r: float, alpha: float, a: float, b: float, x: Ints, t_x: Flo
         odds = _log_odds(R, alpha, a, b, n, t_x[i], T[i], k)
         out[i] = (
             rate[k * n] + stay[n + 1] - both[n + 1] - r * math.log1p(T[i] / alpha) - k * n * math.log(alpha + T[i])
+            # ln((alpha + T)^-R P) is the living's term; ln(1 + e^odds) adds those gone, as in `bg_nbd.py`.
             + log_P + max(odds, 0.0) + math.log1p(math.exp(-abs(odds)))
         )  # fmt: skip
     return out

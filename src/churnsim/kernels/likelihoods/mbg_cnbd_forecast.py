@@ -100,6 +100,8 @@ def _expected_far(shape: float, A: float, a: float, b: float, h: float, j: int, 
             if density * value < 1e-17 * part and (shape < 5.0 or density < 1e-17 * mass):
                 break
             u += step if side else -step
+    # The density's own integral: by its sum, or in closed form where the long left tail, which is worth nothing, was
+    # not summed to its end.
     known = math.exp(shape + math.lgamma(shape) - shape * math.log(shape))
     return part / mass if shape >= 5.0 else part * step / known
 

@@ -23,6 +23,7 @@ def at_ages(
             out[i] = math.nan
             continue
         twice = 2.0 * (math.log(offset + T[i]) - centre) / half
+        # b_j = 2 u b_j+1 - b_j+2 + c_j from the highest j down; the sum is u b_1 - b_2 + c_0.
         near = far = 0.0
         for j in range(terms[row] - 1, 0, -1):
             near, far = twice * near - far + coefficients[row, j], near

@@ -23,10 +23,12 @@ def by_customer(customer: NDArray[np.int32], day: NDArray[np.int32], starts: Int
         at = starts[customer[row]]
         starts[customer[row]] = at + 1
         order[at] = row
+    # By now each holds where the next customer's begin: one place back.
     for k in range(starts.size - 1, 0, -1):
         starts[k] = starts[k - 1]
     starts[0] = 0
     for k in range(starts.size - 1):
+        # Insertion keeps rows of one day as they came, and a customer has few.
         for at in range(starts[k] + 1, starts[k + 1]):
             row = order[at]
             to = at

@@ -58,6 +58,7 @@ def _instructions() -> tuple[Any, Any]:
                 builder.module, ir.FunctionType(ir.VoidType(), [byte, bit, bit, bit]), "llvm.prefetch.p0i8"
             )
             size = context.get_abi_sizeof(context.get_data_type(kind.dtype))
+            # And its last byte: a record that begins within a line ends in one more.
             for offset in (*range(0, size, _LINE), size - 1):
                 # To be written, to be kept in every cache, data.
                 builder.call(hint, [builder.gep(start, [ir.Constant(bit, offset)]), bit(1), bit(3), bit(1)])

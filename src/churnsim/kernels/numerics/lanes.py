@@ -97,6 +97,7 @@ class _Vectors:
         count, live = builder.phi(self.kind), builder.phi(live_kind)
         vectors = [builder.phi(self.kind) for _ in start]
         found, done = step(count, vectors)
+        # The result stays; what a lane that is done makes of the others, be it NaN, is read by nobody.
         found[-1] = builder.select(live, found[-1], vectors[-1])
         still = builder.and_(live, builder.not_(done))
         following, counted = builder.add(number, whole(1)), self.add(count, self.number(1.0))
@@ -105,6 +106,7 @@ class _Vectors:
         for phi, at_first, after in (*pairs, *zip(vectors, start, found, strict=True)):
             phi.add_incoming(at_first, before)
             phi.add_incoming(after, loop)
+        # One comparison for all lanes: their flags as the bits of a number.
         bits = builder.bitcast(still, ir.IntType(LANES))
         again = builder.and_(
             builder.icmp_unsigned("!=", bits, ir.IntType(LANES)(0)), builder.icmp_signed("<", following, whole(TERMS))
@@ -153,6 +155,7 @@ def _beta_fraction(v: _Vectors, a: Any, b: Any, x: Any) -> Any:
 
     def step(m: Any, old: list[Any]) -> tuple[list[Any], Any]:
         c, d, h = old
+        # d_2m, then d_2m+1 of DLMF 8.17.23; convergence is asked after both, as in `beta_fraction`.
         even, factor = v.add(a, v.times(two, m)), one
         above = v.times(v.times(m, v.less(b, m)), x)
         an = v.over(above, v.times(v.less(even, one), even))
@@ -184,6 +187,7 @@ def _vectorised(write: Callable[..., Any]) -> Any:
                 array = context.make_array(kind)(context, builder, builder.extract_value(arguments[0], i))
                 place = tools.get_item_pointer(context, builder, kind, array, [arguments[1]])
                 places.append(builder.bitcast(place, v.kind.as_pointer()))
+            # Aligned to a double, which is all that an array promises.
             inputs = [builder.load(place, align=8) for place in places[:-1]]
             builder.store(write(v, *inputs), places[-1], align=8)
             return context.get_dummy_value()

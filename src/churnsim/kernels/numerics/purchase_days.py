@@ -113,6 +113,7 @@ def lay_out(
             ends[(np.int64(rows[at, 0]) >> DAY_BITS) - base + 1] += 1
         for k in range(width):
             ends[k + 1] += ends[k]
+        # Into scratch, since `_together` packs the entries over rows that have been read.
         for at in range(low, high):
             place = (np.int64(rows[at, 0]) >> DAY_BITS) - base
             to = ends[place]
@@ -135,7 +136,7 @@ def lay_out(
 @rule
 def _together(scratch: Floats, begin: int, end: int, rows: Floats, kept: int) -> int:
     """One customer's sorted rows as entries from `kept` on: purchases of one day taken together."""
-    key = -1.0
+    key = -1.0  # nobody's: keys are not negative
     for at in range(begin, end):
         if scratch[at, 0] == key:
             rows[kept - 1, 1] += scratch[at, 1]

@@ -51,7 +51,7 @@ def _beta(rows: Floats, kind: int) -> BetaLaw:
 def gamma_quantiles(u: Floats, shapes: Floats, kinds: Ints) -> Floats:
     """Draws from Gamma(shapes[kinds[i]], rate 1) at probabilities u[i]. Of few shapes what depends on them alone is
     worked out once."""
-    laws = np.full((shapes.size, 7), math.nan)
+    laws = np.full((shapes.size, 7), math.nan)  # NaN until the first draw that needs it
     out = np.empty(u.size)
     y, low, high = np.empty(_BLOCK), np.empty(_BLOCK), np.empty(_BLOCK)
     active = np.empty(_BLOCK, np.int64)
@@ -81,6 +81,7 @@ def gamma_quantiles(u: Floats, shapes: Floats, kinds: Ints) -> Floats:
             for j in range(number):
                 i = active[j]
                 reached, own = exponential(y[i]), laws[kinds[first + i], 0]
+                # The sum below shape + 1 and the fraction above it, as in `lower_gamma_given`.
                 if reached < own + 1.0:
                     at = below
                     below += 1
@@ -93,6 +94,7 @@ def gamma_quantiles(u: Floats, shapes: Floats, kinds: Ints) -> Floats:
                 series_lanes((shape, x, total), at)
             for at in range(_BLOCK, above, LANES):
                 fraction_lanes((shape, x, total), at)
+            # Who has not settled is active in the next step; the order among them is of no account.
             number = 0
             for part in range(2):
                 for at in range(_BLOCK * part, above if part else below):

@@ -91,12 +91,14 @@ def _node(t: float, side: int, a: float, b: float) -> tuple[float, float, float]
 @rule
 def _make_cell(table: Table, cell: int, a: float, b: float) -> None:
     """Write a cell's row: the quintic through what the quantile does at both ends."""
+    # Cells are numbered downwards from t = 1/2, as `_cell` finds them; within one w grows with t.
     side, place = cell // _SIDE, cell % _SIDE
     j = place % _CELLS
     top = 0.5 ** (place // _CELLS + 1)
     width = 0.5 * top / _CELLS
     right, slope_right, curve_right = _node(top - j * width, side, a, b)
     left, slope_left, curve_left = _node(top - (j + 1) * width, side, a, b)
+    # p(w) with p, p', p'' given at w = 0 and w = 1, slopes and curvatures in units of the cell.
     rise, s0, s1 = right - left, slope_left * width, slope_right * width
     b0, b1 = curve_left * width * width, curve_right * width * width
     table[cell, 0] = left

@@ -128,6 +128,7 @@ class _Run:
                 yield from self._buy(c, time)
             elif c.referral_at <= time:
                 self._refer(c, time)
+            # Held by a bond: another life begins, with a number of its own.
             elif not self._lose(c, time, event_rules.LOST_ORGANIC, event_rules.DEATHS + c.lives):
                 c.lives += 1
                 self.population.start_lifetime(c, self.firm.effect, time)
@@ -174,6 +175,7 @@ class _Run:
                 self._tell(c, "told_against", self.numbers.tells_against, -1)
             else:
                 self.books.note(time, uid, "complaint")
+        # Time passes here: what follows is of the moment at which it is told.
         if outcome == event_rules.AWAITS:
             kind, time = yield from self._answer(c, time)
             raised = self._raised(c)
