@@ -64,6 +64,7 @@ def objective(gamma: Floats, delta: Floats, c: float, first: Ints, t: Ints, lost
             e_a, e_b, e_c = _slopes(a, b, u, u * math.log(float(now_t)))
             if lost[row] != 0.0:
                 # ln(S(t-1) - S(t)), written so that nothing is lost where the two are close.
+                # Its slope is (ln S(t-1))' + odds [(ln S(t-1))' - (ln S(t))'], odds being S(t)/(S(t-1) - S(t)).
                 drop = before - now
                 odds = 1.0 / math.expm1(drop) if drop > 0.0 else math.inf
                 out[0] += lost[row] * (before + (math.log(-math.expm1(-drop)) if drop > 0.0 else -math.inf))

@@ -69,6 +69,7 @@ def _by_parts(r: float, alpha: float, a: float, b: float, force: float, horizon:
         added *= length * force
         total += added
         v += length
+        # Panels may grow until the discount sets in, at a time of 1/force.
         if force * tau * math.expm1(v) > 1.0 and added < 1e-17 * total:
             break
     return total
@@ -125,6 +126,7 @@ def beta_nodes(a: float, b: float) -> tuple[Floats, Floats]:
     """
     step = 0.35 * min(1.0, 2.0 * math.sqrt(1.0 / a + 1.0 / b))
     middle = min(max(math.log(a / b), -45.0), 45.0)
+    # ln of the density of y = logit p is a ln p + b ln(1 - p) but for a constant, ln p being min(y, 0) - `less`.
     less = math.log1p(math.exp(-abs(middle)))
     top = a * (min(middle, 0.0) - less) + b * (min(-middle, 0.0) - less)
     count = np.zeros(2, np.int64)

@@ -134,6 +134,7 @@ def _pmf(r: float, alpha: float, a: float, b: float, count: int, t: float) -> fl
     log_stay = 0.0
     below = 0.0
     for j in range(count):
+        # nb(j) joins the sum; then one factor each makes nb(j + 1) and B(a, b + j + 1)/B(a, b) of those before.
         below += math.exp(log_nb)
         log_nb += math.log(r + j) - math.log(j + 1.0) + math.log(z)
         log_stay += math.log(b + j) - math.log(a + b + j)

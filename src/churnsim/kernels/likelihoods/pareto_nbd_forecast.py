@@ -101,6 +101,7 @@ def _pmf(R: float, A: float, s: float, B: float, count: int, h: float) -> float:
     for _ in range(40):
         w = 0.5 * (low + high)
         y = h / (1.0 + math.exp(-w))
+        # y times the slope in y of all but ln(1 - y/h); as dy/dw = y (1 - y/h), that in w is `slope` (1 - y/h) - y/h.
         slope = count + 1.0 - (count + R) * y / (A + y) - (s + 1.0) * y / (B + y)
         if slope / (1.0 + math.exp(w)) > y / h:
             low = w
@@ -129,6 +130,7 @@ def _pmf(R: float, A: float, s: float, B: float, count: int, h: float) -> float:
                 break
             mass += term
             w += step if side else -step
+    # It leaves at y with the density (s/B) (1 + y/B)^-(s+1); the step is one in w.
     return value + s / B * step * mass * math.exp(top) if mass > 0.0 else value
 
 

@@ -26,6 +26,7 @@ from churnsim.typing import Floats
 
 def row_bounds(scenario: Scenario) -> Floats:
     """The bounds of the rows of the compiled engine's books: epochs where customers reach each other, else periods."""
+    # Whole numbers of epochs, as `ReplicationInputs.bound` has them: bounds added up would round otherwise.
     by_epoch = scenario.epochs_per_period if scenario.interacts else 1
     starts = [number * (scenario.epochs_per_period // by_epoch) for number in range(scenario.periods * by_epoch + 1)]
     return np.array([start * float(scenario.epoch) for start in starts])
