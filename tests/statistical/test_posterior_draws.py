@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from churnsim.errors import DataError
-from churnsim.kernels.likelihoods.gamma_gamma import posterior_rate
+from churnsim.kernels.likelihoods.population import draw_spend_rates
 from churnsim.models.purchase.bg_nbd import BGNBD
 from churnsim.models.spend.gamma_gamma import GammaGamma
 
@@ -180,7 +180,7 @@ def test_population_draws() -> None:
 def test_spend_draws(x: int, m: float) -> None:
     """nu given the history is Gamma(q + p x, rate gamma + x m)."""
     p, q, gamma = 6.25, 3.74, 15.44
-    values = np.array([posterior_rate(p, q, gamma, x, m, uid, 0, 3, 2, 0) for uid in range(DRAWS)])
+    values = draw_spend_rates(p, q, gamma, np.full(DRAWS, x), np.full(DRAWS, m), np.arange(DRAWS), 0, 3, 2, 0)
     assert stats.kstest(values, stats.gamma(q + p * x, scale=1 / (gamma + x * m)).cdf).pvalue > 1e-4
     assert_mean(values, (q + p * x) / (gamma + x * m), "spend rate")
     # Mean spend p/nu has the expectation that expected_spend reports.

@@ -19,6 +19,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from scipy.integrate import simpson
+
 from churnsim.checks import check_count, check_number, typed
 from churnsim.errors import ConfigError
 
@@ -95,11 +97,8 @@ class Diffusion:
         check_count(steps, "steps", most=1_000_000)
         check_number(horizon, "horizon", least=0)
         h = horizon / (2 * steps)
-        total = 0.0
-        for i in range(2 * steps + 1):
-            weight = 1.0 if i in (0, 2 * steps) else 4.0 if i % 2 else 2.0
-            total += weight * self.customers(i * h, start=start) * math.exp(-force * i * h)
-        return total * h / 3.0
+        times = [i * h for i in range(2 * steps + 1)]
+        return float(simpson([self.customers(t, start=start) * math.exp(-force * t) for t in times], dx=h))
 
     def value_of_lost(self, *, start: float, force: float, horizon: float) -> float:
         """Customer-time in present value that is missing when one of `start` customers is lost now and does not return

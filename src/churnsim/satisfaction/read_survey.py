@@ -17,7 +17,6 @@ from churnsim.satisfaction.answer_cells import Names, assemble, cells_of
 from churnsim.satisfaction.survey import KINDS, Scale, Survey, checked_scale
 
 OnBad = Literal["raise", "set_aside"]
-ABOUT = ("customer_id", "date", "role")
 
 
 def read_survey(

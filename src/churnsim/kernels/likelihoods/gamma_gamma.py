@@ -14,8 +14,6 @@ import math
 import numpy as np
 
 from churnsim.kernels.numerics.jit import njit
-from churnsim.kernels.numerics.philox import block
-from churnsim.kernels.numerics.quantiles import gamma_quantile
 from churnsim.kernels.numerics.special import digamma, trigamma
 from churnsim.typing import Floats, Ints
 
@@ -109,14 +107,3 @@ def hessian(p: float, q: float, gamma: float, counts: Ints, customers: Floats, e
     pg, qg = -sums[3], all_customers / gamma - sums[2]
     gg = p * sums[5] + q * sums[4] - all_customers * q / (gamma * gamma)
     return np.array([[pp, pq, pg], [pq, qq, qg], [pg, qg, gg]])
-
-
-@njit
-def posterior_rate(
-    p: float, q: float, gamma: float, x: int, m: float,
-    uid: int, replication: int, seed: int, domain: int, stream: int,
-) -> float:  # fmt: skip
-    """One exact draw of nu given the history: Gamma(q + p x, rate gamma + x m). Mean spend of the customer is p /
-    nu."""
-    u, _, _, _ = block(1, stream, uid, replication, seed, domain)
-    return gamma_quantile(u, q + p * x) / (gamma + x * m)

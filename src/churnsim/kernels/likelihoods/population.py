@@ -21,7 +21,7 @@ def draw_base(
     club uniforms. Without the `lost` the first three of those who are gone are NaN.
 
     BG/NBD, or MBG/NBD with `first` and its b raised by one. The draws of `bg_nbd.posterior_draw` and
-    `gamma_gamma.posterior_rate`.
+    `draw_spend_rates`.
     """
     u, alive = _base_uniforms(r, alpha, a, b, x, t_x, T, first, uids, replication, seed, domain, stream)
     who = np.arange(x.size) if lost else np.flatnonzero(alive)

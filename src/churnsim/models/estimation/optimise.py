@@ -264,10 +264,16 @@ def maximise(
     return best
 
 
-def second_differences(gradient: Callable[[Floats], Floats], at: Floats, step: float = 1e-4) -> Floats:
-    """Second derivatives at a point by central differences of the gradient; the step is about the cube root of its
-    relative rounding error, 1e-12."""
-    half: Floats = np.array([(gradient(at + step * e) - gradient(at - step * e)) / (2 * step) for e in np.eye(at.size)])
+def differences(function: Callable[[Floats], Any], at: Floats, step: float | Floats) -> Floats:
+    """Central differences of a function, a row a direction; each may have a step of its own."""
+    steps = np.eye(at.size) * step
+    return np.array([(function(at + e) - function(at - e)) / (2 * e.sum()) for e in steps])
+
+
+def second_differences(gradient: Callable[[Floats], Floats], at: Floats, step: float | Floats = 1e-4) -> Floats:
+    """Second derivatives at a point from the gradient; the step is about the cube root of its relative rounding error,
+    1e-12."""
+    half = differences(gradient, at, step)
     return (half + half.T) / 2
 
 

@@ -29,7 +29,7 @@ from churnsim.checks import check_options, check_seed, shown
 from churnsim.data.summaries.frame_kinds import CustomerFrame, in_kind
 from churnsim.errors import ConfigError, interruptible
 from churnsim.models.estimation.likelihood import Likelihood
-from churnsim.models.estimation.optimise import second_differences
+from churnsim.models.estimation.optimise import differences, second_differences
 from churnsim.models.estimation.priors import Prior, check_priors
 from churnsim.optional import optional_modules
 from churnsim.typing import Floats, Ints
@@ -93,8 +93,7 @@ class LogPosterior:
         """Value and gradient at one point: the likelihood's own gradient, the prior's by differences."""
         parameters = self.parameters(z)
         value, gradient = self.likelihood.objective(parameters)
-        steps = STEP * np.eye(z.size)
-        prior = np.array([(self.log_prior(z + e) - self.log_prior(z - e)) / (2 * STEP) for e in steps])
+        prior = differences(self.log_prior, z, STEP)
         return value + self.log_prior(z), gradient * np.where(self.real, 1.0, parameters) + prior
 
 

@@ -28,7 +28,7 @@ from scipy.special import betaincinv, betaln, digamma, expit, gammaln, log_expit
 
 from churnsim.checks import check_kind, check_number, typed
 from churnsim.data.logs.customer_uid import customer_uids
-from churnsim.data.logs.days import iso_day
+from churnsim.data.logs.days import day_number, iso_day
 from churnsim.data.summaries.calendar import SUMS, Calendar, Future, calendar_mark, calendar_sums, day_numbers
 from churnsim.data.summaries.column_aliases import as_summary
 from churnsim.data.summaries.customer_series import CustomerSeries, check_calendar
@@ -44,7 +44,7 @@ from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
 from churnsim.models.purchase.bg_bb import BGBB
 from churnsim.models.purchase.calendar.calendar_fit import CalendarFit
 from churnsim.models.purchase.calendar.discounting import NOTHING
-from churnsim.models.purchase.calendar.effects import PurchasesWithEffects, SeriesEffects, day_number
+from churnsim.models.purchase.calendar.effects import PurchasesWithEffects, SeriesEffects
 from churnsim.models.purchase.calendar.likelihood import likelihood_with, standardised
 from churnsim.models.purchase.histories import Histories, checked_weights
 from churnsim.models.purchase.protocol import Reads

@@ -25,6 +25,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from churnsim.checks import typed
+from churnsim.data.logs.days import day_number
 from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.data.summaries.calendar import Calendar, Future, day_numbers
 from churnsim.data.summaries.customer_series import CustomerSeries, check_calendar
@@ -34,7 +35,7 @@ from churnsim.kernels.likelihoods import gamma_gamma as kernel
 from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
 from churnsim.models.estimation.threads import Chunks
 from churnsim.models.purchase.calendar.calendar_fit import CalendarFit
-from churnsim.models.purchase.calendar.effects import CalendarEffects, SeriesEffects, by_day, day_number, factors
+from churnsim.models.purchase.calendar.effects import CalendarEffects, SeriesEffects, by_day, factors
 from churnsim.models.purchase.calendar.likelihood import likelihood_with, standardised
 from churnsim.models.spend.gamma_gamma import GammaGamma, repeat_purchases, with_finite_mean
 from churnsim.typing import Floats, Ints

@@ -33,6 +33,7 @@ from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.errors import ConfigError, DataError, FitError
 from churnsim.models.estimation.arguments import durations
 from churnsim.models.estimation.fit import FitStatus, ModelFit
+from churnsim.models.estimation.optimise import differences, second_differences
 from churnsim.models.retention.base import RetentionModel, decay_integral
 from churnsim.models.retention.tenures import Tenures
 from churnsim.models.survival.ascent import Peak
@@ -542,15 +543,9 @@ def _search(data: Lifetimes) -> tuple[dict[str, float], Floats, float]:
 
 def _covariance(negative: Callable[[Floats], float], at: Floats) -> Floats:
     """Inverse of the second differences; infinite where they are not those of a maximum."""
-    count = at.size
-    second = np.empty((count, count))
-    steps = STEP * np.maximum(np.abs(at), 1.0) * np.eye(count)
-    for i in range(count):
-        for j in range(count):
-            corners = [negative(at + a * steps[i] + b * steps[j]) for a, b in ((1, 1), (1, -1), (-1, 1), (-1, -1))]
-            with np.errstate(over="ignore"):
-                second[i, j] = (corners[0] - corners[1] - corners[2] + corners[3]) / (4 * steps[i, i] * steps[j, j])
-    second = (second + second.T) / 2
+    steps = STEP * np.maximum(np.abs(at), 1.0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        second = second_differences(lambda near: differences(negative, near, steps), at, steps)
     if not np.isfinite(second).all() or np.linalg.eigvalsh(second)[0] <= 0:
-        return np.full((count, count), np.inf)
+        return np.full(second.shape, np.inf)
     return np.asarray(np.linalg.inv(second))

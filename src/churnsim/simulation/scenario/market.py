@@ -17,9 +17,9 @@ from typing import Any, cast
 import numpy as np
 
 from churnsim.checks import check_count, check_kind, check_number, shown
+from churnsim.data.logs.days import day_number
 from churnsim.errors import ConfigError
 from churnsim.models.purchase.calendar.clock_model import ClockModel
-from churnsim.models.purchase.calendar.effects import day_number
 from churnsim.models.purchase.calendar.series_model import OwnPaths, SeriesModel
 from churnsim.simulation.core.assumption import (
     CUSTOMER,

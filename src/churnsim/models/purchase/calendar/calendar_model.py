@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from churnsim.data.logs.days import iso_day
+from churnsim.data.logs.days import day_number, iso_day
 from churnsim.data.summaries.calendar import Calendar, Future
 from churnsim.models.estimation.arguments import counts, durations
 from churnsim.models.purchase.calendar.clock import BuyingClock, positions
 from churnsim.models.purchase.calendar.clock_model import ClockModel
-from churnsim.models.purchase.calendar.effects import by_day, day_number
+from churnsim.models.purchase.calendar.effects import by_day
 from churnsim.typing import Floats
 from churnsim.units import DAYS_PER_UNIT
 

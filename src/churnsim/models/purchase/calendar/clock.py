@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
+from scipy.interpolate import BarycentricInterpolator
 
 from churnsim.models.purchase.histories import Histories
 from churnsim.typing import Floats, Ints
@@ -38,6 +39,15 @@ def with_levels(
     for rows, *rest in groups:
         for each in rows[:, None] if level is not None and level.own else (rows,):
             yield each, *rest, None if level is None else partial(level._levels_of, index[each])
+
+
+def between_points(low: float, high: float, degree: int) -> BarycentricInterpolator:
+    """The polynomials that are 1 at one of the Chebyshev points (`xi`) between two numbers and 0 at the others, by
+    Berrut & Trefethen (2004, SIAM Review 46(3), 501-517, eq. 5.4)."""
+    weights = np.where(np.arange(degree + 1) % 2, -1.0, 1.0)
+    weights[[0, -1]] /= 2
+    points = (low + high) / 2 + (high - low) / 2 * np.cos(np.pi * np.arange(degree + 1) / degree)
+    return BarycentricInterpolator(points, np.eye(degree + 1), wi=weights)
 
 
 @dataclass(frozen=True)

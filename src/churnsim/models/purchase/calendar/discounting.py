@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from churnsim.models.purchase.calendar.clock import BuyingClock, LevelByDay, positions
+from churnsim.models.purchase.calendar.clock import BuyingClock, LevelByDay, between_points, positions
 from churnsim.typing import Floats
 
 # Points of a panel less one (5.8^-14 of a panel's largest value is left out), nodes of a piece of a panel with few and
@@ -40,9 +40,6 @@ def discount_rule(
     while edges[-1] < run[-1]:
         edges.append(min(edges[-1] + (offset + edges[-1]), run[-1]))
     cuts = np.interp(edges, run, times)
-    angles = np.cos(np.pi * np.arange(DEGREE + 1) / DEGREE)
-    signs = np.where(np.arange(DEGREE + 1) % 2, -1.0, 1.0)
-    signs[[0, -1]] /= 2
     points, weights = [], []
     for k in range(len(edges) - 1):
         inside = times[(times > cuts[k]) & (times < cuts[k + 1])]
@@ -59,14 +56,7 @@ def discount_rule(
         if k == len(edges) - 2:  # E at the end of a finite horizon
             last_level = 1.0 if level is None else by_day[-2]
             u, mass = np.append(u, edges[-1]), np.append(mass, last_level * math.exp(-force * span))
-        at_points = edges[k] + (edges[k + 1] - edges[k]) * (1 + angles) / 2
-        # Barycentric interpolation (Berrut & Trefethen 2004, SIAM Review 46(3), 501-517, eq. 4.2).
-        gaps = u[:, None] - at_points
-        hit = gaps == 0
-        with np.errstate(divide="ignore", invalid="ignore"):
-            basis = signs / gaps
-            basis /= basis.sum(axis=1, keepdims=True)
-        basis[hit.any(axis=1)] = hit[hit.any(axis=1)]
-        points.append(at_points)
-        weights.append((mass[:, None] * basis).sum(axis=0))
+        basis = between_points(edges[k], edges[k + 1], DEGREE)
+        points.append(basis.xi)
+        weights.append((mass[:, None] * basis(u)).sum(axis=0))
     return (np.concatenate(points), np.concatenate(weights)) if points else (np.zeros(1), np.zeros(1))

@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import ArrayLike
 
 from churnsim.checks import check_kind, check_number, shown
-from churnsim.data.logs.days import calendar_day, iso_day
+from churnsim.data.logs.days import calendar_day, day_number, iso_day
 from churnsim.data.summaries.calendar import Calendar, calendar_sums, check_future
 from churnsim.data.summaries.customer_series import CustomerSeries
 from churnsim.data.summaries.frame_kinds import CustomerFrame
@@ -299,8 +299,3 @@ def check_effects(given: Any, kind: str, names: Sequence[str]) -> None:
         raise ConfigError(f"{kind} must name {', '.join(names) or 'nothing'}; got {', '.join(map(str, given))}.")
     for name, value in given.items():
         check_number(value, f"{kind}: {name}")
-
-
-def day_number(day: Any, name: str) -> int:
-    """A day as a number since 1970."""
-    return int(np.datetime64(calendar_day(day, name=name).date(), "D").astype(np.int64))

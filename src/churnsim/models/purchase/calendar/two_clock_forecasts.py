@@ -29,7 +29,7 @@ from scipy.special import gammaincinv, gammaln
 from churnsim.kernels.likelihoods import pareto_nbd_calendar as kernel
 from churnsim.kernels.numerics.rng_streams import MODEL_DRAWS, TRAITS
 from churnsim.models.estimation.threads import Chunks
-from churnsim.models.purchase.calendar.clock import DayLevels, positions, with_levels
+from churnsim.models.purchase.calendar.clock import DayLevels, between_points, positions, with_levels
 from churnsim.models.purchase.calendar.clock_model import ClockState
 from churnsim.typing import Floats, Ints
 
@@ -292,14 +292,5 @@ def _smooth_in_log(function: Callable[[Floats], Floats], values: Floats) -> Floa
     if kinds.size <= MANY:
         return function(kinds)[kind]
     low, high = np.log(kinds[[0, -1]])
-    angles = np.cos(np.pi * np.arange(POINTS) / (POINTS - 1))
-    points = (low + high) / 2 + (high - low) / 2 * angles
-    signs = np.where(np.arange(POINTS) % 2, -1.0, 1.0)
-    signs[[0, -1]] /= 2
-    gaps = np.log(kinds)[:, None] - points
-    hit = gaps == 0
-    with np.errstate(divide="ignore", invalid="ignore"):
-        basis = signs / gaps
-        basis /= basis.sum(axis=1, keepdims=True)
-    basis[hit.any(axis=1)] = hit[hit.any(axis=1)]
-    return np.asarray((basis * function(np.exp(points))).sum(axis=1))[kind]
+    basis = between_points(low, high, POINTS - 1)
+    return np.asarray((basis(np.log(kinds)) * function(np.exp(basis.xi))).sum(axis=1))[kind]
