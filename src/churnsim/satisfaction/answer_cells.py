@@ -10,8 +10,9 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from churnsim.checks import check_choice
 from churnsim.data.tabular.row_errors import SHOWN_ROWS, Flaws, rows_error, show
-from churnsim.errors import ConfigError, DataError
+from churnsim.errors import DataError
 from churnsim.satisfaction.survey import KINDS, ROLES, Scale, Survey, answer_dates
 
 SHORT = {"E": "expectation", "P": "perception", "I": "importance"}
@@ -109,8 +110,7 @@ def assemble(
     on_bad: Literal["raise", "set_aside"] = "raise",
 ) -> Survey:
     """Check every answer and put the survey together; see `read_survey` for what is raised."""
-    if on_bad not in ("raise", "set_aside"):
-        raise ConfigError(f"on_bad must be 'raise' or 'set_aside'; got {on_bad!r}.")
+    check_choice(on_bad, "on_bad", ("raise", "set_aside"))
     answers = cells.answers
     flaws = Flaws(len(answers))
     numbers = _checked(answers, flaws, scales)

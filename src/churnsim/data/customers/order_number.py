@@ -13,10 +13,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churnsim.checks import check_count, check_share, typed
+from churnsim.checks import check_choice, check_count, check_share, typed
 from churnsim.data.customers.estimate import LEVEL, REPLICATIONS, Estimate, bootstrap, ratio_of_sums
 from churnsim.data.logs.purchase_days import PurchaseDays, purchase_days
-from churnsim.errors import ConfigError
 from churnsim.units import DAYS_PER_UNIT, check_unit
 
 
@@ -112,8 +111,7 @@ def repeat_premium(
     seed : int
         Of the resamples.
     """
-    if per not in ("order", "period"):
-        raise ConfigError(f"per must be 'order' or 'period'; got {per!r}.")
+    check_choice(per, "per", ("order", "period"))
     log, end = purchase_days(transactions).seen_until(until)
     profit = log.spend()
     first = log.order_number() == 1

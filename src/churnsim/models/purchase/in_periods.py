@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from churnsim.checks import check_choice
 from churnsim.data.summaries.period_holdout import PERIOD_COLUMNS
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.fit import ModelFit
@@ -92,8 +93,7 @@ def check_count(count: str | None, families: Sequence[Any]) -> Count:
     discrete = any(getattr(family, "reads", None) == "opportunities" for family in families)
     if count is None:
         return "periods" if discrete else "purchases"
-    if not isinstance(count, str) or count not in ("purchases", "periods"):
-        raise ConfigError(f"count must be 'purchases' or 'periods'; got {count!r}.")
+    check_choice(count, "count", ("purchases", "periods"))
     if count == "purchases" and discrete:
         raise ConfigError(
             "BG/BB says in how many periods a customer buys, not how often: it cannot be scored on purchases. Use "

@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churnsim.errors import ConfigError
+from churnsim.checks import check_choice
 from churnsim.models.retention.base import decay_integral
 from churnsim.models.survival.ascent import Peak, ascend, from_a_sample, scales, weighted_products
 from churnsim.product_limit import RiskTable
@@ -306,8 +306,7 @@ class RiskSets:
         `transform` is g: one less the Kaplan-Meier curve just before t ("km"), the rank of t among the losses, t
         itself ("identity"), or ln t ("log").
         """
-        if transform not in TRANSFORMS:
-            raise ConfigError(f"transform must be one of {', '.join(TRANSFORMS)}; got {transform!r}.")
+        check_choice(transform, "transform", TRANSFORMS)
         table = self._risk_table
         match transform:
             case "km":

@@ -185,8 +185,7 @@ class SurvivalRegression(RetentionModel):
             (strata,) = strata
         if kind not in REGRESSIONS or (strata is not None and kind != "cox"):
             raise ConfigError(f"kind must be one of {', '.join(REGRESSIONS)}, with strata for cox only; got {kind!r}.")
-        if ties not in TIES:
-            raise ConfigError(f"ties must be one of {', '.join(TIES)}; got {ties!r}.")
+        check_choice(ties, "ties", TIES)
         check_penalty(penalty)
         check_choice(engine, "engine", ENGINES)
         if engine == "lifelines" and (robust or cluster is not None):
