@@ -251,7 +251,7 @@ def test_what_was_put_in_comes_out_and_what_is_missing_is_named():
         with pytest.raises(DataError, match=words):
             BGBBCalendar.fit(summarised(log, bad), calendar=bad)
     with pytest.raises(DataError, match="was made with the calendar"):
-        BGBBCalendar.fit(summary, calendar=replace(series, values=series.values + 1))
+        BGBBCalendar.fit(summary, calendar=wrong)
     with pytest.raises(ConfigError, match="effects must name mail, price; got mail"):
         replace(fit.model, effects={"mail": 1.0})
 

@@ -179,6 +179,33 @@ def test_what_was_put_in_comes_out_and_what_is_missing_is_named():
         GammaGammaCalendar.fit(log, calendar={"season": 1})
 
 
+def test_errors_of_values_hold_those_of_the_levels():
+    """Against what values do as each number of both fits moves, by differences."""
+    log, series, _ = shop(5, 120)
+    summary = cs.summarise(log, until="2022-12-31", calendar=series)
+    purchases = cs.NBD.fit(summary, calendar=series).with_future("hold")
+    spend = GammaGammaCalendar.fit(log, calendar=series).with_future("hold")
+    people = summary.assign(monetary_value=spend.model.on_average_days(log)["monetary_value"]).head(8)
+    people.attrs = summary.attrs
+    terms = {"annual_discount_rate": 0.1, "horizon": 20.0}
+    found = cs.models.customer_value_intervals(people, purchases=purchases, spend=spend, **terms)
+    variance = 0.0
+    for fit, name in ((purchases, "purchases"), (spend, "spend")):
+        slopes = []
+        for each in fit.names:
+            step = 1e-4 * max(abs(fit.parameters[each]), 0.1)
+            logs = []
+            for sign in (1, -1):
+                there = fit.model.to_dict() | {each: fit.parameters[each] + sign * step}
+                model = type(fit.model).from_dict(there).with_series(series).with_future("hold")
+                both = {"purchases": purchases, "spend": spend} | {name: model}
+                logs.append(np.log(cs.customer_value(people, **both, **terms)))
+            slopes.append((logs[0] - logs[1]).to_numpy() / (2 * step))
+        variance = variance + np.einsum("in,ij,jn->n", np.array(slopes), fit.matrix, np.array(slopes))
+    relative = found["standard_error"] / found["value"]
+    np.testing.assert_allclose(relative, np.sqrt(variance), rtol=1e-4)
+
+
 @pytest.mark.slow
 def test_intervals_hold_the_effects_in_many_shops():
     held = dict.fromkeys(TRUE, 0)

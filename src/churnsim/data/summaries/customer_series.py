@@ -133,7 +133,7 @@ class CustomerSeries:
     @cached_property
     def _hash(self) -> int:
         parts = (self.starts, self.day, self.values)
-        total = 0
+        total = zlib.crc32("\n".join(map(str, self.ids)).encode())
         for part in parts:
             total = zlib.crc32(np.ascontiguousarray(part).view(np.uint8).data, total)
         return total

@@ -258,7 +258,7 @@ class ModelFit(Generic[M_co]):
         moved = normals @ self._law()[1].T
         drawn = np.where(self._real, estimate + moved, estimate * np.exp(np.where(self._real, 0.0, moved)))
         base = self.model.to_dict()
-        return [type(self.model).from_dict({**base, **dict(zip(names, map(float, row), strict=True))}) for row in drawn]
+        return [model_like(self.model, {**base, **dict(zip(names, map(float, row), strict=True))}) for row in drawn]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain JSON values; infinite standard errors become None."""
@@ -276,6 +276,13 @@ class ModelFit(Generic[M_co]):
             "n": self.n,
             "status": {"code": self.status.code, "message": self.status.message, "advice": self.status.advice},
         }
+
+
+def model_like(model: M, values: dict[str, Any]) -> M:
+    """The model of a dict, told of what no dict holds (the future, series of customers) as this one is."""
+    found = type(model).from_dict(values)
+    like: Callable[[M, M], M] | None = getattr(type(model), "_like", None)
+    return like(found, model) if like else found
 
 
 def verbs_of(family: type[Any]) -> frozenset[str]:

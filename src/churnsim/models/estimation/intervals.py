@@ -16,7 +16,7 @@ import pandas as pd
 from churnsim.checks import check_kind, typed
 from churnsim.errors import ConfigError, FitError
 from churnsim.models.estimation.arguments import check_no_posterior, numbers
-from churnsim.models.estimation.fit import ModelFit, Parametric
+from churnsim.models.estimation.fit import ModelFit, Parametric, model_like
 from churnsim.models.estimation.parameters import ParametricModel
 from churnsim.statistics import normal_quantile, tails
 from churnsim.typing import Floats
@@ -68,7 +68,7 @@ def delta_interval(
 
     def moved(name: str, step: float) -> Floats:
         there = base[name] + step if real[name] else base[name] * np.exp(step)
-        return _flat(quantity(type(fit.model).from_dict({**base, name: there})))
+        return _flat(quantity(model_like(fit.model, {**base, name: there})))
 
     for column, name in enumerate(names):
         high, low = moved(name, STEP), moved(name, -STEP)

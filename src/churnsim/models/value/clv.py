@@ -234,13 +234,18 @@ def customer_value_intervals(
         summary, purchases=purchases, spend=spend, annual_discount_rate=annual_discount_rate, horizon=horizon,
         margin=margin,
     ).rename("value")  # fmt: skip
-    counts = delta_interval(
-        purchases,
-        lambda model: discounted_purchases(
-            summary, purchases=model, annual_discount_rate=annual_discount_rate, horizon=horizon
-        ),
-    )
-    amounts = delta_interval(spend, lambda model: model.expected_spend(summary))
+    terms = annual_discount_rate, horizon, margin
+    if isinstance(spend.model, GammaGammaEffects):  # whose levels weigh the purchases
+        counts = delta_interval(purchases, lambda model: _value(summary, model, spend.model, *terms))
+        amounts = delta_interval(spend, lambda model: _value(summary, purchases.model, model, *terms))
+    else:
+        counts = delta_interval(
+            purchases,
+            lambda model: discounted_purchases(
+                summary, purchases=model, annual_discount_rate=annual_discount_rate, horizon=horizon
+            ),
+        )
+        amounts = delta_interval(spend, lambda model: model.expected_spend(summary))
     with np.errstate(divide="ignore", invalid="ignore"):
         relative = np.sqrt(
             np.square(counts["standard_error"] / counts["estimate"])

@@ -51,10 +51,6 @@ class CalendarFit(ModelFit[CalendarEffects]):
         """The same fit, its model told once what comes."""
         return replace(self, model=self.model.with_future(future))
 
-    def draw_parameters(self, n: int, *, seed: int) -> list[CalendarEffects]:
-        """As of every fit; the models drawn are told of the future what this one is."""
-        return [model._like(self.model) for model in super().draw_parameters(n, seed=seed)]
-
     @property
     def likelihood_ratio(self) -> LikelihoodRatio:
         """The test of the calendar against the plain family."""
