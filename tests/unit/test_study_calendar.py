@@ -16,6 +16,7 @@ from churnsim.report.charts.figures import season_figure, tracking_figure
 from churnsim.report.messages import Words
 from churnsim.study.config.config_file import parse_config
 from churnsim.study.stages import fit_stage
+from churnsim.study.stages.clock_stage import StudyClocks
 from churnsim.study.stages.data_stage import load_data
 from churnsim.study.stages.fit_stage import fit_models
 from churnsim.study.stages.market_stage import build_market
@@ -73,8 +74,8 @@ def test_a_study_may_have_a_calendar_of_leaving(monkeypatch):
             shown.update(options)
             raise FitError("seen enough")
 
-    by_calendar = config.models.clocks["calendar"]
-    data = SimpleNamespace(calendar=by_calendar, split=None, summary=None, unit="W", covariates=None)
+    clocks = StudyClocks(**config.models.clocks)
+    data = SimpleNamespace(clocks=clocks, split=None, summary=None, unit="W", covariates=None)
     monkeypatch.setattr(fit_stage, "PURCHASE_FAMILIES", {"pareto_nbd": Family})
     with pytest.raises(FitError, match="seen enough"):
         Stages().fit(config, data)
@@ -87,9 +88,8 @@ def test_a_study_may_have_a_calendar_of_leaving(monkeypatch):
 @pytest.fixture(scope="module")
 def study():
     config = parse_config(with_models(TREND), folder=CONFIGS)
-    by_calendar = config.models.calendar
-    data = load_data(config.data, config.folder, calendar=by_calendar.calendar)
-    return config, data, fit_models(data, ["bg_nbd"], future=by_calendar.future)
+    data = load_data(config.data, config.folder, models=config.models)
+    return config, data, fit_models(data, ["bg_nbd"])
 
 
 def test_the_fits_follow_the_calendar(study):

@@ -20,6 +20,7 @@ from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.errors import ChurnSimError, ConfigError, DataError
 from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.purchase.calendar.clock_model import ClockModel
+from churnsim.models.purchase.calendar.series_model import SeriesModel
 from churnsim.models.purchase.protocol import PurchaseModel
 from churnsim.models.purchase.registry import PURCHASE_FAMILIES
 from churnsim.models.spend.gamma_gamma import GammaGamma
@@ -179,12 +180,16 @@ def _stored_models(
     if digest is None or store.damaged({FITS: digest}):
         raise DataError(f"{store.directory / FITS} is missing or no longer what the run stored. Run the study again.")
     stored = {name: FitRecord.model_validate(row) for name, row in read_json(store.directory / FITS).items()}
-    clocks: dict[str, Any] = config.models.clocks
-    kind = PURCHASE_FAMILIES[stored["purchases"].family.removesuffix(ClockModel.suffix)]
+    clocks = data.clocks.options
+    kind = PURCHASE_FAMILIES[
+        stored["purchases"].family.removesuffix(ClockModel.suffix).removesuffix(SeriesModel.suffix)
+    ]
     # The covariance is not stored: it is that of the same fit to the same log, which must end where it did.
     fit: ModelFit[PurchaseModel] = kind.fit(data.summary, unit=data.unit, **clocks)
-    # Calendars stand in the configuration.
-    content = stored["purchases"].model | {name: calendar.to_dict() for name, calendar in clocks.items()}
+    # Calendars stand in the configuration, customers' own series in its file.
+    content = stored["purchases"].model | {
+        name: given if data.clocks.own else given.to_dict() for name, given in clocks.items()
+    }
     model = type(fit.model).from_dict(content)
     if not np.isclose(fit.loglik, stored["purchases"].loglik, rtol=1e-6, atol=1e-6):
         raise DataError(
@@ -193,7 +198,7 @@ def _stored_models(
         )
     spend = GammaGamma.from_dict(stored["spend"].model) if "spend" in stored else None
     if isinstance(model, ClockModel):
-        model = model.with_future(config.models.future)
+        model = model.with_future(data.clocks.future)
     return replace(fit, model=model), spend, digest
 
 

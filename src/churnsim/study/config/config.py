@@ -18,7 +18,13 @@ from churnsim.decisions.runs.parallel_map import Backend
 from churnsim.errors import ConfigError
 from churnsim.models.purchase.registry import simulated_families
 from churnsim.study.config.evidence_sections import EvidenceSection
-from churnsim.study.config.file_section import CovariatesSection, DatedFile, SurveySection
+from churnsim.study.config.file_section import (
+    CalendarSeriesSection,
+    CovariatesSection,
+    CustomerSeriesSection,
+    DatedFile,
+    SurveySection,
+)
 from churnsim.study.config.section import MOST_REPLICATIONS, Length, Level, Section, Slug
 from churnsim.study.config.strategy_sections import StrategySection
 from churnsim.study.config.what_if_sections import (
@@ -125,6 +131,12 @@ class DataSection(DatedFile):
     )
     covariates: CovariatesSection | None = Field(
         default=None, description="what is known of each customer, and moves its purchase rate or its lifetime"
+    )
+    calendar_series: CalendarSeriesSection | None = Field(
+        default=None, description="a file of numbers by day, the same for all, that move how often customers buy"
+    )
+    series: CustomerSeriesSection | None = Field(
+        default=None, description="a file of numbers by customer and day that move how often each buys"
     )
 
     @property
@@ -382,6 +394,9 @@ class StudyConfig(Section):
         for key in ("calendar", "leaving"):
             if self.models and getattr(self.models, key) is None:
                 del content["models"][key]
+        for key in ("calendar_series", "series"):
+            if content["data"].get(key, "") is None:
+                del content["data"][key]
         if self.optimise is None:
             del content["optimise"]
         if self.evidence is None:

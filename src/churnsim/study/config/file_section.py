@@ -63,6 +63,48 @@ class CovariatesSection(WrittenFile):
     penalty: float = Field(default=0.0, ge=0, description="on the squared effects, for a standard deviation each")
 
 
+class SeriesFile(WrittenFile):
+    """A file with a row a day on which a value changes; rows after the data say what is planned."""
+
+    path: str = Field(description="a CSV, Parquet or Excel file, relative to this configuration")
+    date: str = Field(default="date", description="the column with the day from which a row's values hold")
+    date_format: str | None = Field(default=None, description="such as '%d/%m/%Y'; found out if absent")
+    columns: tuple[str, ...] = Field(
+        default=(), strict=False, description="the columns of numbers that move how often customers buy; all if absent"
+    )
+
+    @property
+    def form(self) -> dict[str, Any]:
+        """The form as the reader takes it."""
+        return {**super().form, "date_format": self.date_format}
+
+
+class CalendarSeriesSection(SeriesFile):
+    """Series that are the same for all customers, beside what `[models] calendar` says: a price, an index."""
+
+    future: Literal["hold"] | dict[str, float] | None = Field(
+        default=None, description="after the file's last row: 'hold', or by column the value that holds on"
+    )
+
+
+class CustomerSeriesSection(SeriesFile):
+    """Series of each customer's own: contacts, offers, the price it saw, a membership."""
+
+    customer_id: str = Field(default="customer_id", description="the column with the customer's id")
+    leaving: tuple[str, ...] = Field(
+        default=(), strict=False,
+        description="columns that move how fast customers leave, of a model with a clock for that",
+    )  # fmt: skip
+    before: float | None = Field(
+        default=None,
+        description="the value of all columns before a customer's first row and of customers without one, who are "
+        "refused if absent",
+    )
+    future: Literal["hold"] | None = Field(
+        default=None, description="'hold': after the file's last day each customer's last values hold on"
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class StudyCovariates:
     """The covariates of a study's customers, as read, and as the columns of its summaries."""

@@ -158,6 +158,7 @@ def _data_problems(config: StudyConfig) -> Iterator[Problem]:
             f"has no covariates. Use one of {', '.join(map(repr, with_covariates()))}, or leave [data.covariates] out."
         )
         yield Problem(path=("models", "purchases"), message=message)
+    yield from _series_problems(config, data)
     if config.models.why and config.models.purchases == CHOOSE:
         message = "is of a family that is named. Name one as purchases, or leave it out: the study says why it chose."
         yield unshown(("models", "why"), message)
@@ -182,6 +183,48 @@ def _data_problems(config: StudyConfig) -> Iterator[Problem]:
             yield Problem(path=("models", "leaving", "after"), message=message)
     if data.holdout_end is not None and data.holdout_end <= data.calibration_end:
         yield unshown(("data", "holdout_end"), f"must be later than calibration_end, {data.calibration_end}.")
+
+
+def _series_problems(config: StudyConfig, data: DataSection) -> Iterator[Problem]:
+    """Files of series that are not there, or go not with what else is asked for."""
+    models, takes = config.models, tuple(n for n, f in PURCHASE_FAMILIES.items() if f.takes_calendar)
+    for key in ("calendar_series", "series"):
+        section = getattr(data, key)
+        if section is None:
+            continue
+        path = ("data", key)
+        yield from file_problems(config.folder, section.path, (*path, "path"))
+        if data.covariates is not None:
+            yield Problem(
+                path=path, message="goes not with [data.covariates]. Leave one of the two out.", show_value=False
+            )
+        if models.purchases not in (CHOOSE, *takes):
+            message = f"takes no series. Use one of {', '.join(map(repr, takes))}, or leave [data.{key}] out."
+            yield Problem(path=("models", "purchases"), message=message)
+    if data.series is None:
+        if "own_series" in config.market:
+            message = (
+                "goes with [data.series]: customers have no series of their own here. Leave one out, or give the other."
+            )
+            yield Problem(path=("market", "own_series"), message=message, show_value=False)
+        return
+    for place, other in {
+        "models.calendar": models.calendar,
+        "models.leaving": models.leaving,
+        "data.calendar_series": data.calendar_series,
+    }.items():
+        if other is not None:
+            message = (
+                f"goes not with [{place}]. What is the same for all customers can be a column of the file beside "
+                "their own."
+            )
+            yield Problem(path=("data", "series"), message=message, show_value=False)
+    if data.series.leaving and models.purchases not in with_leaving_clock():
+        message = (
+            f"has no leaving clock. Name {' or '.join(map(repr, with_leaving_clock()))}, or leave leaving out of "
+            "[data.series]."
+        )
+        yield Problem(path=("models", "purchases"), message=message)
 
 
 def _source_problems(data: DataSection, folder: Path) -> Iterator[Problem]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,6 @@ from churnsim.data.logs.days import past_day
 from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.data.logs.transactions import read_transactions
 from churnsim.data.made_up_shop import shop
-from churnsim.data.summaries.calendar import Calendar
 from churnsim.data.summaries.customer_series import add_calendar
 from churnsim.data.summaries.intervals import summarise_with_intervals
 from churnsim.data.summaries.summary import split_holdout, summarise
@@ -24,8 +23,9 @@ from churnsim.data.tabular.row_errors import SetAside
 from churnsim.errors import DataError
 from churnsim.records.run import DataFacts
 from churnsim.study.config.advice import told_in_keys
-from churnsim.study.config.config import MADE_UP_SHOP, DataSection
+from churnsim.study.config.config import MADE_UP_SHOP, DataSection, ModelsSection
 from churnsim.study.config.file_section import StudyCovariates
+from churnsim.study.stages.clock_stage import StudyClocks, load_clocks
 
 MADE_UP = "a shop that is made up (churnsim.datasets.shop), with records of what it did"
 
@@ -42,7 +42,7 @@ class StudyData:
     holdout_end: date
     facts: DataFacts
     covariates: StudyCovariates | None = None
-    calendar: Calendar | None = None
+    clocks: StudyClocks = field(default_factory=StudyClocks)
 
     @property
     def has_amounts(self) -> bool:
@@ -56,13 +56,14 @@ class StudyData:
 
 
 def load_data(
-    section: DataSection, folder: Path, *, regularity: bool = False, calendar: Calendar | None = None
-) -> StudyData:
+    section: DataSection, folder: Path, *, regularity: bool = False, models: ModelsSection | None = None,
+    ahead: float = 0.0,
+) -> StudyData:  # fmt: skip
     """Read and summarise what [data] names; a relative path starts at `folder`.
 
     Purchases after `holdout_end` are left out. With `regularity` the summaries say how regular the gaps between
-    purchases were, which models of regular buyers read, and with a `calendar` what its fits read. Raises DataError for
-    data that cannot be used.
+    purchases were, which models of regular buyers read; where the `models` or a file say what happens in calendar time,
+    what their fits read, as far as the study looks `ahead`, in days. Raises DataError for data that cannot be used.
     """
     transactions, source, checksum = read_log(section, folder)
     set_aside = list(transactions.attrs["set_aside"])
@@ -84,10 +85,14 @@ def load_data(
     if regularity:
         for frame, until in ((split, section.calibration_end), (summary, holdout_end)):
             frame["log_intervals"] = summarise_with_intervals(used, unit=section.unit, until=until)["log_intervals"]
-    if calendar is not None:
-        days = purchase_days(used)
+    days = purchase_days(used)
+    clocks = load_clocks(models or ModelsSection(), section, folder, days, end=holdout_end, ahead=ahead)
+    if clocks.calendar is not None:
         for frame, until in ((split, section.calibration_end), (summary, holdout_end)):
-            add_calendar(frame, days, past_day(until, name="until"), calendar, gaps=regularity)
+            add_calendar(frame, days, past_day(until, name="until"), clocks.calendar, gaps=regularity)
+    if clocks.checksum:
+        checksum = hashlib.sha256(f"{checksum} {clocks.checksum}".encode()).hexdigest()
+        source += f", with the series of {clocks.source}"
     covariates = None
     if section.covariates is not None:
         covariates = StudyCovariates.load(section.covariates, folder, summary)
@@ -117,7 +122,7 @@ def load_data(
     return StudyData(
         transactions=used, split=split, summary=summary, unit=section.unit,
         calibration_end=section.calibration_end, holdout_end=holdout_end, facts=facts, covariates=covariates,
-        calendar=calendar,
+        clocks=clocks,
     )  # fmt: skip
 
 

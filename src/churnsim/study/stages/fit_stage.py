@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import pandas as pd
 
-from churnsim.data.summaries.calendar import Calendar
 from churnsim.errors import FitError
 from churnsim.models.estimation.fit import ModelFit, Parametric
 from churnsim.models.evaluation.holdout_scores import held_out, paired_error
 from churnsim.models.evaluation.predictive import score_counts
 from churnsim.models.evaluation.selection import CLEARLY, NOBODY_LEAVES, compare_models
+from churnsim.models.purchase.calendar.effects import SeriesEffects
 from churnsim.models.purchase.protocol import PurchaseModel
 from churnsim.models.purchase.registry import DEFAULT_FAMILY, PURCHASE_FAMILIES, simulated_families, with_covariates
 from churnsim.models.spend.gamma_gamma import GammaGamma, spend_correlation
@@ -105,31 +105,28 @@ def candidates(config: StudyConfig) -> tuple[str, ...]:
     if asked != CHOOSE:
         return (asked,)
     among = simulated_families() if config.data.covariates is None else with_covariates()
-    if config.models.calendar is not None:
+    if config.models.calendar or config.data.series or config.data.calendar_series:
         among = tuple(name for name in among if PURCHASE_FAMILIES[name].takes_calendar)
     own_regularity = "regularity" in config.market
     return tuple(name for name in among if not (own_regularity and PURCHASE_FAMILIES[name].reads == "intervals"))
 
 
-def fit_models(
-    data: StudyData, families: Sequence[str] = (DEFAULT_FAMILY,), *, why: str = "",
-    future: Mapping[str, str] | None = None, leaving: Calendar | None = None,
-) -> StudyFits:  # fmt: skip
+def fit_models(data: StudyData, families: Sequence[str] = (DEFAULT_FAMILY,), *, why: str = "") -> StudyFits:
     """Fit all three, purchases by the family that foresees the holdout best; raises FitError when one cannot be used.
 
     `families` are the candidates; where there is one, nothing is compared, and `why` says why it was named. Where the
-    data have a calendar purchases follow it, and customers leave by the calendar `leaving`, in the `future` as it says.
+    data have `clocks` purchases, and how customers leave, follow them.
     """
     options = data.covariates.options if data.covariates else {}
     kinds: dict[str, Any] = {
         name: PURCHASE_FAMILIES[name].covariate_family if options else PURCHASE_FAMILIES[name] for name in families
     }
-    if data.calendar is not None:
-        options = {"calendar": data.calendar, **({} if leaving is None else {"leaving": leaving})}
+    clocks = data.clocks
+    options = {**options, **clocks.options}
 
     def fit(kind: Any, summary: pd.DataFrame, unit: str | None = None) -> Any:
         found = kind.fit(summary, unit=unit or data.unit, **options)
-        return found if data.calendar is None else found.with_future(future)
+        return found.with_future(clocks.future) if clocks.options else found
 
     family = families[0]
     if len(families) == 1:
@@ -150,14 +147,14 @@ def fit_models(
         correlation=spend_correlation(data.summary) if data.has_amounts else None,
         left=_share_left(purchases, data, plain=not options),
         choice=choice,
-        gain=None if data.calendar is None else _gain(calibration, data.split),
+        gain=_gain(calibration, data.split) if clocks.options else None,
     )
     fits.check()
     return fits
 
 
 def _gain(fit: Any, split: pd.DataFrame) -> StudyWarning:
-    """Whether the calendar foresees the held-out purchases better than the family does without it."""
+    """Whether the calendar, or customers' own series, foresees the held-out purchases better than the family alone."""
     came, horizon = held_out(split)
     with_it, without = (
         score_counts(model, split, horizon, came)["log_score"].to_numpy() for model in (fit.model, fit.plain.model)
@@ -166,8 +163,10 @@ def _gain(fit: Any, split: pd.DataFrame) -> StudyWarning:
     verdict = "no better and no worse than"
     if abs(gain) > CLEARLY * error:
         verdict = "better than" if gain > 0 else "worse than"
+    own = isinstance(fit.model, SeriesEffects)
+    what, foresees, it = ("the customers' own series", "foresee", "them") if own else ("the calendar", "foresees", "it")
     message = (
-        f"the calendar ({fit.model.calendar}) foresees the held-out purchases {verdict} the same model without it: log "
+        f"{what} ({fit.model.calendar}) {foresees} the held-out purchases {verdict} the same model without {it}: log "
         f"score {gain:+.4f} a customer, standard error {error:.4f}; in the calibration period p = {p:.2g}."
     )
     return StudyWarning(

@@ -119,8 +119,9 @@ class Stages:
     def load(self, config: StudyConfig) -> Any:
         """The data that [data] names."""
         regularity = any(PURCHASE_FAMILIES[name].reads == "intervals" for name in candidates(config))
-        calendar = config.models.clocks.get("calendar")
-        return load_data(config.data, config.folder, regularity=regularity, calendar=calendar)
+        lengths = (config.simulation.horizon, config.value.horizon)
+        ahead = max(length.to("D") for length in lengths if length)
+        return load_data(config.data, config.folder, regularity=regularity, models=config.models, ahead=ahead)
 
     def notes(self, config: StudyConfig, data: Any) -> Iterator[StudyWarning]:
         """What a reader must know of the data."""
@@ -132,10 +133,7 @@ class Stages:
 
     def fit(self, config: StudyConfig, data: Any) -> Any:
         """The fitted models."""
-        models = config.models
-        return fit_models(
-            data, candidates(config), why=models.why, future=models.future, leaving=models.clocks.get("leaving")
-        )
+        return fit_models(data, candidates(config), why=config.models.why)
 
     def scores(self, data: Any, fits: Any) -> dict[str, CustomerScores]:
         """What the study's own models say of the customers, by the name that a strategy's `scores` has for it."""

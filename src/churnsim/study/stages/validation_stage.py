@@ -11,6 +11,7 @@ from churnsim.data.summaries.calendar import first_days
 from churnsim.decisions.comparison.replay import Replay, replay
 from churnsim.models.evaluation.validation import frequency_calibration, holdout_by_frequency, tracking
 from churnsim.models.purchase.calendar.calendar_fit import CalendarFit
+from churnsim.models.purchase.calendar.series_model import SeriesModel
 from churnsim.records.notices import StudyWarning
 from churnsim.records.run import (
     FrequencyRow,
@@ -62,9 +63,12 @@ def validate(
 
 
 def _season(model: Any, data: StudyData) -> list[SpeedRow]:
-    """The buying clock's mean speed in each week of the data."""
+    """The buying clock's mean speed in each week of the data; of customers with series of their own the mean over those
+    there are."""
     first = iso_day(int(first_days(data.summary).min()) + 1)
-    weeks = model.speed(first, data.holdout_end.isoformat()).resample("W").mean()
+    last = data.holdout_end.isoformat()
+    speed = model.mean_speed(data.summary, last) if isinstance(model, SeriesModel) else model.speed(first, last)
+    weeks = speed.resample("W").mean()
     return [SpeedRow(date=day.date().isoformat(), speed=speed) for day, speed in weeks.items()]
 
 

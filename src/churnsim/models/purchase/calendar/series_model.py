@@ -7,22 +7,30 @@ kept.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 
+from churnsim.data.logs.days import iso_day
+from churnsim.data.summaries.calendar import first_days
 from churnsim.data.summaries.customer_series import CustomerSeries
+from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.errors import ConfigError
 from churnsim.kernels.likelihoods import customer_clock as kernel
 from churnsim.models.estimation.threads import by_chunks
 from churnsim.models.purchase.calendar.clock import positions
-from churnsim.models.purchase.calendar.clock_model import ClockModel
-from churnsim.models.purchase.calendar.effects import SeriesEffects
+from churnsim.models.purchase.calendar.clock_model import ClockModel, ClockState
+from churnsim.models.purchase.calendar.discounting import FEW, NODES
+from churnsim.models.purchase.calendar.effects import SeriesEffects, day_number
 from churnsim.typing import Floats, Ints
 from churnsim.units import DAYS_PER_UNIT
+
+SHORT, GROWTH = 1.0, 1.5  # of the panels of a discounted sum: time units, and how much longer each is than the last
 
 
 def speeds_of(values: Floats, means: Floats, gamma: Floats) -> Floats:
@@ -61,6 +69,15 @@ class OwnClocks:
         series = self.series
         found = by_chunks(kernel.run, arrays, series.starts, series.day, series.values, self.means, self.gamma)
         return np.asarray(found[:, 1] / self.per)
+
+    def changes(self, end: Floats, span: float) -> Floats:
+        """At which times within a span after its own `end` any customer's values change."""
+        first, after = self.series.starts[self.owner], self.series.starts[self.owner + 1]
+        row = np.arange((after - first).sum()) + np.repeat(
+            first - np.cumsum(after - first) + after - first, after - first
+        )
+        times = (self.series.day[row] - 1.0 - np.repeat(end, after - first)) / self.per
+        return np.unique(times[(times > 0.0) & (times < span)])
 
     def time(self, begin: Floats, span: Floats) -> Floats:
         """B of a `span` of time that begins at a position."""
@@ -126,6 +143,53 @@ class SeriesModel(SeriesEffects, ClockModel):
     def speeds(self, paths: OwnPaths) -> tuple[Floats, Floats | None]:
         """How fast the buying clock runs in each piece, and the leaving clock where it does not run evenly."""
         return speeds_of(paths.buying, self._means, self._gamma), None
+
+    def _discounted(
+        self, summary: pd.DataFrame, annual_rate: float, horizon: float, future: Any, level: Any = None
+    ) -> pd.Series[float]:
+        """As of a calendar; where purchases alone move the clock, all customers at once: by parts the sum is
+        e^(-force span) E(span) + force int e^(-force t) E(t) dt, by Gauss's rule between the times at which anything
+        changes."""
+        force, span = self._discounted_span(annual_rate, horizon, future)
+        state = self._state(summary, span, future)
+        if level is not None or type(state) is not ClockState:
+            return state.h.series(state.discounted(span, force, level), "residual_transactions")
+
+        def bought(t: float) -> Floats:
+            return np.asarray(
+                self.base._expected(state.clocked, state.clock.time(state.end, np.full(state.end.size, t)))
+            )
+
+        total = math.exp(-force * span) * bought(span)
+        if force > 0.0:
+            # E bends about as fast as the rates fall: panels half as long as the time since an offset.
+            steps = math.ceil(math.log(1.0 + span / SHORT, GROWTH)) + 1
+            graded = SHORT * (GROWTH ** np.arange(steps) - 1.0)
+            edges = np.unique(np.concatenate([graded[graded < span], state.clock.changes(state.end, span), [span]]))
+            node, share = np.polynomial.legendre.leggauss(NODES[0] if edges.size < FEW else NODES[1])
+            half = np.diff(edges)[:, None] / 2
+            times, weights = (edges[:-1, None] + half * (1 + node)).ravel(), (half * share).ravel()
+            for t, weight in zip(times.tolist(), weights.tolist(), strict=True):
+                total += force * weight * math.exp(-force * t) * bought(t)
+        return state.h.series(total, "residual_transactions")
+
+    def mean_speed(self, summary: CustomerFrame, last: str | date) -> pd.Series[float]:
+        """How fast the buying clocks run on each day to the `last`, on average over those who have bought by then."""
+        first, end = first_days(summary), day_number(last, "last")
+        low = int(first.min())
+        paths = self.paths(summary.index, first, low, end)
+        speed, _ = self.speeds(paths)
+        owner = np.repeat(np.arange(len(first)), np.diff(paths.starts))
+        begin = np.maximum(paths.begin, first[owner]) - low
+        after = np.append(begin[1:], 0)
+        after[paths.starts[1:] - 1] = end - low
+        # Sums by day, from what each piece adds where it begins and takes where it ends.
+        begin, after = np.minimum(begin, end - low), np.clip(after, begin, end - low)
+        sums, there = (
+            np.cumsum(np.bincount(begin, each, end - low + 1) - np.bincount(after, each, end - low + 1))[:-1]
+            for each in (speed, np.ones(speed.size))
+        )
+        return pd.Series(sums / there, index=pd.date_range(iso_day(low + 1), iso_day(end), name="date"), name="speed")
 
     def _clock(self, begin: Floats, end: Floats, future: Any, index: pd.Index[Any] | None = None) -> OwnClocks:
         assert index is not None  # every verb that asks knows its customers
