@@ -18,7 +18,7 @@ from pydantic_core import PydanticUndefined
 from churnsim.study.config.config import DataSection, StudyConfig
 from churnsim.study.config.config_file import parse_config
 from churnsim.study.config.contract import ContractStudyConfig
-from churnsim.study.config.file_section import CovariatesSection
+from churnsim.study.config.file_section import CovariatesSection, CustomerSeriesSection
 from churnsim.study.config.strategy_sections import MECHANISMS
 
 ROOT = Path(__file__).parents[2]
@@ -87,8 +87,8 @@ def test_the_page_is_what_the_code_says() -> None:
 
 def test_the_page_names_every_key_and_mechanism() -> None:
     text = page()
-    for key in (*DataSection.model_fields, *CovariatesSection.model_fields):
-        assert key == "covariates" or f"| `{key}` |" in text
+    for key in (*DataSection.model_fields, *CovariatesSection.model_fields, *CustomerSeriesSection.model_fields):
+        assert key in ("covariates", "series", "calendar_series") or f"| `{key}` |" in text
     for mechanism in MECHANISMS:
         assert f"## [strategy.{mechanism}]" in text
 

@@ -8,11 +8,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from churnsim.cli.purchases import pairs
-from churnsim.errors import ConfigError, DataError
+from churnsim.errors import ConfigError
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from churnsim.data.summaries.calendar import Calendar
 
 CalendarOption = Annotated[
@@ -46,6 +44,7 @@ def calendar_of(text: str | None, series: Path | None, *, option: str = "--calen
     if text is None and series is None:
         return None
     from churnsim.data.summaries.calendar import Calendar
+    from churnsim.data.summaries.series_file import read_series
 
     given: dict[str, Any] = pairs([part for part in (text or "").split(",") if part], option, "NAME=VALUE")
     unknown = set(given) - {"season", "months", "holidays", "trend", "grid"}
@@ -59,27 +58,4 @@ def calendar_of(text: str | None, series: Path | None, *, option: str = "--calen
         if given["months"] not in FLAGS:
             raise ConfigError(f"{option} months={given['months']}: write months=yes, or leave it out.")
         given["months"] = FLAGS[given["months"]]
-    return Calendar(**given, series=None if series is None else _series(series))
-
-
-def _series(path: Path) -> pd.DataFrame:
-    import pandas as pd
-
-    from churnsim.data.subscriptions.customer_rows import read_customer_rows
-    from churnsim.data.tabular.open_source import open_source
-    from churnsim.data.tabular.source import FileFormat
-
-    form = FileFormat()
-    columns = open_source(path, form, wanted=["date"]).columns()
-    if "date" not in columns or len(columns) < 2:
-        raise DataError(f"{path} must have a column 'date' and columns of numbers; it has {', '.join(columns)}.")
-    names = [name for name in columns if name != "date"]
-    table = read_customer_rows(
-        path, ["date", *names], "date", names, lambda raw, *_: pd.DataFrame(index=raw.index), what="day", form=form,
-        on_bad=None,
-    )  # fmt: skip
-    try:
-        table.index = pd.to_datetime(table.index.astype(str), format="ISO8601")
-    except ValueError:
-        raise DataError(f"the column 'date' of {path} must hold days such as 1997-09-30.") from None
-    return table
+    return Calendar(**given, series=None if series is None else read_series(series))
