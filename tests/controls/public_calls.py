@@ -585,6 +585,8 @@ OWN: dict[str, dict[str, Any]] = {
         )
     },
     "SeriesModel().with_series": {"series": series},
+    "SeriesModel().mean_speed": {"summary": with_series, "last": "1997-06-30"},
+    "TwoClockSeriesModel().mean_speed": {"summary": with_series, "last": "1997-06-30"},
     "BGBBSeries().with_series": {"series": series},
     "GammaGammaSeries().with_series": {"series": series},
     "GammaGammaSeries().with_future": {"future": "hold"},
@@ -1049,6 +1051,9 @@ NO_VERB = frozenset(
         "rows_of",
         "continued",
         "check_same_rows",
+        "between",
+        "paths",
+        "speeds",
         "on_start",
         "on_event",
     }
