@@ -10,7 +10,7 @@ import pytest
 from tests.reference import published_by_hand as by_hand
 
 from churnsim.claims.arithmetic.card_npv import FLOWS, PROFITS
-from churnsim.claims.arithmetic.complaint_tree import STATED_TREE
+from churnsim.claims.arithmetic.complaints import STATED_TREE
 from churnsim.claims.arithmetic.retention_table import table
 from churnsim.claims.catalogue import CATALOGUE
 from churnsim.claims.five_percent_churn.claim import gain_under_contract, paid_gain, part_a, part_b

@@ -35,13 +35,14 @@ def _source(row: Mapping[str, str], studies: Mapping[str, Mapping[str, str]]) ->
 
 def _claim(row: dict[str, Any], studies: Mapping[str, Mapping[str, str]]) -> Claim:
     """The claim that a [[claim]] of the statements describes."""
-    module, _, function = row["module"].partition(":")
+    module, _, named = row["module"].partition(":")
+    function = named or "judge"
     inputs, expect = row.get("inputs", {}), row["expect"]
     worlds: dict[str, Any] = {
         world: Control(
             what=row[world],
             inputs=row.get(f"{world}_inputs", {}),
-            judge=None if f"{world}_inputs" in row else _judge(module, world, inputs),
+            judge=None if f"{world}_inputs" in row else _judge(module, function.replace("judge", world), inputs),
             seeded=world in row.get("seeded", ()),
         )
         for world in ("control", "planted")
@@ -57,7 +58,7 @@ def _claim(row: dict[str, Any], studies: Mapping[str, Mapping[str, str]]) -> Cla
         settings=row.get("settings", {}),
         basis=Basis(row["basis"]) if "basis" in row else None,
         critique=tuple(row["critique"]),
-        judge=_judge(module, function or "judge", inputs),
+        judge=_judge(module, function, inputs),
         data_sets=tuple(row.get("data_sets", ())),
         reads=tuple(row["reads"]) if "reads" in row else None,
     )

@@ -9,7 +9,7 @@ from typing import Literal
 
 import pandas as pd
 
-from churnsim.claims.arithmetic.complaint_tree import STATED_TREE
+from churnsim.claims.arithmetic.complaints import STATED_TREE
 from churnsim.claims.arithmetic.retention_table import table
 from churnsim.claims.machinery.reference_data import CALIBRATION_END, Workbench
 from churnsim.data.datasets import retention_cohorts

@@ -1,15 +1,16 @@
-"""`internal-loyalty`: loyal staff make loyal customers."""
+"""Service and those who give it: `service-level` and `internal-loyalty`."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 from churnsim.claims.machinery.claim import Finding, Part
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import DrawnCustomers, base_draws, on_market
 from churnsim.claims.machinery.made_up import made_up_market
-from churnsim.claims.machinery.maps import map_part, map_tables
-from churnsim.claims.machinery.verdicts import Spread, above, combine, spread
+from churnsim.claims.machinery.maps import map_part, map_tables, where
+from churnsim.claims.machinery.verdicts import Answer, Spread, above, combine, spread
 from churnsim.decisions.assumptions.assumption_regions import map_region
 from churnsim.decisions.assumptions.region import Axis, Statement
 from churnsim.economics.staff import failure_factor, novice_share
@@ -18,19 +19,89 @@ from churnsim.simulation.mechanisms.staff import StaffCare, StaffResponse
 from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.units import Duration
 
+RISE_LEVEL, LOW, HIGH = 0.20, 1.75, 2.25
+SHARE = Axis(name="share of dropout that failures cause", low=0.0, high=1.0, cells=10)
+SPEND = Axis(name="elasticity of a customer's spend to service", low=0.0, high=2.5, cells=10)
+
+
+@on_market
+def judge_level(evidence: MarketEvidence, quick: bool = False, *, noticed: bool = True, spends: float = 0.0) -> Finding:
+    """A fifth fewer failures on the fitted customers, and what else it would take; in the control nobody notices."""
+    share = float(evidence.market.complaints.failure_share)
+    draws = [(d, d.alive) for d in base_draws(evidence)]
+
+    def elasticity(cause: float, spend: float) -> list[float]:
+        """By draw: rise of revenue over the horizon for a rise of service by a fifth, per unit of service."""
+        grow = math.exp(spend * math.log1p(RISE_LEVEL))
+        factor = 1.0 - RISE_LEVEL * cause
+        rises = []
+        for d, alive in draws:
+            before = float(d.revenue(evidence.horizon)[alive].sum())
+            after = float(d.revenue(evidence.horizon, factor=factor)[alive].sum())
+            rises.append((grow * after / before - 1.0) / RISE_LEVEL)
+        return rises
+
+    here = spread(elasticity(share if noticed else 0.0, spends))
+    answer = here.within(LOW, HIGH)
+    retention = Part(
+        name="(a) by keeping customers",
+        estimand="Elasticity of revenue over the horizon to service where a fifth of the failures is gone.",
+        answer=answer,
+        **here.figures("percent revenue per percent service"),
+        reason=(
+            f"On {evidence.label}, with failures causing {share:.0%} of dropout, a fifth fewer failures raise "
+            f"revenue by {RISE_LEVEL * here.mean:.1%}: an elasticity of {here}"
+            + ", not 2" * (answer is Answer.FAILS)
+            + "."
+        ),
+    )
+    if spends:
+        return Finding(answer=retention.answer, reason=retention.reason, parts=(retention,))
+    if not noticed:
+        return Finding(
+            answer=retention.answer,
+            reason="Nobody notices the better service, so that revenue stays as it is.",
+            parts=(retention,),
+        )
+    # That better service raises what a customer spends is the claim itself: put in, it can be no finding.
+    region = map_region(
+        lambda cause, spend: spread(elasticity(cause, spend)).mean,
+        Statement(quantity="elasticity of revenue to service", above=LOW, below=HIGH),
+        (SHARE, SPEND),
+    )
+    most = spread(elasticity(1.0, 0.0))
+    believe = Part(
+        name="(b) what it would take",
+        estimand="Where the elasticity lies between 1.75 and 2.25, by share of dropout due to failures and by what "
+        "service does to a customer's spend.",
+        answer=Answer.UNDECIDED,
+        unit="percent revenue per percent service",
+        reason=f"Were failures the cause of all dropout it would be {most}; the rest must come from higher spend, "
+        f"which is put in: {where(region)}",
+    )
+    parts = (retention, believe)
+    return Finding(
+        answer=combine(parts),
+        reason=" ".join(part.reason for part in parts),
+        **here.figures(retention.unit),
+        parts=parts,
+        tables=map_tables("service", region),
+    )
+
+
 TURNOVER, LEARNING_YEARS, NOVICE_FACTOR = 0.30, 0.5, 2.0
 """Leavers a year per place, years until a newcomer works like the others, and how much more often newcomers fail:
 assumed; the map varies the first and the last."""
 CARE = 500.0
 """Money per period on keeping staff: enough to reach nearly all that care can do (assumed)."""
-RISE, DECIDES = 0.10, 0.5
+RISE_STAFF, DECIDES = 0.10, 0.5
 """The rise of turnover that is tried, and the elasticity from which on turnover could be said to decide (assumed)."""
 STAFF = Axis(name="staff turnover a year", low=0.0, high=1.5, cells=10)
 NOVICES = Axis(name="failures of new staff, times those of the experienced", low=1.0, high=6.0, cells=10)
 
 
 @on_market
-def judge(
+def judge_staff(
     evidence: MarketEvidence,
     quick: bool = False,
     *,
@@ -45,10 +116,10 @@ def judge(
     draws = list(base_draws(evidence))
 
     def elasticity(leaving: float, novices: float) -> Spread:
-        usual, more = (novice_share(t, learning_years) for t in (leaving, (1 + RISE) * leaving))
+        usual, more = (novice_share(t, learning_years) for t in (leaving, (1 + RISE_STAFF) * leaving))
         factor = 1.0 + phi * (failure_factor(more, novices, usual_share=usual) - 1.0)
         return spread(
-            [(_lost(d, evidence.horizon, factor) / _lost(d, evidence.horizon, 1.0) - 1) / RISE for d in draws]
+            [(_lost(d, evidence.horizon, factor) / _lost(d, evidence.horizon, 1.0) - 1) / RISE_STAFF for d in draws]
         )
 
     here = elasticity(turnover, novice_factor)
@@ -94,12 +165,12 @@ def judge(
 
 
 @on_market
-def planted(evidence: MarketEvidence, quick: bool, **settings: float) -> Finding:
+def planted_staff(evidence: MarketEvidence, quick: bool, **settings: float) -> Finding:
     """Customers who leave for next to nothing but failures, and newcomers who fail twenty times as often."""
     complaints = Complaints(failure_share=0.9, silent_stay=0.05, stay_unresolved=0.05, stay_slow=0.06, stay_quick=0.08)
     own = made_up_market(evidence, 2000, gap=4.0, dropout=1 / 400, complaints=complaints)
     over = (replace(STAFF, low=0.3, high=1.0, cells=2), replace(NOVICES, low=20.0, high=40.0, cells=2))
-    return judge(own, quick, over=over, **{**settings, "novice_factor": 20.0})
+    return judge_staff(own, quick, over=over, **{**settings, "novice_factor": 20.0})
 
 
 def _simulated(
