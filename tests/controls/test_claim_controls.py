@@ -148,9 +148,9 @@ def test_each_printed_cell_of_the_retention_table_matters():
 
 
 def test_each_row_of_the_card_matters():
-    from churnsim.claims.arithmetic import card_npv as card
+    from churnsim.claims.arithmetic import value as card
 
     for year, flow in enumerate(card.FLOWS):
         flows = list(card.FLOWS)
         flows[year] = flow + 1.0
-        assert abs(card.npv(flows, discount_rate=card.DISCOUNT) - card.STATED) > card.WITHIN
+        assert abs(card.npv(flows, discount_rate=card.DISCOUNT) - card.STATED) > card.WITHIN_CARD

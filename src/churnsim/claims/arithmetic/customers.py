@@ -12,7 +12,7 @@ import pandas as pd
 from churnsim.claims.arithmetic.retention_table import OTHER_FIXED_COST, table
 from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
 from churnsim.claims.machinery.evidence import log_of
-from churnsim.claims.machinery.firm_data import load
+from churnsim.claims.machinery.firms import load
 from churnsim.claims.machinery.verdicts import Answer, Basis, Spread, closes
 from churnsim.data import datasets
 

@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 
 from churnsim.checks import unchecked
-from churnsim.claims.arithmetic.card_npv import ACQUISITION_COST
 from churnsim.claims.arithmetic.retention_table import OTHER_FIXED_COST, table
+from churnsim.claims.arithmetic.value import ACQUISITION_COST
 from churnsim.claims.five_percent_churn.five_percent_map import (
     DISCOUNTS,
     HIGH,

@@ -16,7 +16,7 @@ from operator import attrgetter
 from typing import Any
 
 from churnsim.checks import unchecked
-from churnsim.claims.arithmetic.card_npv import ACQUISITION_COST, PROFITS
+from churnsim.claims.arithmetic.value import ACQUISITION_COST, PROFITS
 from churnsim.economics.streams import ProfitStream, stream_gain, stream_value
 from churnsim.economics.survival_curves import BetaGeometric, CustomerLife, Geometric, MeanLife
 

@@ -2,28 +2,70 @@
 
 A statement about firms is a statement about a firm that nobody has looked at. It holds where the interval for a new
 firm lies within what is stated, and fails where that of the mean over firms lies outside; else it is undecided, since
-firms differ more than the statement allows, or too few were looked at.
-"""
+firms differ more than the statement allows, or too few were looked at."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Literal
 
 import numpy as np
+import pandas as pd
 from scipy.special import expit, logit
 
 from churnsim.claims.machinery.claim import Evidence, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
-from churnsim.claims.machinery.firm_data import load
 from churnsim.claims.machinery.verdicts import Answer, Spread
 from churnsim.data import datasets
+from churnsim.data.customers.concentration import customer_spend
 from churnsim.data.customers.estimate import Estimate
 from churnsim.errors import ChurnSimError, DataError
 from churnsim.evidence.pooling import pool
 from churnsim.statistics import normal_quantile
-from churnsim.typing import Floats
+from churnsim.typing import Floats, Ints
+
+PANELS = ("catsup", "ketchup", "tuna", "yogurt", "cracker")
+LOGS = ("cdnow-full", "online-retail")
+"""Firms whose log of purchases is public. The CDNOW sample is a part of the full log, and no firm of its own."""
+SPENDING = (*LOGS, "donations", "hillstrom", *PANELS)
+"""Firms and categories of which it is known how much each customer bought."""
+
+
+@cache
+def load(name: str) -> pd.DataFrame:
+    """A data set, read once."""
+    return datasets.load(name)
+
+
+def bought_by_customer(name: str) -> Floats:
+    """What each customer bought: money, and gifts where no money is known (donors)."""
+    frame = load(name)
+    kind = datasets.describe(name).kind
+    if kind == "panel":
+        found: object = frame.groupby("household")["price"].sum()
+    elif kind == "histories":  # the first purchase is not counted in the frequency
+        found = np.repeat(1 + frame["frequency"].to_numpy(), frame["customers"].to_numpy())
+    elif kind == "trial":
+        found = frame["history"]
+    else:
+        found = customer_spend(frame)
+    return np.asarray(found, dtype=np.float64)
+
+
+def purchases_by_brand(panel: pd.DataFrame) -> Ints:
+    """How often each household bought each brand: shape (households, brands)."""
+    return pd.crosstab(panel["household"], panel["brand"]).to_numpy(dtype=np.int64)
+
+
+def new_customers(log: pd.DataFrame, after: int = 91) -> pd.DataFrame:
+    """The log of customers who were first seen so many days after it begins: where a firm is older than its log, the
+    first purchase of the others need not be their first."""
+    first = log.groupby("customer_id")["date"].transform("min")
+    late: pd.DataFrame = log[first >= log["date"].min() + pd.Timedelta(after, "D")]
+    return late
+
 
 Scale = Literal["share", "ratio", "difference", "correlation"]
 # To the scale on which estimates are about normal, back, and the slope of the first.

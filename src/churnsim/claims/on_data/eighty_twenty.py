@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 
 from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
 from churnsim.claims.machinery.evidence import log_of
-from churnsim.claims.machinery.firm_data import SPENDING, bought_by_customer
-from churnsim.claims.machinery.firms import across_firms, asks_of_all, measured_on
+from churnsim.claims.machinery.firms import SPENDING, across_firms, asks_of_all, bought_by_customer, measured_on
 from churnsim.claims.machinery.verdicts import Answer, Spread, conjunction
 from churnsim.data.customers import customer_spend, top_share
 from churnsim.data.customers.estimate import Estimate

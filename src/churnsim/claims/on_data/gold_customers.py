@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from churnsim.claims.machinery.claim import Evidence, Finding, Part
 from churnsim.claims.machinery.evidence import log_of
-from churnsim.claims.machinery.firm_data import load
-from churnsim.claims.machinery.firms import asks_of_all
+from churnsim.claims.machinery.firms import asks_of_all, load
 from churnsim.claims.machinery.made_up import made_up_log
 from churnsim.claims.machinery.maps import records
 from churnsim.claims.machinery.verdicts import Answer, Spread, combine

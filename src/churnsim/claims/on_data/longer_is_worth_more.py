@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churnsim.claims.arithmetic.card_npv import FLOWS
+from churnsim.claims.arithmetic.value import FLOWS
 from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
 from churnsim.claims.machinery.evidence import log_of
 from churnsim.claims.machinery.made_up import made_up_log

@@ -11,8 +11,7 @@ import pandas as pd
 
 from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
 from churnsim.claims.machinery.evidence import log_of
-from churnsim.claims.machinery.firm_data import load, new_customers
-from churnsim.claims.machinery.firms import across_firms, asks_of_all, measured_on
+from churnsim.claims.machinery.firms import across_firms, asks_of_all, load, measured_on, new_customers
 from churnsim.claims.machinery.made_up import made_up_log
 from churnsim.claims.machinery.maps import records
 from churnsim.claims.machinery.verdicts import Answer, Spread, combine

@@ -6,7 +6,7 @@ import pandas as pd
 
 from churnsim.claims.machinery.claim import Finding, Part
 from churnsim.claims.machinery.evidence import MarketEvidence
-from churnsim.claims.machinery.firm_data import load
+from churnsim.claims.machinery.firms import load
 from churnsim.claims.machinery.fitted import on_market
 from churnsim.claims.machinery.maps import map_of, map_tables, where
 from churnsim.claims.machinery.strategy_comparison import LOSSES, gain_of, gain_part, gain_table, market_with
