@@ -9,9 +9,9 @@ import mpmath
 import pytest
 from tests.reference import published_by_hand as by_hand
 
-from churnsim.claims.arithmetic.value import FLOWS, PROFITS
 from churnsim.claims.arithmetic.complaints import STATED_TREE
 from churnsim.claims.arithmetic.retention_table import table
+from churnsim.claims.arithmetic.value import FLOWS, PROFITS
 from churnsim.claims.catalogue import CATALOGUE
 from churnsim.claims.five_percent_churn.claim import gain_under_contract, paid_gain, part_a, part_b
 from churnsim.claims.five_percent_churn.five_percent_map import LIVES, Change, gain

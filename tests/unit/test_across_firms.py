@@ -16,8 +16,17 @@ from churnsim.claims.catalogue import CATALOGUE
 from churnsim.claims.concepts import paths as path_models
 from churnsim.claims.machinery import firms as firms_module
 from churnsim.claims.machinery.evidence import market_evidence
-from churnsim.claims.machinery.firms import PANELS, bought_by_customer, load, new_customers, purchases_by_brand
-from churnsim.claims.machinery.firms import FirmFinding, FirmFindings, across_firms, measured_on
+from churnsim.claims.machinery.firms import (
+    PANELS,
+    FirmFinding,
+    FirmFindings,
+    across_firms,
+    bought_by_customer,
+    load,
+    measured_on,
+    new_customers,
+    purchases_by_brand,
+)
 from churnsim.claims.machinery.verdicts import Answer, Basis, Spread
 from churnsim.data.customers.estimate import Estimate
 from churnsim.errors import DataError, FitError
