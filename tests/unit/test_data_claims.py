@@ -13,8 +13,7 @@ from churnsim.claims.catalogue import CATALOGUE
 from churnsim.claims.machinery.evidence import MarketEvidence, log_of, market_evidence
 from churnsim.claims.machinery.verdicts import Answer
 from churnsim.claims.on_data.existing_revenue import share_by_age
-from churnsim.claims.on_data.longer_is_worth_more import spend_by_quarter
-from churnsim.claims.on_data.relationship_ladder import forbidden_moves
+from churnsim.claims.on_data.relations import forbidden_moves, spend_by_quarter
 from churnsim.errors import ConfigError
 
 

@@ -1,4 +1,4 @@
-"""`acquisition-multiple`: a new customer costs five to ten times what keeping one costs."""
+"""Whom a budget is spent on: `abc-management` and `acquisition-multiple`."""
 
 from __future__ import annotations
 
@@ -13,10 +13,19 @@ from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import on_market
 from churnsim.claims.machinery.made_up import made_up_market
-from churnsim.claims.machinery.maps import map_part, map_tables, region_answer, where
+from churnsim.claims.machinery.maps import believed_of, map_of, map_part, map_tables, region_answer, where
+from churnsim.claims.machinery.plausible import plausible
 from churnsim.claims.machinery.sources import TEXTS
-from churnsim.claims.machinery.strategy_comparison import LOSSES, budget_of, split
-from churnsim.claims.machinery.verdicts import Answer, Basis, by_interval, combine, spread
+from churnsim.claims.machinery.strategy_comparison import (
+    LOSSES,
+    budget_of,
+    gain_part,
+    gain_table,
+    gains_of,
+    market_with,
+    split,
+)
+from churnsim.claims.machinery.verdicts import Answer, Basis, by_interval, combine, conjunction, spread
 from churnsim.decisions.assumptions.assumption_regions import map_region
 from churnsim.decisions.assumptions.region import Axis, Region, Statement
 from churnsim.decisions.comparison.compare import Comparison
@@ -24,11 +33,100 @@ from churnsim.economics.acquisition_retention import EquityTest
 from churnsim.economics.response import SaturatingResponse
 from churnsim.simulation.mechanisms.acquisition import Prospects
 from churnsim.simulation.mechanisms.retention import RetentionResponse
+from churnsim.simulation.scenario.strategy import RetentionContacts, Strategy
+
+TOP, EVENLY, RESPONSIVE, NOTHING = "top fifth", "everybody alike", "most responsive fifth", "no contacts"
+SHARE = 0.20
+BUDGETS_ABC = (0.02, 0.10)
+"""Money a period for each known customer."""
+SPREAD = 1.0
+"""How far customers differ in what contacts do to them: from nothing to twice the mean, besides those harmed."""
+OVER = {"retention.max_effect": (0.0, 1.0), "retention.spend_scale": (0.05, 2.05)}
+
+
+def strategies(budget: float, share: float = SHARE) -> list[Strategy]:
+    """One budget, spent on the best by past revenue, on everybody, on the responsive, or not at all."""
+    return [
+        Strategy(name=TOP, retention=RetentionContacts(budget_per_period=budget, rule="top_value", share=share)),
+        Strategy(name=EVENLY, retention=RetentionContacts(budget_per_period=budget, rule="all")),
+        Strategy(
+            name=RESPONSIVE, retention=RetentionContacts(budget_per_period=budget, rule="responsive", share=share)
+        ),
+        Strategy(name=NOTHING),
+    ]
+
+
+@on_market
+def judge_abc(
+    evidence: MarketEvidence,
+    quick: bool = False,
+    *,
+    harmed: float | None = None,
+    budgets: Sequence[float] = BUDGETS_ABC,
+    share: float = SHARE,
+    alike: bool = False,
+) -> Finding:
+    """The top fifth against everybody and against the responsive, at two budgets; in the control contacts harm all, and
+    in the planted world all customers answer `alike`, and strongly."""
+    evidence = market_with(evidence, retention={"response_spread": SPREAD})
+    if alike:
+        strong = {"response_spread": 0.0, "harmed_share": 0.0, "max_effect": 0.95, "spend_scale": 0.5}
+        evidence = market_with(evidence, retention=strong)
+    if harmed is not None:
+        evidence = market_with(evidence, retention={"harmed_share": harmed})
+    settings: list[Part] = []
+    rows: Rows = []
+    for per_customer in budgets:
+        budget = budget_of(evidence, per_customer=per_customer)
+        _, gains = gains_of(evidence, strategies(budget, share))
+        rows += gain_table(gains, budget=budget)
+        parts = tuple(gain_part(gain) for gain in gains[:2])
+        settings.append(
+            Part(
+                name=f"{budget:,.0f} a period",
+                estimand=f"Equity of {TOP} less that of {EVENLY} and of {RESPONSIVE}, money over the horizon, paired.",
+                answer=conjunction(parts),
+                **gains[0].figures(f"money, less {EVENLY}"),
+                reason=f"With {budget:,.0f} a period " + " ".join(part.reason for part in parts)
+                + f" Against no contacts: {gains[2]}.",
+            )
+        )  # fmt: skip
+    answer = combine(settings)
+    if alike or harmed is not None:
+        return Finding(answer=answer, reason=" ".join(part.reason for part in settings), parts=tuple(settings))
+    lean = budget_of(evidence, per_customer=budgets[0])
+    region = map_of(evidence, strategies(lean, share), OVER, of=TOP, against=EVENLY, quick=quick)
+    mass = plausible(region, believed_of(evidence, OVER))
+    holds = "; ".join(part.name for part in settings if part.answer is Answer.HOLDS)
+    return Finding(
+        # What contacts do is assumed, so that agreement is only as good as what is believed of it.
+        answer=mass.answer if answer is Answer.HOLDS else answer,
+        plausible=mass,
+        reason=(f"On {evidence.label}. " + " ".join(part.reason for part in settings) + " " + _moral(rows))
+        + f" Against spreading evenly alone, at {lean:,.0f} a period: {where(region)} {mass}",
+        **settings[0].figures,
+        region=where(region) if answer is Answer.HOLDS else holds or None,
+        parts=tuple(settings),
+        tables={"gains": rows, **map_tables("top fifth against everybody", region, believed_of(evidence, OVER))},
+    )
+
+
+def _moral(rows: Rows) -> str:
+    """What the larger budget says of value against response, and of contacts at all."""
+    last = {row["against"]: row for row in rows[-3:]}
+    if last[RESPONSIVE]["lower"] > 0:
+        told = "Aiming at value beats aiming at response here, since what is saved of a good customer is worth more."
+    elif last[RESPONSIVE]["upper"] < 0:
+        told = "Aiming at those on whom contacts work beats aiming at value."
+    else:
+        told = "Whether value or response is the better aim these runs do not decide."
+    return told + (" Not contacting anybody is better still." if last[NOTHING]["upper"] < 0 else "")
+
 
 LOW, HIGH = 5.0, 10.0
 STATED = {"lecture": "5", "small-firms": "6", "after-marketing": "5 to 10", "win-back": "6 to 10"}
 SPLITS = (0.0, 0.25, 0.5, 0.75, 1.0)
-BUDGETS = (0.10, 0.40)
+BUDGETS_MULTIPLE = (0.10, 0.40)
 """Money a period per known customer: small, and four times that."""
 MARGIN, RATE, CEILINGS = 20.0, 0.10, (0.40, 0.90)
 """Of the closed form: margin a period, discount rate, most that both responses reach; assumed, a round case."""
@@ -38,7 +136,9 @@ METRIC = "equity"
 
 
 @on_market
-def judge(evidence: MarketEvidence, quick: bool = False, *, budgets: Sequence[float] = BUDGETS) -> Finding:
+def judge_multiple(
+    evidence: MarketEvidence, quick: bool = False, *, budgets: Sequence[float] = BUDGETS_MULTIPLE
+) -> Finding:
     """The table's ratio, the ratio at the best split in closed form, and at the best of five splits simulated."""
     ratio = retention_table().cost_ratio()
     printed = Part(
@@ -168,7 +268,7 @@ def _part(letter: str, budget: float, best: float, found: Comparison, row: dict[
 
 
 @on_market
-def planted(evidence: MarketEvidence, quick: bool, **settings: object) -> Finding:
+def planted_multiple(evidence: MarketEvidence, quick: bool, **settings: object) -> Finding:
     """Prospects who answer so slowly, and customers who answer so fast, that one won costs seven times one kept."""
     closed = _map(average=True, over=(replace(SPEED_A, low=0.10, high=0.16), replace(SPEED_R, low=0.75, high=0.95)))
     own = made_up_market(
@@ -176,11 +276,11 @@ def planted(evidence: MarketEvidence, quick: bool, **settings: object) -> Findin
         prospects=Prospects(size=4000.0, ceiling=0.02, spend_scale=0.7),
         retention=RetentionResponse(max_effect=0.98, spend_scale=0.01, harmed_share=0.0),
     )  # fmt: skip
-    parts = (map_part(closed, name="(b)", estimand="", reason=where(closed)), *_simulated(own, BUDGETS[:1])[0])
+    parts = (map_part(closed, name="(b)", estimand="", reason=where(closed)), *_simulated(own, BUDGETS_MULTIPLE[:1])[0])
     return Finding(answer=combine(parts), reason=" ".join(part.reason for part in parts), parts=parts)
 
 
-def control(evidence: Evidence, quick: bool, **settings: object) -> Finding:
+def control_multiple(evidence: Evidence, quick: bool, **settings: object) -> Finding:
     """The same map asked for the ratio of marginal returns: it is one at every best split."""
     region = _map(average=False)
     return Finding(answer=region_answer(region), reason=where(region))
