@@ -11,7 +11,7 @@ from churnsim.claims.machinery.verdicts import Answer, closes, conjunction
 from churnsim.economics.complaint_return import ComplaintTree
 
 STATED_TREE = ComplaintTree(dissatisfied=100, complain=0.04, complainants_leave=0.25, silent_leave=0.95)
-PRINTED, WITHIN_TREE = 92.0, 0.5
+STATED_LOSSES, WITHIN_LOSSES = 92.0, 0.5
 BRANCHES = (
     ("complained and left", "complained, then left", "complainants_lost", 1.0),
     ("complained and stayed", "complained, then stayed", "complainants_kept", 3.0),
@@ -20,14 +20,14 @@ BRANCHES = (
 )
 
 
-def judge_tree(evidence: Evidence = None, quick: bool = False, **leave: float) -> Finding:
+def judge_losses(evidence: Evidence = None, quick: bool = False, **leave: float) -> Finding:
     """Follow the tree; the control exchanges the rates at which complainants and the silent `leave`."""
     tree = replace(STATED_TREE, **leave)
     parts = tuple(
         Part(
             name=name,
             estimand=f"Customers of 100 dissatisfied who {told}.",
-            answer=closes(getattr(tree, field), printed, within=WITHIN_TREE),
+            answer=closes(getattr(tree, field), printed, within=WITHIN_LOSSES),
             estimate=getattr(tree, field),
             unit="customers of 100",
             reason=f"The tree gives {getattr(tree, field):.1f}; printed {printed:g}.",
@@ -35,7 +35,7 @@ def judge_tree(evidence: Evidence = None, quick: bool = False, **leave: float) -
         for name, told, field, printed in BRANCHES
     )
     all_complain = replace(tree, complain=1.0)
-    answer = closes(tree.lost, PRINTED, within=WITHIN_TREE)
+    answer = closes(tree.lost, STATED_LOSSES, within=WITHIN_LOSSES)
     return Finding(
         answer=answer,
         reason=(

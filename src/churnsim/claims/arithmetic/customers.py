@@ -187,7 +187,7 @@ def judge_cheaper(evidence: Evidence = None, quick: bool = False, *, costs: Sequ
     )
 
 
-MORE, RISE, WITHIN_RISE = 0.05, 0.25, 0.025
+MORE, STATED_REGULAR, WITHIN_REGULAR = 0.05, 0.25, 0.025
 SHARES = tuple(round(0.05 * i, 2) for i in range(20))
 """Fixed cost as a share of the contribution of the regular customers."""
 
@@ -199,7 +199,7 @@ def gain(fixed_share: float, *, more: float = MORE) -> float:
 
 def judge_regular(evidence: Evidence = None, quick: bool = False, *, shares: tuple[float, ...] = SHARES) -> Finding:
     """Which fixed cost makes it true; the control has none."""
-    low, high = (1.0 - MORE / g for g in (RISE - WITHIN_RISE, RISE + WITHIN_RISE))
+    low, high = (1.0 - MORE / g for g in (STATED_REGULAR - WITHIN_REGULAR, STATED_REGULAR + WITHIN_REGULAR))
     inside = [low <= share <= high for share in shares]
     column = table().column(0.75)
     own = OTHER_FIXED_COST / column.net_contribution
@@ -208,12 +208,12 @@ def judge_regular(evidence: Evidence = None, quick: bool = False, *, shares: tup
         answer=answer,
         reason=(
             f"{MORE:.0%} more customers of the same margin bring {MORE:.0%} more contribution. Profit rises by "
-            f"{RISE:.0%} only through leverage on a fixed cost: it must be {1 - MORE / RISE:.0%} of the "
-            f"contribution. In the retention table of 'Keeping existing customers' (undated) it is {own:.1%} at 75% "
+            f"{STATED_REGULAR:.0%} only through leverage on a fixed cost: it must be {1 - MORE / STATED_REGULAR:.0%} of "
+            f"the contribution. In the retention table of 'Keeping existing customers' (undated) it is {own:.1%} at 75% "
             f"retention, and {MORE:.0%} more "
             f"customers there give {gain(own):.1%}. Winning them is free in this reckoning."
         ),
-        estimate=100.0 * (1.0 - MORE / RISE),
+        estimate=100.0 * (1.0 - MORE / STATED_REGULAR),
         unit="percent of contribution that is fixed cost",
         region=f"Fixed cost between {low:.1%} and {high:.1%} of contribution, and the customers cost nothing to win."
         if answer is Answer.UNDECIDED

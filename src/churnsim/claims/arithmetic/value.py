@@ -18,7 +18,7 @@ the relation (dollars)."""
 ACQUISITION_COST = -FLOWS[0]
 PROFITS = FLOWS[1:]
 """Profit by year 1 to 5, all that the text has: the 60 of its chart is a tick of the axis."""
-STATED, WITHIN_CARD, DISCOUNT = 111.7, 0.05, 0.10
+STATED_CARD, WITHIN_CARD, DISCOUNT = 111.7, 0.05, 0.10
 RETENTION = 0.80
 """Retention whose mean life 1/(1 - r) is the table's five years."""
 PRINTED_FACTORS = (1.000, 0.909, 0.826, 0.751, 0.683, 0.621)
@@ -37,12 +37,12 @@ def judge_card(evidence: Evidence = None, quick: bool = False, *, discount_rate:
             row["with_printed_factor"] = row["flow"] * factor
     survival = _under_survival(discount_rate)
     cut, chance = survival[1]["value"], survival[2]["value"]
-    answer = closes(exact, STATED, within=WITHIN_CARD)
+    answer = closes(exact, STATED_CARD, within=WITHIN_CARD)
     return Finding(
         answer=answer,
         reason=(
-            f"The flows discounted at {discount_rate:.0%} sum to {exact:.2f}; the text states {STATED}. The table lets "
-            f"every customer stay five years to the day. If a fifth leaves each year the same five flows are worth "
+            f"The flows discounted at {discount_rate:.0%} sum to {exact:.2f}; the text states {STATED_CARD}. The table "
+            f"lets every customer stay five years to the day. If a fifth leaves each year the same five flows are worth "
             f"{cut:.2f}, and {chance:.2f} when those who stay longer go on paying the fifth year's 55."
         ),
         estimate=exact,

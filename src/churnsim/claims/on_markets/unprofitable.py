@@ -20,7 +20,7 @@ from churnsim.errors import DataError
 from churnsim.statistics import percentile_limits
 from churnsim.typing import Floats
 
-STATED, WITHIN, SHARE = 0.50, 0.05, 0.20
+STATED_WORST, WITHIN_WORST, SHARE = 0.50, 0.05, 0.20
 COSTS_WORST = tuple(round(0.05 * i, 2) for i in range(20))
 """Cost to serve a customer, the same for each, as a share of the mean customer's margin."""
 
@@ -43,17 +43,19 @@ def judge_worst(
                 "peak_percent_of_profit": 100.0 * whale(profit).peak,
             }
         )
-    low, middle, high = (_needed(spent, cut) for cut in (STATED - WITHIN, STATED, STATED + WITHIN))
+    low, middle, high = (
+        _needed(spent, cut) for cut in (STATED_WORST - WITHIN_WORST, STATED_WORST, STATED_WORST + WITHIN_WORST)
+    )
     samples = [np.repeat(spent, w) for w in resamples(len(spent), replications=50 if quick else 200, seed=1)]
     if cost_to_serve and not proportional:
         return _at_cost(cost_to_serve, spent, samples, label, rows)
-    draws = [_needed(sample, STATED) for sample in samples]
+    draws = [_needed(sample, STATED_WORST) for sample in samples]
     lower, upper = (float(x) for x in percentile_limits(np.array(draws)))
     if proportional:
         reason = (
             "Where costs are in proportion to what a customer brings nobody loses money, and the worst cut nothing."
         )
-        answer, _ = share_of_map(abs(row["cut_percent"] / 100.0 - STATED) <= WITHIN for row in rows)
+        answer, _ = share_of_map(abs(row["cut_percent"] / 100.0 - STATED_WORST) <= WITHIN_WORST for row in rows)
         return Finding(answer=answer, reason=reason, tables={"by_cost": rows})
     return Finding(
         # A cost of serving that makes it true exists for any customers; whether theirs is that is not in a log.
@@ -80,7 +82,7 @@ def _at_cost(cost: float, spent: Floats, samples: list[Floats], label: str, rows
     cut, *draws = (100.0 * whale(s - cost * s.mean()).cut_by_worst(SHARE) for s in (spent, *samples))
     found = Spread(cut, *(float(x) for x in percentile_limits(np.array(draws))))
     return Finding(
-        answer=found.within(100.0 * (STATED - WITHIN), 100.0 * (STATED + WITHIN)),
+        answer=found.within(100.0 * (STATED_WORST - WITHIN_WORST), 100.0 * (STATED_WORST + WITHIN_WORST)),
         reason=f"On {label}, where serving each costs {cost:.1%} of the mean margin, the worst fifth cut the "
         f"profit of the others by {found} percent.",
         **found.figures("percent of the others' profit"),
@@ -92,7 +94,7 @@ def planted_worst(evidence: Evidence, quick: bool, *, seed: int = 1) -> Finding:
     """Customers half of whom spend next to nothing, at the cost to serve at which the worst fifth halve the profit."""
     spent = np.random.default_rng(seed).uniform(0.5, 1.5, 2000) * np.where(np.arange(2000) % 2, 10.0, 0.1)
     log = pd.DataFrame({"customer_id": np.arange(2000), "date": pd.Timestamp("2020-01-01"), "amount": spent})
-    return judge_worst(log, quick, cost_to_serve=_needed(spent, STATED))
+    return judge_worst(log, quick, cost_to_serve=_needed(spent, STATED_WORST))
 
 
 def _needed(spent: NDArray[np.float64], cut: float) -> float:
