@@ -20,9 +20,12 @@ BRANCHES = (
 )
 
 
-def judge_losses(evidence: Evidence = None, quick: bool = False, **leave: float) -> Finding:
-    """Follow the tree; the control exchanges the rates at which complainants and the silent `leave`."""
-    tree = replace(STATED_TREE, **leave)
+def judge_losses(
+    evidence: Evidence = None, quick: bool = False, *, complainants_leave: float = STATED_TREE.complainants_leave,
+    silent_leave: float = STATED_TREE.silent_leave,
+) -> Finding:  # fmt: skip
+    """Follow the tree; the control exchanges the rates at which complainants and the silent leave."""
+    tree = replace(STATED_TREE, complainants_leave=complainants_leave, silent_leave=silent_leave)
     parts = tuple(
         Part(
             name=name,

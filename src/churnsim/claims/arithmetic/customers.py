@@ -208,9 +208,9 @@ def judge_regular(evidence: Evidence = None, quick: bool = False, *, shares: tup
         answer=answer,
         reason=(
             f"{MORE:.0%} more customers of the same margin bring {MORE:.0%} more contribution. Profit rises by "
-            f"{STATED_REGULAR:.0%} only through leverage on a fixed cost: it must be {1 - MORE / STATED_REGULAR:.0%} of "
-            f"the contribution. In the retention table of 'Keeping existing customers' (undated) it is {own:.1%} at 75% "
-            f"retention, and {MORE:.0%} more "
+            f"{STATED_REGULAR:.0%} only through leverage on a fixed cost: it must be {1 - MORE / STATED_REGULAR:.0%} "
+            f"of the contribution. In the retention table of 'Keeping existing customers' (undated) it is {own:.1%} "
+            f"at 75% retention, and {MORE:.0%} more "
             f"customers there give {gain(own):.1%}. Winning them is free in this reckoning."
         ),
         estimate=100.0 * (1.0 - MORE / STATED_REGULAR),

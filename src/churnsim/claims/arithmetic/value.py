@@ -42,7 +42,7 @@ def judge_card(evidence: Evidence = None, quick: bool = False, *, discount_rate:
         answer=answer,
         reason=(
             f"The flows discounted at {discount_rate:.0%} sum to {exact:.2f}; the text states {STATED_CARD}. The table "
-            f"lets every customer stay five years to the day. If a fifth leaves each year the same five flows are worth "
+            "lets every customer stay five years to the day. If a fifth leaves each year the same five flows are worth "
             f"{cut:.2f}, and {chance:.2f} when those who stay longer go on paying the fifth year's 55."
         ),
         estimate=exact,
