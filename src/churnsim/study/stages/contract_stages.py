@@ -40,10 +40,10 @@ from churnsim.study.config.config import StudyConfig
 from churnsim.study.config.contract import ContractStudyConfig, SubscribersSection
 from churnsim.study.config.market_overrides import overridden_mechanisms, overridden_origins
 from churnsim.study.config.strategy_sections import CHURN_MODEL
+from churnsim.study.stages.customers_stage import by_decile
 from churnsim.study.stages.fit_stage import UNUSABLE, fit_record
 from churnsim.study.stages.market_stage import with_beliefs
 from churnsim.study.stages.stages import Stages, terms_of_value
-from churnsim.study.stages.value_stage import by_decile
 from churnsim.study.storage.executor import Executor
 
 SETS = {"telco": datasets.telco, "telco-calls": datasets.telco_calls}

@@ -18,12 +18,11 @@ from churnsim.simulation.core.scores import CustomerScores
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.study.config.config import StudyConfig
-from churnsim.study.stages.customers_stage import customers_story
+from churnsim.study.stages.customers_stage import customers_story, value_base
 from churnsim.study.stages.data_stage import StudyData, load_data
 from churnsim.study.stages.fit_stage import candidates, fit_models
 from churnsim.study.stages.market_stage import build_market
 from churnsim.study.stages.validation_stage import validate
-from churnsim.study.stages.value_stage import value_base
 from churnsim.study.storage.executor import Executor
 from churnsim.units import DAYS_PER_UNIT, UNIT_NAMES
 
