@@ -12,9 +12,9 @@ import pytest
 
 import churnsim as cs
 from churnsim.kernels.likelihoods.bg_nbd import posterior_draw
-from churnsim.kernels.likelihoods.gamma_gamma import posterior_rate
 from churnsim.kernels.likelihoods.population import draw_base
 from churnsim.kernels.numerics import lanes, special
+from churnsim.kernels.numerics.philox import block
 from churnsim.kernels.numerics.quantile_batches import beta_quantiles, gamma_quantiles
 from churnsim.kernels.numerics.quantiles import beta_quantile, gamma_quantile
 
@@ -77,11 +77,13 @@ def test_base(first):
     summary = cs.summarise(cs.datasets.cdnow()).iloc[:300]
     x, t_x, T, m = (summary[name].to_numpy() for name in ("frequency", "recency", "T", "monetary_value"))
     x, uids = x.astype(np.int64), np.arange(300) * 7919
-    models, address = (0.25, 5.4, 0.6, 2.6 + first, 4.7, 4.2, 24.4), (5, 11, 1, 0)
+    p, q, gamma = 4.7, 4.2, 24.4
+    models, address = (0.25, 5.4, 0.6, 2.6 + first, p, q, gamma), (5, 11, 1, 0)
     traits, alive, _ = draw_base(*models, x, t_x, T, m, first, uids, *address, True)
     for i in range(300):
         rate, dropout, living = posterior_draw(*models[:4], x[i], t_x[i], T[i], first, uids[i], *address)
-        nu = posterior_rate(*models[4:], x[i], m[i], uids[i], *address)
+        u_spend, *_ = block(1, 0, uids[i], *address[:3])
+        nu = gamma_quantile(u_spend, q + p * x[i]) / (gamma + x[i] * m[i])
         assert (*traits[i, :3], alive[i]) == (rate, dropout, nu, living)
     fewer, same, _ = draw_base(*models, x, t_x, T, m, first, uids, *address, False)
     assert (same == alive).all()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from churnsim.kernels.likelihoods.bg_nbd import living_share
@@ -12,6 +14,7 @@ from churnsim.kernels.numerics.quantiles import exponential_quantile, gamma_quan
 from churnsim.typing import Flags, Floats, Ints
 
 
+@njit
 def draw_base(
     r: float, alpha: float, a: float, b: float, p: float, q: float, gamma: float,
     x: Ints, t_x: Floats, T: Floats, m: Floats, first: bool, uids: Ints, replication: int, seed: int, domain: int,
@@ -23,34 +26,38 @@ def draw_base(
     BG/NBD, or MBG/NBD with `first` and its b raised by one. The draws of `bg_nbd.posterior_draw` and
     `draw_spend_rates`.
     """
-    u, alive = _base_uniforms(r, alpha, a, b, x, t_x, T, first, uids, replication, seed, domain, stream)
-    who = np.arange(x.size) if lost else np.flatnonzero(alive)
-    count, living = x[who], alive[who]
-    counts = np.arange(x.max(initial=0) + 1, dtype=np.float64)
-    traits = np.full((x.size, 4), np.nan)
-    traits[:, 3] = u[3]
-    until = np.where(living, T[who], t_x[who])
-    traits[who, 0] = gamma_quantiles(u[0, who], r + counts, count) / (alpha + until)
-    # Of each count who is gone, then who is alive.
-    shapes = np.column_stack([np.full(counts.size, a + 1.0), np.full(counts.size, a)]).ravel()
-    others = np.column_stack([b + counts - 1.0, b + counts]).ravel()
-    traits[who, 1] = beta_quantiles(u[1, who], shapes, others, 2 * count + living)
-    traits[who, 2] = gamma_quantiles(u[2, who], q + p * counts, count) / (gamma + count * m[who])
-    return traits, alive, u[4].copy()
-
-
-@njit
-def _base_uniforms(
-    r: float, alpha: float, a: float, b: float, x: Ints, t_x: Floats, T: Floats, first: bool, uids: Ints,
-    replication: int, seed: int, domain: int, stream: int,
-) -> tuple[Floats, Flags]:  # fmt: skip
-    """Rows of uniforms (of rate, dropout, spend rate, contacts, club) of every customer, and who is alive."""
-    u, alive = np.empty((5, x.size)), np.empty(x.size, np.bool_)
+    traits, alive, members = np.empty((x.size, 4)), np.empty(x.size, np.bool_), np.empty(x.size)
+    counts = 1
     for i in range(x.size):
-        u_alive, u[0, i], u[1, i], u[3, i] = block(0, stream, uids[i], replication, seed, domain)
-        u[2, i], u[4, i], _, _ = block(1, stream, uids[i], replication, seed, domain)
+        counts = max(counts, x[i] + 1)
+    # Of each count: the shapes of rate and spend rate; dropout of who is gone and of who is alive.
+    gammas, ones, others = np.empty(2 * counts), np.empty(2 * counts), np.empty(2 * counts)
+    for k in range(counts):
+        gammas[k], gammas[counts + k] = r + k, q + p * k
+        ones[k], ones[counts + k] = a + 1.0, a
+        others[k], others[counts + k] = b + k - 1.0, b + k
+    who, u_gamma, u_beta = np.empty(x.size, np.int64), np.empty(2 * x.size), np.empty(x.size)
+    of_gamma, of_beta = np.empty(2 * x.size, np.int64), np.empty(x.size, np.int64)
+    number = 0
+    for i in range(x.size):
+        u_alive, u_rate, u_dropout, traits[i, 3] = block(0, stream, uids[i], replication, seed, domain)
+        u_spend, members[i], _, _ = block(1, stream, uids[i], replication, seed, domain)
         alive[i] = u_alive < living_share(r, alpha, a, b, x[i], t_x[i], T[i], first)
-    return u, alive
+        if lost or alive[i]:
+            who[number], u_beta[number], of_beta[number] = i, u_dropout, x[i] + alive[i] * counts
+            u_gamma[2 * number], of_gamma[2 * number] = u_rate, x[i]
+            u_gamma[2 * number + 1], of_gamma[2 * number + 1] = u_spend, x[i] + counts
+            number += 1
+        else:
+            traits[i, 0] = traits[i, 1] = traits[i, 2] = math.nan
+    drawn = gamma_quantiles(u_gamma[: 2 * number], gammas, of_gamma)
+    dropouts = beta_quantiles(u_beta[:number], ones, others, of_beta)
+    for j in range(number):
+        i = who[j]
+        traits[i, 0] = drawn[2 * j] / (alpha + (T[i] if alive[i] else t_x[i]))
+        traits[i, 1] = dropouts[j]
+        traits[i, 2] = drawn[2 * j + 1] / (gamma + x[i] * m[i])
+    return traits, alive, members
 
 
 def draw_spend_rates(
