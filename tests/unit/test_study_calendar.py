@@ -136,7 +136,8 @@ def test_the_record_tracks_with_and_without_and_the_report_draws_the_season(stud
     speed = fits.purchases.model.speed("1998-06-22", "1998-06-28")
     assert {row.date: row.speed for row in record.season}["1998-06-28"] == pytest.approx(speed.mean(), rel=1e-12)
     number = iter(range(1, 9))
-    context = SimpleNamespace(run=SimpleNamespace(validation=record), say=Words(), figure_number=lambda: next(number))
+    run = SimpleNamespace(validation=record, fits=fits.records())
+    context = SimpleNamespace(run=run, say=Words(), figure_number=lambda: next(number))
     assert "fast customers buy" in season_figure(context).title
     assert "without the calendar" in str(tracking_figure(context).wide)
 

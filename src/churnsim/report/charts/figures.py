@@ -245,7 +245,8 @@ def tracking_figure(context: Context) -> FigureBlock:
     labels = _labels(context, "tracking", "y", "actual", "expected", "mark")
     names = {key: labels.pop(key) for key in ("actual", "expected")}
     if last_plain := validation.tracking[-1].plain:
-        names["plain"] = context.say("chart.tracking.plain", plain=fmt.fixed(last_plain, 0))
+        without = "plain_series" if _own_series(context) else "plain"
+        names["plain"] = context.say(f"chart.tracking.{without}", plain=fmt.fixed(last_plain, 0))
         rows = [{**row, "plain": stored.plain} for row, stored in zip(rows, validation.tracking, strict=True)]
     days = pd.DataFrame(rows).melt(["date", "holdout"], list(names), "series", "purchases").replace({"series": names})
     end = pd.Timestamp(validation.calibration_end[:10])
@@ -268,7 +269,12 @@ def season_figure(context: Context) -> FigureBlock:
         for key, row in (("fastest", weeks[-1]), ("slowest", weeks[0]))
         for part, value in (("day", fmt.day(row.date)), ("speed", fmt.fixed(row.speed, 2)))
     }
-    return drawn_figure(context, "season", make, **said)
+    return drawn_figure(context, "season_series" if _own_series(context) else "season", make, **said)
+
+
+def _own_series(context: Context) -> bool:
+    """Whether the purchases follow customers' own series, and no calendar."""
+    return context.run.fits["purchases"].family.endswith("_series")
 
 
 def replay_figure(context: Context, replay: ReplayRecord) -> FigureBlock:

@@ -61,18 +61,19 @@ def load_clocks(
     until = int(np.datetime64(end, "D").astype(np.int64)) + int(np.ceil(ahead))
     if section.series is not None:
         return _own(section.series, folder, purchases, until)
-    found = StudyClocks(calendar=calendars.get("calendar"), leaving=calendars.get("leaving"), future=models.future)
+    buying = calendars.get("calendar")
+    found = StudyClocks(calendar=buying, leaving=calendars.get("leaving"), future=models.future)
     if section.calendar_series is None:
         return found
     file = section.calendar_series
     with told_in_keys(f"data.{COMMON}", type(file).model_fields):
         table = read_series(folder / file.path, date=file.date, columns=file.columns, form=FileFormat(**file.form))
-        both = Calendar(series=table) if found.calendar is None else replace(found.calendar, series=table)  # type: ignore[type-var]
+        both = Calendar(series=table) if buying is None else replace(buying, series=table)
     future = {**models.future, **_common_future(file, table, until)}
     return replace(found, calendar=both, future=future, **_told(file, folder))
 
 
-def _told(file: SeriesFile, folder: Path) -> dict[str, str]:
+def _told(file: SeriesFile, folder: Path) -> dict[str, Any]:
     path = folder / file.path
     return {"source": path.name, "checksum": hashlib.sha256(path.read_bytes()).hexdigest()}
 
@@ -90,7 +91,7 @@ def _common_future(file: CalendarSeriesSection, table: pd.DataFrame, until: int)
     missing = [name for name in table if name not in file.future]
     if missing or len(file.future) > table.shape[1]:
         raise DataError(
-            f"future in [data.{COMMON}] must say what each column of {file.path} will be, {', '.join(table)}; it names "
+            f"future in [data.{COMMON}] must say what each column of {file.path} will be, {', '.join(map(str, table))}; it names "
             f"{', '.join(file.future)}."
         )
     return dict(file.future)

@@ -67,7 +67,7 @@ def _season(model: Any, data: StudyData) -> list[SpeedRow]:
     there are."""
     first = iso_day(int(first_days(data.summary).min()) + 1)
     last = data.holdout_end.isoformat()
-    speed = model.mean_speed(data.summary, last) if isinstance(model, SeriesModel) else model.speed(first, last)
+    speed: Any = model.mean_speed(data.summary, last) if isinstance(model, SeriesModel) else model.speed(first, last)
     weeks = speed.resample("W").mean()
     return [SpeedRow(date=day.date().isoformat(), speed=speed) for day, speed in weeks.items()]
 

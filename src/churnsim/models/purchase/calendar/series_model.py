@@ -16,7 +16,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 
-from churnsim.data.logs.days import iso_day
+from churnsim.data.logs.days import day_number, iso_day
 from churnsim.data.summaries.calendar import first_days
 from churnsim.data.summaries.customer_series import CustomerSeries
 from churnsim.data.summaries.frame_kinds import CustomerFrame
@@ -26,7 +26,7 @@ from churnsim.models.estimation.threads import by_chunks
 from churnsim.models.purchase.calendar.clock import positions
 from churnsim.models.purchase.calendar.clock_model import ClockModel, ClockState
 from churnsim.models.purchase.calendar.discounting import FEW, NODES
-from churnsim.models.purchase.calendar.effects import SeriesEffects, day_number
+from churnsim.models.purchase.calendar.effects import SeriesEffects
 from churnsim.typing import Floats, Ints
 from churnsim.units import DAYS_PER_UNIT
 

@@ -1,0 +1,208 @@
+"""A study with series from files, common to all customers or each one's own: configuration, files, fits and market."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from tests.unit.test_study_calendar import CONFIGS, TEXT, TREND
+
+import churnsim as cs
+from churnsim.data.summaries.series_file import read_series
+from churnsim.errors import ConfigError, DataError
+from churnsim.report.charts.figures import season_figure, tracking_figure
+from churnsim.report.messages import Words
+from churnsim.study.config.config_file import parse_config
+from churnsim.study.stages.fit_stage import fit_models, fit_record
+from churnsim.study.stages.market_stage import build_market
+from churnsim.study.stages.stages import Stages
+from churnsim.study.stages.validation_stage import validate
+from churnsim.study.storage.executor import Executor
+from churnsim.study.storage.store import RunStore
+from churnsim.study.watch import _stored_models
+
+OWN = '[data.series]\npath = "mails.csv"\n'
+COMMON = '[data.calendar_series]\npath = "prices.csv"\n'
+DAYS = pd.date_range("1996-12-30", "1998-10-31", freq="35D")
+
+
+def text_with(table, models=""):
+    return TEXT.replace("[models]", f"{table}\n[models]\n{models}", 1)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Mails of each customer, made up, to the end of the study, and prices."""
+    found, ids = tmp_path_factory.mktemp("series"), cs.datasets.cdnow()["customer_id"].unique()
+    random = np.random.default_rng(1)
+    frame = pd.DataFrame({"customer_id": np.repeat(ids, len(DAYS)), "date": np.tile(DAYS, len(ids))})
+    frame["mails"] = random.integers(0, 3, len(frame))
+    frame.to_csv(found / "mails.csv", index=False)
+    frame[frame["mails"] > 1].to_csv(found / "few.csv", index=False)
+    pd.DataFrame({"date": DAYS, "price": random.normal(10.0, 1.0, len(DAYS))}).to_csv(found / "prices.csv", index=False)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("table", "models", "told"),
+    [
+        (OWN, TREND, "goes not with [models.calendar]. What is the same for all customers can be a column"),
+        (OWN + COMMON, "", "goes not with [data.calendar_series]"),
+        (OWN + 'leaving = ["mails"]\n', "", "has no leaving clock"),
+        (OWN + 'future = "grow"\n', "", "hold"),
+        ('[data.series]\npath = "none.csv"\n', "", "there is no file"),
+        ("[market.own_series]\nnewcomers = 1.5\n", "", "goes with [data.series]"),
+        (OWN + '[data.covariates]\npath = "mails.csv"\nrate = ["mails"]\n', "", "goes not with [data.covariates]"),
+        (COMMON + "season = 1\n", "", "season"),
+    ],
+)
+def test_what_does_not_go_together_is_refused(folder, table, models, told):
+    with pytest.raises(ConfigError) as caught:
+        parse_config(text_with(table, models), folder=folder)
+    assert told in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ("1,1997-01-01,\n", "column 'mail': '' is missing"),
+        ("1,1997-01-01,often\n", "'often' is not a finite number"),
+        ("1,1997-01-01,inf\n", "is not a finite number"),
+        ("1,1997-02-30,1\n", "1997-02-30"),
+        (",1997-01-01,1\n", "customer_id"),
+        ("1,1997-01-01,1\n1,1997-01-01,2\n", "has a row before this one"),
+        ("", "it has 0 rows"),
+    ],
+)
+def test_rows_that_hold_no_series_are_named(tmp_path, rows, told):
+    file = tmp_path / "mails.csv"
+    file.write_text(
+        "customer_id,date,mail\n2,1997-01-01,1\n" * bool(rows) + ("" if rows else "customer_id,date,mail\n") + rows
+    )
+    with pytest.raises(DataError) as caught:
+        read_series(file, customer_id="customer_id")
+    assert told in str(caught.value)
+    assert "mails.csv" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("table", "told"),
+    [
+        ('[data.series]\npath = "few.csv"\n', "before = 0.0 in [data.series]"),
+        (OWN + 'columns = ["letters"]\n', "letters"),
+        (OWN.replace("mails", "short"), "future = 'hold'"),
+        (COMMON.replace("prices", "short_prices"), "future = 'hold', or { COLUMN = VALUE }"),
+        (COMMON + "future = { prize = 9.9 }\n", "it names prize"),
+    ],
+)
+def test_what_a_study_must_know_of_its_series_is_asked_before_any_work(folder, table, told):
+    for name in ("mails", "prices"):
+        frame = pd.read_csv(folder / f"{name}.csv")
+        frame[frame["date"] < "1998-06-01"].to_csv(
+            folder / f"{'short' if name == 'mails' else 'short_prices'}.csv", index=False
+        )
+    with pytest.raises(cs.ChurnSimError) as caught:
+        Stages().load(parse_config(text_with(table), folder=folder))
+    assert told in str(caught.value)
+
+
+def test_a_study_without_series_is_the_study_that_it_was():
+    content = parse_config(TEXT, folder=CONFIGS).canonical()["data"]
+    assert not {"series", "calendar_series"} & set(content)
+
+
+@pytest.fixture(scope="module")
+def study(folder):
+    config = parse_config(text_with(OWN), folder=folder)
+    data = Stages().load(config)
+    return config, data, Stages().fit(config, data)
+
+
+def test_the_fits_follow_each_customers_own_series(folder, study):
+    """As fitted by hand; whether they foresee better is what `validate` finds, and the market runs on them."""
+    config, data, fits = study
+    frame = pd.read_csv(folder / "mails.csv", parse_dates=["date"])
+    series = cs.data.CustomerSeries.of(frame)
+    log = cs.datasets.cdnow()
+    by_hand = cs.BGNBD.fit(cs.summarise(log, until="1998-06-30", calendar=series), calendar=series)
+    assert fits.purchases.parameters["mails"] == pytest.approx(by_hand.parameters["mails"], abs=1e-12)
+    assert fit_record(fits.purchases, role="whole log").parameters[-1].standard_error > 0.0
+    found = cs.validate(log, [cs.BGNBD], calibration_end="1997-09-30", baselines=[], calendar=series)
+    assert fits.gain.figures["gain"] == pytest.approx(found.with_calendar.loc["bg_nbd", "gain"], rel=1e-9)
+    assert fits.gain.message.startswith("the customers' own series (mails) foresee")
+    market = build_market(config, data, fits)
+    assert market.own_series.newcomers == 1.0
+    assert "own_series.newcomers" in set(cs.evidence.assumptions(market)["parameter"])
+    clock, _, _ = market.clocks(8.0)
+    assert clock.own.size == len(data.summary) + 2
+    plain = cs.simulate(
+        cs.Scenario(market=market, strategy=cs.Strategy(name="nothing"), horizon=8.0, period=4.0, epoch=1.0), seed=1
+    ).frame()["purchases"]
+    expected = fits.purchases.model.expected_purchases(data.summary, 8.0).sum()
+    assert 0.7 < plain.sum() / expected < 1.3  # one replication of some 340, whose parameters are drawn
+
+
+def test_values_before_the_first_row_can_be_said(folder):
+    """Of customers with few rows, or none at all; those that the file knows keep theirs."""
+    table = '[data.series]\npath = "few.csv"\nbefore = 0.0\nfuture = "hold"\n'
+    data = Stages().load(parse_config(text_with(table), folder=folder))
+    series, given = data.clocks.calendar, pd.read_csv(folder / "few.csv", parse_dates=["date"])
+    late = given.groupby("customer_id")["date"].min() > data.summary["first_purchase"].reindex(
+        sorted(given["customer_id"].unique())
+    )
+    unknown = len(data.summary) - given["customer_id"].nunique()
+    assert len(series.day) == len(given) + int(late.sum()) + unknown > len(given)
+    assert set(series.values[:, 0]) == {0.0, 2.0}
+
+
+def test_the_record_tracks_on_own_series_and_the_report_says_so(study):
+    config, data, fits = study
+    section = config.validation.model_copy(update={"replications": 20})
+    record = validate(data, fits, section, seed=1, executor=Executor(workers=1))
+    series, model = data.clocks.calendar, fits.purchases.model
+    # By hand: the mean over the customers there are of e^(effect . (value - mean)) in the week to 28 June 1998.
+    speeds = []
+    for day in pd.date_range("1998-06-22", "1998-06-28"):
+        rows = [
+            np.searchsorted(series.day[a:b], day.to_datetime64().astype("datetime64[D]").astype(int), side="right")
+            - 1
+            + a
+            for a, b in zip(series.starts[:-1], series.starts[1:], strict=True)
+        ]
+        speeds.append(np.exp(model.effects["mails"] * (series.values[rows, 0] - model.means["mails"])).mean())
+    assert {row.date: row.speed for row in record.season}["1998-06-28"] == pytest.approx(np.mean(speeds), rel=1e-9)
+    number = iter(range(1, 9))
+    run = SimpleNamespace(validation=record, fits=fits.records())
+    context = SimpleNamespace(run=run, say=Words(), figure_number=lambda: next(number))
+    assert "own series" in season_figure(context).title
+    assert "without the customers' own series" in str(tracking_figure(context).wide)
+
+
+def test_a_watch_takes_the_stored_model_on_own_series(study, tmp_path):
+    config, data, fits = study
+    store = RunStore(tmp_path)
+    store.write("fits.json", fits.records())
+    fit, _, _ = _stored_models(config, store, SimpleNamespace(products=store.products()), data)
+    few = data.summary.head(50)
+    expected = fits.purchases.model.expected_purchases(few, 8.0)
+    np.testing.assert_allclose(fit.model.expected_purchases(few, 8.0), expected, rtol=1e-12)
+
+
+def test_a_price_common_to_all_comes_from_a_file(folder):
+    """Beside a trend of the configuration; rows after the data say what is planned."""
+    config = parse_config(text_with(COMMON, TREND), folder=folder)
+    data = Stages().load(config)
+    fits = fit_models(data, ["bg_nbd"])
+    assert data.clocks.calendar.names == ("trend", "price")
+    assert data.clocks.future == {"trend": "hold"}
+    prices = pd.read_csv(folder / "prices.csv", parse_dates=["date"], index_col="date")
+    calendar = cs.data.Calendar(trend="1997-01-01", series=prices)
+    by_hand = cs.BGNBD.fit(cs.summarise(cs.datasets.cdnow(), until="1998-06-30", calendar=calendar), calendar=calendar)
+    assert fits.purchases.parameters["price"] == pytest.approx(by_hand.parameters["price"], abs=1e-12)
+    buying, _, _ = build_market(config, data, fits).clocks(8.0)
+    assert buying.knots.size
+    assert not buying.own.size
+    held = Stages().load(parse_config(text_with(COMMON + 'future = "hold"\n', TREND), folder=folder))
+    assert held.clocks.future == {"trend": "hold", "price": pytest.approx(prices["price"].iloc[-1], rel=1e-12)}
