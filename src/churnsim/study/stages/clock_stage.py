@@ -91,8 +91,8 @@ def _common_future(file: CalendarSeriesSection, table: pd.DataFrame, until: int)
     missing = [name for name in table if name not in file.future]
     if missing or len(file.future) > table.shape[1]:
         raise DataError(
-            f"future in [data.{COMMON}] must say what each column of {file.path} will be, {', '.join(map(str, table))}; it names "
-            f"{', '.join(file.future)}."
+            f"future in [data.{COMMON}] must say what each column of {file.path} will be, "
+            f"{', '.join(map(str, table))}; it names {', '.join(file.future)}."
         )
     return dict(file.future)
 
