@@ -74,31 +74,32 @@ def test_every_verb_customer_by_customer(monkeypatch):
         there = blind.path(blind.bought) / blind.likelihood()
         assert alive[name] == pytest.approx(there * blind.stays(n + 1, False), rel=1e-8)
         assert later[name] == pytest.approx(there * blind.stays(n + 3, False), rel=1e-8)
-        assert pmf.loc[name].to_numpy() == pytest.approx([*blind.counts(3), 0.0], rel=1e-8, abs=1e-12)
-        by_horizon = [float(blind.counts(h) @ np.arange(h + 1)) for h in range(4)]
+        laws = [blind.counts(h) for h in range(4)]
+        assert pmf.loc[name].to_numpy() == pytest.approx([*laws[3], 0.0], rel=1e-8, abs=1e-12)
+        by_horizon = [float(law @ np.arange(h + 1)) for h, law in enumerate(laws)]
         assert mean[name] == pytest.approx(by_horizon[1 + (2, 1, 2, 0)[k]] - by_horizon[1], rel=1e-8, abs=1e-12)
         assert dert[name] == pytest.approx(1.2 ** (-np.arange(1, 4) / 12) @ np.diff(by_horizon), rel=1e-8)
         fresh = Blind(moved(name), [])
         age = (3, 2, 0, 3)[k]
         assert new[k] == pytest.approx(float(fresh.counts(age) @ np.arange(age + 1)), rel=1e-8, abs=1e-12)
         assert of_new[k] == pytest.approx(fresh.counts(3)[1], rel=1e-8)
-        reached = np.array([(1 - blind.counts(h)[0]) / alive[name] >= 0.2 for h in (1, 2, 3)])
+        reached = np.array([(1 - law[0]) / alive[name] >= 0.2 for law in laws[1:]])
         assert waits[name] == 1 + np.argmax(reached) if reached.any() else waits[name] > 3
 
 
 def test_draws_have_the_moments_of_their_forecasts():
-    """Of one history, 500 draws: who is there, how it goes on and what it buys next."""
+    """Of one history, 300 draws: who is there, how it goes on and what it buys next."""
     summary, series = data()
     model, one = MODEL.with_series(series), summary.loc[["a"]]
-    many = pd.concat([one] * 500)
+    many = pd.concat([one] * 300)
     many.attrs = one.attrs
-    many.index = range(500)
+    many.index = range(300)
     everyone = replace(
-        series, ids=many.index, starts=3 * np.arange(501), day=np.tile(series.day[:3], 500),
-        values=np.tile(series.values[:3], (500, 1)),
+        series, ids=many.index, starts=3 * np.arange(301), day=np.tile(series.day[:3], 300),
+        values=np.tile(series.values[:3], (300, 1)),
     )  # fmt: skip
     drawn = model.with_series(everyone).draw_posterior(many, seed=4)
-    here, stays, error = drawn["alive"], 1.0 - drawn["dropout"], 4.5 * math.sqrt(0.25 / 500)
+    here, stays, error = drawn["alive"], 1.0 - drawn["dropout"], 4.5 * math.sqrt(0.25 / 300)
     for months in range(3):
         later = (here * stays**months).mean()
         assert later == pytest.approx(model.p_alive(one, at=float(months)).item(), abs=error)
@@ -107,7 +108,7 @@ def test_draws_have_the_moments_of_their_forecasts():
         assert bought == pytest.approx(model.expected_purchases(one, 1.0, after=float(months)).item(), abs=error)
     made = model.with_series(everyone).draw_summary_like(many.assign(T=6.0), seed=3)
     expected = model.expected_purchases_like(one, 6.0).item()
-    assert made["frequency"].mean() == pytest.approx(expected, abs=4.5 * made["frequency"].std() / math.sqrt(500))
+    assert made["frequency"].mean() == pytest.approx(expected, abs=4.5 * made["frequency"].std() / math.sqrt(300))
     first = made["frequency"].ge(1)
     assert (made["calendar:mail"][~first] == 0).all()
     assert (made["recency"][first] >= made["frequency"][first]).all()
@@ -177,7 +178,7 @@ def test_weights_are_repeated_rows():
 
 
 def test_the_same_series_for_all_are_a_calendar():
-    log, _ = firm(2, 80)
+    log, _ = firm(2, 40)
     days = pd.date_range("2018-01-01", periods=110, freq="7D")
     shared = pd.DataFrame(
         {"price": 1 + 0.3 * np.sin(np.arange(110.0)), "mail": np.arange(110) % 5 == 2}, index=days
@@ -211,7 +212,7 @@ def test_the_same_series_for_all_are_a_calendar():
 
 
 def test_what_was_put_in_comes_out_and_what_is_missing_is_named():
-    log, series = firm(4, 250)
+    log, series = firm(4, 200)
     summary = summarised(log, series)
     fit = BGBBCalendar.fit(summary, calendar=series)
     assert fit.status.ok
@@ -280,7 +281,7 @@ def test_validation_follows_the_series():
 
 
 def test_tracking_follows_the_series():
-    log, series = firm(5, 30)
+    log, series = firm(5, 12)
     until, ends = "2019-06-30", ("2019-06-30", "2019-12-31")
     seen = cs.data.summarise_opportunities(log, unit="M", until=until, calendar=series)
     model = MODEL.with_series(series)
@@ -288,9 +289,9 @@ def test_tracking_follows_the_series():
     for end, more in zip(ends, (0.0, 6.0), strict=True):
         by_age = model.expected_purchases_like(seen, seen["T"] + more).sum()
         assert track.set_index("date")["expected"][end] == pytest.approx(by_age, rel=1e-10)
-    counts = frequency_calibration(model, seen, cap=30)["expected"].to_numpy()
+    counts = frequency_calibration(model, seen, cap=2)["expected"].to_numpy()
     assert counts.sum() == pytest.approx(len(seen), rel=1e-10)
-    assert counts @ np.arange(31) == pytest.approx(model.expected_purchases_like(seen, seen["T"]).sum(), rel=1e-10)
+    assert counts[1] == pytest.approx(model.purchase_pmf_like(1, seen, seen["T"]).sum(), rel=1e-10)
     # In continuous time.
     clocked = cs.models.SeriesModel(
         base=cs.BGNBD(r=0.8, alpha=6.0, a=0.7, b=2.3), effects=TRUE, means=MEANS, seen_until=until, calendar=series,

@@ -61,8 +61,8 @@ def test_likelihood_and_spend_by_quadrature():
         mean = MODEL.p * more / total
         assert spend[k] == pytest.approx(levels[k][(400, 13, 700)[k]] * mean, rel=1e-8)
         assert one_day[k] == pytest.approx(levels[k][400] * mean, rel=1e-8)
-        drawn = model.draw_posterior(pd.concat([people.loc[[k]]] * 4_000, ignore_index=True), seed=2)
-        error = 4.5 * drawn["mean_spend"].std() / math.sqrt(4_000)
+        drawn = model.draw_posterior(pd.concat([people.loc[[k]]] * 1_000, ignore_index=True), seed=2)
+        error = 4.5 * drawn["mean_spend"].std() / math.sqrt(1_000)
         assert drawn["mean_spend"].mean() == pytest.approx(mean, abs=error)
 
 

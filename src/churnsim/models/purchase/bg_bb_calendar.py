@@ -214,21 +214,20 @@ class BGBBEffects(PurchasesWithEffects):
         """E[purchases at the t opportunities after the first period] of new customers with the first periods of these
         rows, each by its own age `t` (or all by one)."""
         ages = _each(summary, t, "t")
-        none = np.zeros_like(ages)
         return self._said(
-            _as_new(summary), ages, future,
-            lambda part: part.between(none[part.rows], ages[part.rows]),
-        )[1]  # fmt: skip
+            _as_new(summary), ages, future, lambda part: part.between(0 * ages[part.rows], ages[part.rows])
+        )[1]
 
     def purchase_pmf_like(self, n: int, summary: CustomerFrame, t: ArrayLike, *, future: Any = None) -> Floats:
         """P(n purchases at the t opportunities after the first period) of new customers with the first periods of these
         rows, each by its own age `t`."""
-        ages, wanted = _each(summary, t, "t"), [int(counts(n))]
-        none = np.zeros_like(ages)
+        return self._pmf_new([int(counts(n))], summary, t, future)[:, 0]
+
+    def _pmf_new(self, wanted: Sequence[int], summary: pd.DataFrame, t: ArrayLike, future: Any) -> Floats:
+        ages = _each(summary, t, "t")
         return self._said(
-            _as_new(summary), ages, future,
-            lambda part: part.law_of(wanted, none[part.rows], ages[part.rows])[:, 0],
-        )[1]  # fmt: skip
+            _as_new(summary), ages, future, lambda part: part.law_of(wanted, 0 * ages[part.rows], ages[part.rows])
+        )[1]
 
     def draw_summary_like(
         self, summary: CustomerFrame, *, seed: int, replication: int = 0, future: Any = None
@@ -369,11 +368,9 @@ class BGBBCalendar(BGBBEffects):
     ) -> Floats:
         """E[purchases at the t opportunities after the period that ends on, or holds, the day `first`] of a customer
         who was acquired in it. Shape of `t`."""
-        ages = np.floor(durations(t, "t")).astype(np.int64)
-        none = np.zeros(ages.size, np.int64)
-        _, found = self._said(
-            _firsts(first, 1), int(ages.max(initial=0)), future, lambda part: part.between(none, ages.ravel(), 0)
-        )
+        ages = durations(t, "t")
+        firsts = _firsts(first, ages.size)
+        found = self.expected_purchases_like(firsts, ages.ravel(), future=future) if ages.size else ages
         return found.reshape(ages.shape)
 
     def purchase_pmf(
@@ -381,11 +378,8 @@ class BGBBCalendar(BGBBEffects):
     ) -> Floats:
         """P(n purchases at the t opportunities after the period of the day `first`) of a customer who was acquired in
         it. Shape of `n`."""
-        wanted, age = counts(n), np.array([_whole(t, "t")])
-        _, law = self._said(
-            _firsts(first, 1), int(age[0]), future, lambda part: part.law_of(wanted.ravel(), 0 * age, age)
-        )
-        return law.reshape(wanted.shape)
+        wanted = counts(n)
+        return self._pmf_new(wanted.ravel().tolist(), _firsts(first, 1), _whole(t, "t"), future).reshape(wanted.shape)
 
     def draw_summary(
         self, T: ArrayLike, *, first: str | date, seed: int, replication: int = 0, future: Future | None = None
@@ -553,12 +547,11 @@ class _Courses:
         law, met = self.law(), self.met(np.arange(1.0, ahead + 1.0))
         return np.array([law[k] @ (1.0 - self.chances(k, ahead)) for k in range(len(law))]).reshape(met.shape) * met
 
-    def between(self, start: Ints, span: Ints, kind: Ints | int | None = None) -> Floats:
-        """Expected purchases at `span` opportunities after the next `start`, of customers or of a kind."""
+    def between(self, start: Ints, span: Ints) -> Floats:
+        """Expected purchases of customers at `span` opportunities after the next `start`."""
         flow = self.flow(int((start + span).max(initial=0)))
         upto = np.concatenate([np.zeros((len(flow), 1)), np.cumsum(flow, axis=1)], axis=1)
-        of = self.kind if kind is None else kind
-        return np.asarray(upto[of, start + span] - upto[of, start])
+        return np.asarray(upto[self.kind, start + span] - upto[self.kind, start])
 
     def counts(self, start: int, ahead: int, most: int) -> Floats:
         """P(0 ... most purchases at the next opportunities, but for the first `start`), by kind."""
@@ -576,7 +569,7 @@ class _Courses:
             out[k] += stay[ahead] * (law[k] @ number)
         return out
 
-    def law_of(self, wanted: Sequence[int] | Ints, start: Ints, span: Ints) -> Floats:
+    def law_of(self, wanted: Sequence[int], start: Ints, span: Ints) -> Floats:
         """P(n purchases at `span` opportunities after the next `start`) of customers, a column for each n wanted."""
         found: Floats = np.zeros((start.size, len(wanted)))
         for begin, length in np.unique(np.column_stack([start, span]), axis=0).tolist():
