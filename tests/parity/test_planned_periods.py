@@ -102,6 +102,7 @@ def test_replications_that_share_their_memory(planned):
         cs.Strategy(name="contacts", retention=s.RetentionContacts(budget_per_period=20.0, rule="all")),
         cs.Strategy(name="back", win_back=s.WinBack(silent_for=6.0, cost_per_contact=1.0, most_per_period=20)),
         cs.Strategy(name="price", economic_bond=s.EconomicBond(price_off=0.1)),
+        cs.Strategy(name="fewer leave", churn=s.ChurnChange(factor=0.5)),
     ]
     summary = cs.summarise(cs.datasets.cdnow()).iloc[:200]
     market = replace(market_of(cs.BGNBD(r=0.5, alpha=5.0, a=0.8, b=2.5), lift=1.5), customers=cs.PosteriorBase(summary))
@@ -111,7 +112,7 @@ def test_replications_that_share_their_memory(planned):
         for strategy, ledgers in zip(strategies, found, strict=True):
             for replication, ledger in zip([4, 0, 2], ledgers, strict=True):
                 same(ledger, experiment.ledger(strategy, replication, log=True))
-    assert planned == [True] * 21
+    assert planned == [True] * 24
 
 
 def same(ledger: cs.simulation.Ledger, other: cs.simulation.Ledger) -> None:

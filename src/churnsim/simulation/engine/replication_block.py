@@ -139,14 +139,10 @@ class ReplicationBlock:
 
     def _worlds(self, inputs: ReplicationInputs, rows: int) -> Worlds:
         """The replications as compiled code takes them, with the strategy's change in dropout made."""
-        columns, traits = base_columns(inputs), self.traits
-        factor, points = inputs.churn
-        if (factor, points) != (1.0, 0.0):
-            traits = traits.copy()
-            traits[:, :, 1] = np.maximum(0.0, factor * traits[:, :, 1] - points)
+        columns = base_columns(inputs)
         number = len(self.worlds)
         return Worlds(
-            self.numbers, traits, self.members, self.alive, columns.uids, columns.first_purchase,
+            self.numbers, inputs.churned(self.traits), self.members, self.alive, columns.uids, columns.first_purchase,
             columns.last_purchase, columns.repeat_cents, columns.seen,
             np.zeros((number, rows, COLUMNS), dtype=np.int64), np.zeros((number, 4), dtype=np.int64),
             # Without discounting what customers are worth for ever has no end.

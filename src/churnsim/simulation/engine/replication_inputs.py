@@ -132,12 +132,16 @@ class ReplicationInputs:
         base = self.drawn
         # Here, where the customers are known.
         self._check_scores(base)
+        traits = self.churned(base.traits)
+        return base if traits is base.traits else replace(base, traits=traits)
+
+    def churned(self, traits: Floats) -> Floats:
+        """Traits, of one base or of several, with the strategy's change in dropout made."""
         factor, points = self.churn
         if (factor, points) != (1.0, 0.0):
-            traits = base.traits.copy()
-            traits[:, 1] = np.maximum(0.0, factor * traits[:, 1] - points)
-            base = replace(base, traits=traits)
-        return base
+            traits = traits.copy()
+            traits[..., 1] = np.maximum(0.0, factor * traits[..., 1] - points)
+        return traits
 
     def _check_scores(self, base: Base) -> None:
         """Scores of which none belongs to a customer are those of another base, or by another kind of id."""
