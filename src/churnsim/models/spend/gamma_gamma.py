@@ -80,6 +80,7 @@ class GammaGamma(ParametricModel):
     gamma: float
 
     family: ClassVar[str] = "gamma_gamma"
+    parameter_names: ClassVar[tuple[str, ...]] = ("p", "q", "gamma")
 
     @classmethod
     @with_counts
@@ -400,7 +401,7 @@ def _spend_likelihood(
         return kernel.hessian(p, q, gamma, counts, customers, each, chunks.sum(kernel.sums, (gamma,)))
 
     return Likelihood(
-        names=("p", "q", "gamma"),
+        names=family.parameter_names,
         scales=np.array([1.0, 1.0, scale]),
         starts=[np.array([p, q, (q - 1) / p]) for p, q in STARTS],
         customers=float(customers.sum()),

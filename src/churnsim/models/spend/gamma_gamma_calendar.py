@@ -23,6 +23,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
+from scipy.special import gammaln
 
 from churnsim.checks import typed
 from churnsim.data.logs.days import day_number
@@ -51,11 +52,6 @@ class GammaGammaEffects(CalendarEffects):
     family: ClassVar[str]
     own: ClassVar[bool]  # whether a level is a customer's own
 
-    def __post_init__(self) -> None:
-        for name in ("p", "q", "gamma"):
-            self.check_positive(type(self).__name__, name, getattr(self, name))
-        super().__post_init__()
-
     @classmethod
     def _average_of(cls, family: Any) -> Callable[[dict[str, Any]], dict[str, Any]] | None:
         return (lambda rest: vars(GammaGamma.from_dict(rest))) if family == cls.family else None
@@ -66,11 +62,6 @@ class GammaGammaEffects(CalendarEffects):
         return GammaGamma(p=self.p, q=self.q, gamma=self.gamma)
 
     _average = average
-
-    @property
-    def parameter_names(self) -> tuple[str, ...]:
-        """p, q, gamma and the columns."""
-        return ("p", "q", "gamma", *self._names)
 
     @abstractmethod
     def _levels_of(self, ids: pd.Index[Any], first: int, last: int) -> Floats:
@@ -106,8 +97,7 @@ class GammaGammaEffects(CalendarEffects):
         s = np.bincount(owner, amount / level)
         by_each = np.bincount(owner, (self.p - 1.0) * np.log(amount / level) - np.log(level))
         shape = self.p * x + self.q
-        lgamma = np.frompyfunc(math.lgamma, 1, 1)
-        front = np.asarray(lgamma(shape), dtype=np.float64) - x * math.lgamma(self.p) - math.lgamma(self.q)
+        front = gammaln(shape) - x * math.lgamma(self.p) - math.lgamma(self.q)
         values = front + self.q * math.log(self.gamma) + by_each - shape * np.log(self.gamma + s)
         return pd.Series(values, index=log.ids[ids], name="log_likelihood")
 

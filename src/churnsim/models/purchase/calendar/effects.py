@@ -40,6 +40,7 @@ class CalendarEffects(ParametricModel):
     rescaled_by: ClassVar[str] = "calendar"
 
     def __post_init__(self) -> None:
+        super().__post_init__()
         self._check_calendar()
         for kind in ("effects", "means"):
             check_effects(getattr(self, kind), kind, self._names)
