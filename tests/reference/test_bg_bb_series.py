@@ -253,6 +253,11 @@ def test_what_was_put_in_comes_out_and_what_is_missing_is_named():
             BGBBCalendar.fit(summarised(log, bad), calendar=bad)
     with pytest.raises(DataError, match="was made with the calendar"):
         BGBBCalendar.fit(summary, calendar=wrong)
+    with pytest.raises(ConfigError, match="n must be one number of purchases; got 2"):
+        fit.model.purchase_pmf_like([1, 2], summary, 3.0)
+    with pytest.raises(DataError, match="the summary lacks 'T'"):
+        fit.model.draw_summary_like(summary.drop(columns="T"), seed=1)
+    assert len(fit.model.draw_summary_like(summary.iloc[:0], seed=1)) == 0
     with pytest.raises(ConfigError, match="effects must name mail, price; got mail"):
         replace(fit.model, effects={"mail": 1.0})
 

@@ -81,6 +81,13 @@ def counts(n: ArrayLike, name: str = "n") -> Ints:
     return values.astype(np.int64)
 
 
+def one_count(n: ArrayLike) -> int:
+    """One of `counts`. ConfigError for several."""
+    if (found := counts(n)).size != 1:
+        raise ConfigError(f"n must be one number of purchases; got {found.size} of them.")
+    return int(found.ravel()[0])
+
+
 def discounting(annual_discount_rate: float, unit: str, horizon: float) -> tuple[float, float]:
     """The force of discounting per unit, and the horizon, infinite where discounting leaves nothing before its end.
 

@@ -39,7 +39,7 @@ from churnsim.kernels.likelihoods import bg_bb_calendar as kernel
 from churnsim.kernels.likelihoods.bg_bb_calendar import REACH
 from churnsim.kernels.likelihoods.pareto_nbd_calendar import uniforms
 from churnsim.kernels.numerics.rng_streams import MODEL_DRAWS, TRAITS
-from churnsim.models.estimation.arguments import check_draws, counts, discounting, durations
+from churnsim.models.estimation.arguments import check_draws, counts, discounting, durations, one_count
 from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
 from churnsim.models.purchase.bg_bb import BGBB
 from churnsim.models.purchase.calendar.calendar_fit import CalendarFit
@@ -83,8 +83,8 @@ class BGBBEffects(PurchasesWithEffects):
         self, index: pd.Index[Any], period: Ints, count: Ints, anchor: int, future: Any, most: int | None = None
     ) -> Iterator[tuple[slice, Floats, Floats, Ints]]:
         """`stretches`, with by how much the logit moves at each opportunity."""
-        last = period_ends(np.array([(period + count).max(initial=0)]), self.unit, anchor)
-        columns, known = self._columns(int(last[0]), future)
+        last = period_ends(np.sort(period + count)[-1:], self.unit, anchor)
+        columns, known = self._columns(int(last.sum()), future)
         for rows, values, start in stretches(columns, index, period, count, self.unit, anchor, most, **known):
             u = ((values - self._means) * self._gamma).sum(axis=1)
             if not np.abs(u).max(initial=0.0) < REACH:
@@ -221,7 +221,7 @@ class BGBBEffects(PurchasesWithEffects):
     def purchase_pmf_like(self, n: int, summary: CustomerFrame, t: ArrayLike, *, future: Any = None) -> Floats:
         """P(n purchases at the t opportunities after the first period) of new customers with the first periods of these
         rows, each by its own age `t`."""
-        return self._pmf_new([int(counts(n))], summary, t, future)[:, 0]
+        return self._pmf_new([one_count(n)], summary, t, future)[:, 0]
 
     def _pmf_new(self, wanted: Sequence[int], summary: pd.DataFrame, t: ArrayLike, future: Any) -> Floats:
         ages = _each(summary, t, "t")
@@ -235,6 +235,8 @@ class BGBBEffects(PurchasesWithEffects):
         """A summary, as of `summarise_opportunities(log, calendar=...)`, of simulated customers with the first periods
         and T of these. Customer i has the traits of row i of `draw_customers`."""
         new = _as_new(summary)
+        if "T" not in as_summary(summary):
+            raise DataError("the summary lacks 'T', at how many opportunities each customer is observed.")
         n = np.floor(durations(as_summary(summary)["T"], "T")).astype(np.int64)
         traits = self.draw_customers(n.size, seed=seed, replication=replication)
         period, anchor = first_periods(new, self.unit)
@@ -447,16 +449,16 @@ def stretches(
     where each one's begin. By a calendar they are one row of periods for all; by customers' own series each has its
     own, and they come in parts of `most` opportunities."""
     if isinstance(calendar, Calendar):
-        low, high = int(period.min()), int((period + count).max())
+        low, high = (int(period.min()), int((period + count).max())) if period.size else (0, 0)
         span = low + 1 + np.arange(_followed(high - low))
         yield slice(None), period_values(calendar, span, unit, anchor, **known), period - low
         return
-    _followed(int(count.max()))
+    _followed(int(count.max(initial=0)))
     place = calendar.rows_of(index, period_ends(period, unit, anchor))
     start = np.cumsum(count) - count
     cuts = np.flatnonzero(np.diff(start // (most or PART))) + 1
     for a, b in pairwise([0, *cuts.tolist(), count.size]):
-        number, begins = count[a:b], start[a:b] - start[a]
+        number, begins = count[a:b], start[a:b] - start[a : a + 1]
         at = np.arange(number.sum()) + np.repeat(period[a:b] + 1 - begins, number)
         ends = (period_ends(each, unit, anchor) for each in (at - 1, at))
         yield slice(a, b), calendar.means(np.repeat(place[a:b], number), *ends), begins

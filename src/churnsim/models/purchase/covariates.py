@@ -24,7 +24,7 @@ from churnsim.checks import check_options, typed
 from churnsim.data.summaries.counted import SummaryLike
 from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.errors import ConfigError, DataError
-from churnsim.models.estimation.arguments import counts, durations
+from churnsim.models.estimation.arguments import durations, one_count
 from churnsim.models.estimation.design_matrix import check_penalty, multiplier, number_columns, standardised
 from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
@@ -148,7 +148,7 @@ class CovariateModel(BuyTillYouDie):
     def purchase_pmf_like(self, n: int, summary: CustomerFrame, t: ArrayLike) -> Floats:
         """P(X(t) = n) of new customers with the covariates of these rows, each by its own age `t` (or all by one)."""
         alive, living, ages = self._starting(summary, t)
-        k = int(counts(n))
+        k = one_count(n)
         return np.asarray(alive * self._pmf_living(living, k, ages) + (1.0 - alive if k == 0 else 0.0))
 
     def _starting(self, summary: pd.DataFrame, t: ArrayLike) -> tuple[Floats, Living, Floats]:

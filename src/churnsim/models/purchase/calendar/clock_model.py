@@ -30,7 +30,7 @@ from churnsim.data.logs.customer_uid import customer_uids
 from churnsim.data.summaries.calendar import first_days, gap_days
 from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.errors import ConfigError
-from churnsim.models.estimation.arguments import check_draws, counts, discounting, durations
+from churnsim.models.estimation.arguments import check_draws, counts, discounting, durations, one_count
 from churnsim.models.purchase.calendar.clock import CYCLE, DayLevels, on_clock, positions, with_levels
 from churnsim.models.purchase.calendar.discounting import MOST_DAYS, NOTHING, discount_rule
 from churnsim.models.purchase.calendar.effects import PurchasesWithEffects
@@ -246,7 +246,7 @@ class ClockModel(PurchasesWithEffects):
     def purchase_pmf_like(self, n: int, summary: CustomerFrame, t: ArrayLike, *, future: Any = None) -> Floats:
         """P(X(t) = n) of new customers with the first purchases of these rows, each by its own age `t`."""
         begin = first_days(summary).astype(np.float64)
-        return self._pmf_new([int(counts(n))], begin, durations(t, "t", shape=begin.shape), future, summary.index)[0]
+        return self._pmf_new([one_count(n)], begin, durations(t, "t", shape=begin.shape), future, summary.index)[0]
 
     def _expected_new(self, begin: Floats, ages: Floats, future: Any, index: pd.Index[Any] | None = None) -> Floats:
         """E[purchases by their ages] of new customers who begin at these positions."""
