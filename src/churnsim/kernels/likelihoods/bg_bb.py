@@ -48,7 +48,9 @@ def log_terms(alpha: float, beta: float, gamma: float, delta: float, x: int, t_x
 @njit
 def _log_sum(terms: Floats) -> float:
     # The largest is taken out, so that the sum neither overflows nor vanishes.
-    top = terms.max()
+    top = terms[0]
+    for term in terms:  # numpy's own maximum, which looks for NaN, takes half a second to compile
+        top = max(top, term)
     total = 0.0
     for term in terms:
         total += math.exp(term - top)

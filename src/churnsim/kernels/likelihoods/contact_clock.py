@@ -199,7 +199,8 @@ def objective(
                 if last_arm >= 0:
                     _purchase(state, arms, kappa)
                 if j == purchase_to[i] - 1:
-                    at_last[:] = state
+                    for k in range(state.size):  # a copy as such takes two seconds to compile
+                        at_last[k] = state[k]
             sums += last
             if last_weighed >= 0:
                 weighed[last_weighed] += last
@@ -249,14 +250,16 @@ def objective(
             own[7 + arms + k] = in_sum * weighed[k]
         if last_weighed >= 0:
             own[7 + arms + last_weighed] += in_last * last
-        block += own
+        for k in range(size):
+            block[k] += own[k]
         if information:
             for k in range(1, size):
                 for m in range(1, k + 1):
                     products[k - 1, m - 1] += own[k] * own[m]
         if i % 1024 == 1023 or i == T.size - 1:
-            total += block
-            block[:] = 0.0
+            for k in range(size):
+                total[k] += block[k]
+                block[k] = 0.0
     if not information:
         return total
     whole = np.empty(size + (size - 1) * (size - 1))

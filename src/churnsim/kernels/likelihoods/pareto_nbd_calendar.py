@@ -24,7 +24,7 @@ from numpy.polynomial.legendre import leggauss
 
 from churnsim.kernels.numerics.jit import njit
 from churnsim.kernels.numerics.philox import block
-from churnsim.kernels.numerics.pochhammer import rising_logs
+from churnsim.kernels.numerics.pochhammer import highest_count, rising_logs
 from churnsim.typing import Floats, Ints
 
 _PANEL = 0.7  # e-foldings
@@ -142,7 +142,7 @@ def terms(
     alike in x, begin and end share their work where they are neighbours, from the latest `last` to the earliest.
     """
     effects = z_buying.shape[1], z_leaving.shape[1]
-    rate, d_rate = rising_logs(r, x.max() if x.size else 0)
+    rate, d_rate = rising_logs(r, highest_count(x))
     total = np.zeros(5 + effects[0] + effects[1])
     rows = np.empty((x.size, 2))
     most = 1

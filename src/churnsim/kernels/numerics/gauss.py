@@ -73,5 +73,6 @@ def gauss(diagonal: Floats, side: Floats) -> tuple[Floats, Floats]:
         e[size - 1] = 0.0
         weights[i, 0] = 1.0
         _solve(nodes[i], e, weights[i])
-        weights[i] *= weights[i]
+        for j in range(size):  # a product of rows as such takes two seconds to compile
+            weights[i, j] *= weights[i, j]
     return nodes, weights
