@@ -17,8 +17,9 @@ from pathlib import Path
 FORKING = (
     (Path(__file__).parent / "one_compiler.py").read_text(encoding="utf-8")
     + """
-import gc, json, os, sys, warnings
+import atexit, gc, json, os, sys, threading, warnings
 import numba, numpy, pandas, pyarrow, pydantic, scipy.stats, typer
+import altair, matplotlib.pyplot, sklearn.ensemble  # what several pieces of code import
 import churnsim, churnsim.cli
 
 # What the package imports, and the kernels it loads, at the first use: seconds in each piece of code otherwise.
@@ -45,15 +46,32 @@ def run(code, arguments, where, folder):
         target = os.open(name, os.O_RDWR | os.O_CREAT)
         os.dup2(target, number)
         os.close(target)
-    exec(compile(code, "<code>", "exec"), {"__name__": "__main__"})
+    try:
+        exec(compile(code, "<code>", "exec"), {"__name__": "__main__"})
+    except SystemExit as asked:
+        if asked.code is None or isinstance(asked.code, int):
+            return asked.code or 0
+        print(asked.code, file=sys.stderr)
+        return 1
+    except BaseException:
+        sys.excepthook(*sys.exc_info())
+        return 1
+    return 0
+
+def end(status):
+    # What an interpreter does at its end, but for taking down a thousand modules, which takes longer than most pieces.
+    threading._shutdown()
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status & 255)
 
 for line in sys.stdin.buffer:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # of a fork beside the threads of BLAS, which wait
         child = os.fork()
     if child == 0:
-        run(*json.loads(line))
-        break  # ends as an interpreter ends: what is registered for its exit runs
+        end(run(*json.loads(line)))
     status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     os.write(1, (str(status) + chr(10)).encode())
 """

@@ -91,7 +91,8 @@ def test_control_a_snippet_that_fails_is_named(tmp_path, interpreter):
 
 
 def test_control_one_piece_of_code_knows_nothing_of_another(tmp_path, interpreter):
-    """Nor does it end the others: neither its names, its changes to a module, its exit status nor its output."""
+    """Nor does it end the others: neither its names, its changes to a module, its exit status nor its output. It ends as
+    an interpreter does: threads, then what is registered."""
     first = interpreter.run(
         "import json, os; json.planted = x = 1; print('said'); os._exit(3)", arguments=[""], where=tmp_path
     )
@@ -100,6 +101,10 @@ def test_control_one_piece_of_code_knows_nothing_of_another(tmp_path, interprete
     second = interpreter.run(code, arguments=["a", "b"], where=tmp_path)
     assert (second.returncode, second.stdout) == (1, "False False ['a', 'b']\n")
     assert "ValueError: planted" in second.stderr
+    code = "import atexit, sys, threading as t; atexit.register(print, 'registered'); "
+    code += "t.Timer(0.05, print, ('by a thread',)).start(); sys.exit('no')"
+    third = interpreter.run(code, arguments=[""], where=tmp_path)
+    assert (third.returncode, third.stdout, third.stderr) == (1, "by a thread\nregistered\n", "no\n")
 
 
 @pytest.mark.parametrize(("where", "text"), blocks("console"), ids=lambda value: value if "\n" not in value else "")

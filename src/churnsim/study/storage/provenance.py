@@ -28,7 +28,13 @@ def run_hash(canonical: dict[str, Any], data_checksum: str) -> str:
 
 def versions() -> dict[str, str]:
     """The versions of the packages whose code can move a number."""
-    return {package: metadata.version(package) for package in PACKAGES}
+    return {package: _version(package) for package in PACKAGES}
+
+
+@functools.cache
+def _version(package: str) -> str:
+    """That of the code which a process goes on with, read once: it takes milliseconds a package."""
+    return metadata.version(package)
 
 
 def platform_facts() -> dict[str, str | int]:
