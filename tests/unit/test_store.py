@@ -128,24 +128,23 @@ import sys
 from pathlib import Path
 from churnsim.errors import ConfigError
 from churnsim.study.storage.store import RunLock
-try:
-    with RunLock(Path(sys.argv[1])):
-        print("locked")
-except ConfigError as error:
-    print(error)
+for _ in range(2):
+    try:
+        with RunLock(Path(sys.argv[1])):
+            print("locked", flush=True)
+    except ConfigError as error:
+        print(error, flush=True)
+    sys.stdin.readline()
 """
 
 
 def test_a_second_process_is_refused_while_the_first_works(tmp_path: Path) -> None:
     path = tmp_path / ".lock"
-
-    def other() -> str:
-        done = subprocess.run([sys.executable, "-c", TRY_LOCK, str(path)], capture_output=True, text=True, check=True)
-        return done.stdout.strip()
-
-    with RunLock(path):
-        assert "another process is working on" in other()
-    assert other() == "locked"
+    command = [sys.executable, "-c", TRY_LOCK, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        with RunLock(path):
+            assert "another process is working on" in other.stdout.readline()
+        assert other.communicate("\n", timeout=60)[0] == "locked\n"
 
 
 def test_code_of_every_room_but_the_showing_ones_is_behind_the_numbers(tmp_path):
