@@ -145,9 +145,9 @@ def test_the_fits_follow_each_customers_own_series(folder, study):
 
 
 def test_values_before_the_first_row_can_be_said(folder):
-    """Of customers with few rows, or none at all; those that the file knows keep theirs."""
-    table = '[data.series]\npath = "few.csv"\nbefore = 0.0\nfuture = "hold"\n'
-    data = Stages().load(parse_config(text_with(table), folder=folder))
+    """Of customers with few rows, or none at all; those that the file knows keep theirs. As `churnsim init` writes it."""
+    text = TEXT.replace("[data]", '[data]\nseries = { path = "few.csv", before = 0.0, future = "hold" }', 1)
+    data = Stages().load(parse_config(text, folder=folder))
     series, given = data.clocks.calendar, pd.read_csv(folder / "few.csv", parse_dates=["date"])
     late = given.groupby("customer_id")["date"].min() > data.summary["first_purchase"].reindex(
         sorted(given["customer_id"].unique())

@@ -143,6 +143,9 @@ def _data(export: Export, chosen: Choices, answers: Answers, folder: Path, curre
         yield f"# a later day the fit is one of new customers. This day leaves out {chosen.known_before:,} of"
         yield f"# {chosen.customers:,}, of whom the study then says nothing:"
         yield f"# first_from = {chosen.known_from}"
+    yield "# What happened in time and may move how often customers buy, by customer and day or by day (docs/time.md):"
+    yield '# series = { path = "mails.csv", before = 0.0, future = "hold" }'
+    yield '# calendar_series = { path = "prices.csv", future = "hold" }'
 
 
 def _simulation(chosen: Choices) -> Iterator[str]:
