@@ -145,7 +145,7 @@ def test_the_fits_follow_each_customers_own_series(folder, study):
 
 
 def test_values_before_the_first_row_can_be_said(folder):
-    """Of customers with few rows, or none at all; those that the file knows keep theirs. As `churnsim init` writes it."""
+    """Of customers with few rows, or none; the others keep theirs. Written as `churnsim init` does."""
     text = TEXT.replace("[data]", '[data]\nseries = { path = "few.csv", before = 0.0, future = "hold" }', 1)
     data = Stages().load(parse_config(text, folder=folder))
     series, given = data.clocks.calendar, pd.read_csv(folder / "few.csv", parse_dates=["date"])
