@@ -235,9 +235,8 @@ def test_kernels_are_compiled_one_way():
         assert "fastmath=True" not in text
 
 
-def public_things(path: Path) -> list[tuple[str, ast.FunctionDef | ast.ClassDef]]:
-    """What the file defines and names without an underscore."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+def public_things(tree: ast.Module) -> list[tuple[str, ast.FunctionDef | ast.ClassDef]]:
+    """What a file defines and names without an underscore."""
     definitions = (ast.FunctionDef, ast.ClassDef)
     found = [(n.name, n) for n in tree.body if isinstance(n, definitions) and n.name[0] != "_"]
     for name, node in list(found):
@@ -248,8 +247,9 @@ def public_things(path: Path) -> list[tuple[str, ast.FunctionDef | ast.ClassDef]
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SOURCE)))
 def test_public_things_are_documented(path):
-    assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), "the module says nothing of itself"
-    things = public_things(path)
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    assert ast.get_docstring(tree), "the module says nothing of itself"
+    things = public_things(tree)
     # What a protocol of the same file documents need not be said again by those who follow it.
     said = {name.split(".")[-1] for name, node in things if "." in name and ast.get_docstring(node)}
     bare = [name for name, node in things if not ast.get_docstring(node)]

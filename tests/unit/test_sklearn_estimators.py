@@ -8,7 +8,6 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
-import skops.io
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import GridSearchCV, cross_val_score
@@ -248,6 +247,8 @@ class Foreign:
 
 
 def test_a_file_with_a_foreign_type_is_refused_and_not_constructed(saved, tmp_path):
+    import skops.io  # which looks through all of scikit-learn: a second for each worker, were it above
+
     path = tmp_path / "model.skops"
     Foreign.__module__ = __name__
     stranger = Foreign()
