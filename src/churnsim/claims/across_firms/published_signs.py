@@ -7,6 +7,7 @@ on what customers do have the sign that the text says.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
@@ -16,23 +17,6 @@ from churnsim.claims.machinery.verdicts import Answer, Basis
 from churnsim.claims.service_recovery import recovery_paradox
 from churnsim.evidence.published_effects import published
 
-EFFECTS: Mapping[str, tuple[tuple[str, str, tuple[str, ...]], ...]] = {
-    "recovery-paradox": (
-        ("(a) buying again", "Sign of what a well-solved complaint does to buying again, against no failure.",
-         ("matos-2007-paradox", "knox-2014-complaints")),
-        ("(b) satisfaction", "Sign of what it does to satisfaction, against no failure.", ("matos-2007-satisfaction",)),
-    ),
-    "loyalty-rewards": (
-        ("(a) loyalty", "Sign of what a programme of rewards does to loyalty.", ("belli-2022-programmes",)),
-        ("(b) heavy and light buyers", "Sign of what it does to purchases, in one firm.", ("liu-2007-programme",)),
-    ),
-    "returns-pay": (
-        ("(a) purchases less returns", "Sign of what lenient returns do to purchases beyond what comes back.",
-         ("janakiraman-2016-leniency",)),
-    ),
-}  # fmt: skip
-"""By claim: the parts, of which the first is the claim, with the published effects that they rest on."""
-
 
 def of_signs(signs: Sequence[str]) -> Answer:
     """HOLDS where every published effect has the stated sign, FAILS where none has, else UNDECIDED."""
@@ -40,17 +24,21 @@ def of_signs(signs: Sequence[str]) -> Answer:
     return Answer.HOLDS if all(agree) else Answer.UNDECIDED if any(agree) else Answer.FAILS
 
 
-def judge(evidence: Evidence = None, quick: bool = False, *, claim: str, signs: Sequence[str] | None = None) -> Finding:
-    """The published signs; the planted worlds are literatures with other `signs`."""
+def judge(
+    evidence: Evidence = None, quick: bool = False, *, claim: str, effects: Sequence[Mapping[str, Any]], also: str,
+    signs: Sequence[str] | None = None,
+) -> Finding:  # fmt: skip
+    """The signs of the published `effects`, of which the first are the claim's; the planted worlds are literatures with
+    other `signs`."""
     known = {effect.key: effect for effect in published()}
     parts = []
-    for name, estimand, keys in EFFECTS[claim]:
-        effects = [known[key] for key in keys]
-        found = list(signs) if signs is not None else [effect.sign or "+" for effect in effects]
-        told = "; ".join(f"{effect.reference.rstrip('.')}: {effect.what}" for effect in effects)
+    for part in effects:
+        rests_on = [known[key] for key in part["keys"]]
+        found = list(signs) if signs is not None else [effect.sign or "+" for effect in rests_on]
+        told = "; ".join(f"{effect.reference.rstrip('.')}: {effect.what}" for effect in rests_on)
         parts.append(
             Part(
-                name=name, estimand=estimand, answer=of_signs(found), basis=Basis.PUBLISHED,
+                name=part["name"], estimand=part["estimand"], answer=of_signs(found), basis=Basis.PUBLISHED,
                 reason=f"Planted signs: {', '.join(found)}." if signs is not None else f"{told}.",
             )
         )  # fmt: skip
@@ -59,25 +47,15 @@ def judge(evidence: Evidence = None, quick: bool = False, *, claim: str, signs: 
         if claim == "returns-pay":
             parts.append(_money(evidence, quick))
         elif claim == "recovery-paradox":
-            part, tables = recovery_paradox.part_c(evidence)
-            parts.append(part)
+            simulated, tables = recovery_paradox.part_c(evidence)
+            parts.append(simulated)
     return Finding(
         answer=parts[0].answer,
         basis=Basis.PUBLISHED,
-        reason=" ".join(f"{part.name}: {part.reason}" for part in parts) + f" {ALSO[claim]}",
+        reason=" ".join(f"{part.name}: {part.reason}" for part in parts) + f" {also}",
         parts=tuple(parts),
         tables=tables,
     )
-
-
-ALSO = {
-    "recovery-paradox": "A firm that counts on it would have to fail its customers first; recovery gives back a part "
-    "of what the failure took.",
-    "loyalty-rewards": "That customers are more loyal is not yet a profit: rewards cost money also for those who would "
-    "have bought anyway.",
-    "returns-pay": "How much comes back differs with what leniency is: of time and exchange it lowers returns, of "
-    "scope it raises them.",
-}
 
 
 def _money(evidence: MarketEvidence, quick: bool) -> Part:
