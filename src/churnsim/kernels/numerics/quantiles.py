@@ -18,7 +18,7 @@ from churnsim.kernels.numerics.special import beta_fraction, gamma_fraction, gam
 STEPS = 200
 SMALLEST = -690.0  # ln of about 1e-300: below it a draw is zero for every purpose here
 _LEFT_OUT = 5e-16  # a bound on what the series leaves out, below the rounding of the CDF
-_NEAR = 0.25  # of the squared step in units of the CDF's bends: within it the series converges fast
+_NEAR = 0.25  # of the squared step in units of the CDF's curvature: within it the series converges fast
 _FEW = 0.3  # first term of the lower tail's series up to which it makes the better guess
 _GOOD = 0.2  # standard deviations that it may leave out
 
@@ -145,8 +145,8 @@ def _following(
         if abs(newton) * size * size <= _LEFT_OUT * max(1.0, abs(y)):
             return following, True, low, high
     else:
-        bend = newton * first
-        following = y + (newton / (1.0 + 0.5 * max(bend, -1.0)) if bend < 2.0 else newton)
+        curvature = newton * first
+        following = y + (newton / (1.0 + 0.5 * max(curvature, -1.0)) if curvature < 2.0 else newton)
     if low < following < high:
         return following, False, low, high
     following = 0.5 * (low + high)
@@ -220,9 +220,9 @@ def _tail_series(a: float, b: float, start: float) -> tuple[float, float]:
     """ln x where I_x(a, b) = r^a/(a B) and ln r is `start`, by two terms of its series in r; and about what is left out
     of logit x."""
     r = exponential(min(start, 1.0))
-    bend = (b - 1.0) / (a + 1.0)
-    first = bend * r
-    second = ((1.0 + 0.5 * a) * bend * bend - 0.5 * (1.0 - b) * (2.0 - b) / (a + 2.0)) * r * r
+    curvature = (b - 1.0) / (a + 1.0)
+    first = curvature * r
+    second = ((1.0 + 0.5 * a) * curvature * curvature - 0.5 * (1.0 - b) * (2.0 - b) / (a + 2.0)) * r * r
     return start + first + second, (abs(second) + 0.1 * r * r) / max(1.0 - r, _LEAST)
 
 

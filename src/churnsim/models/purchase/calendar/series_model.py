@@ -162,7 +162,7 @@ class SeriesModel(SeriesEffects, ClockModel):
 
         total = math.exp(-force * span) * bought(span)
         if force > 0.0:
-            # E bends about as fast as the rates fall: panels half as long as the time since an offset.
+            # The slope of E changes about as fast as the rates fall: panels half as long as the time since an offset.
             steps = math.ceil(math.log(1.0 + span / SHORT, GROWTH)) + 1
             graded = SHORT * (GROWTH ** np.arange(steps) - 1.0)
             edges = np.unique(np.concatenate([graded[graded < span], state.clock.changes(state.end, span), [span]]))
