@@ -84,6 +84,8 @@ title = "Nothing"
 reference = true
 [comparison]
 against = "half"
+[value]
+draws = 20
 [break_even]
 replications = 20
 [claims]

@@ -52,6 +52,8 @@ retention = { budget_per_period = 20.0, rule = "all" }
 [[strategy]]
 name = "nothing"
 reference = true
+[value]
+draws = 20
 [claims]
 test = ["card-npv"]
 """
