@@ -44,7 +44,8 @@ class RemainingLifetimes:
     Made by `RemainingLifetimes.of(purchases, base)` or `Market.remaining_lifetimes(base)`. Nobody acts: no contacts,
     no offers, no second lives. Times are in the purchase model's unit, 0 being now. Every verb takes `factor`, by which
     the customers' dropout is multiplied as `ChurnChange` does: the chance at a purchase or renewal, the hazard, or the
-    multiplier of a contract's hazards by tenure.
+    multiplier of a contract's hazards by tenure. Of a purchase model with a calendar or series every day is an average
+    one.
 
     Attributes
     ----------
