@@ -163,6 +163,20 @@ def test_slopes_and_no_effects():
         assert (getattr(still, verb)(summary, *more) == getattr(BASE, verb)(summary, *more)).all()
 
 
+@pytest.mark.parametrize("shapes", [(0.85, 775.0), (5.0, 500.0), (775.0, 0.85), (3000.0, 2.0), (1e-3, 50.0)])
+def test_the_nodes_reach_where_customers_are_alike(shapes):
+    """Effects near 0 against the plain family, whose likelihood is closed, at parameters far from each other."""
+    log, series = firm(1, 30)
+    days = pd.date_range("2018-01-01", periods=24, freq="MS")
+    common = cs.data.Calendar(series=pd.DataFrame({"mail": np.arange(24.0) % 3, "price": np.arange(24.0)}, index=days))
+    for calendar in (series, common):
+        summary = summarised(log, calendar)
+        value, slopes = cs.models.BGBB.likelihood(summary).objective(np.array([*shapes, 0.6, 5.0]))
+        near = BGBBCalendar.likelihood(summary, calendar=calendar).objective(np.array([*shapes, 0.6, 5.0, 1e-13, 0.0]))
+        assert near[0] == pytest.approx(value, rel=1e-10)
+        np.testing.assert_allclose(near[1][:4], slopes, rtol=1e-8, atol=1e-8)
+
+
 def test_weights_are_repeated_rows():
     log, series = firm(3, 40)
     summary = summarised(log, series)

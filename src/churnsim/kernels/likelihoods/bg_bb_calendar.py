@@ -26,6 +26,22 @@ REACH = 40.0  # e^-40 of the odds, or of a density, is nothing
 
 
 @njit
+def tail(a: float, b: float) -> float:
+    """How far above its mode ln(a/b) the density of ln o, p ~ Beta(a, b), has fallen to nothing. Of the chances shifted
+    by up to u it has so u farther; below the mode it has as that of Beta(b, a) above."""
+    mode = math.log(a / b)
+    top = a * mode - (a + b) * math.log1p(a / b)
+    length = REACH / b + math.sqrt(2.0 * REACH / b)
+    while True:
+        v = mode + length
+        fall = top - a * v + (a + b) * (max(v, 0.0) + math.log1p(math.exp(-abs(v))))
+        # e^-36 is what a sum in floating point keeps of its largest term.
+        if fall > REACH - 4.0:
+            return length
+        length *= 1.25
+
+
+@njit
 def courses(y: Floats, u: Floats, z: Floats) -> tuple[Floats, Floats, Floats]:
     """By node and opportunity the chance not to buy; before each opportunity the sum of the logarithms of those, and
     of chances to buy times each column of z."""
@@ -150,8 +166,9 @@ def own_terms(
             moved = max(moved, abs(u[begin + t]))
         # As `nodes` of the model, by the customer's own counts.
         low_shape, high_shape = alpha + bought, beta + first - bought
-        low = math.log(low_shape / (beta + last - bought)) - REACH / low_shape - math.sqrt(2 * REACH / low_shape)
-        high = math.log(low_shape / high_shape) + REACH / high_shape + math.sqrt(2 * REACH / high_shape)
+        most_left = beta + last - bought
+        low = math.log(low_shape / most_left) - tail(most_left, low_shape)
+        high = math.log(low_shape / high_shape) + tail(low_shape, high_shape)
         a = min(max(int((low - moved - y[0]) / step), 0), y.size - 2)
         b = max(min(int((high + moved - y[0]) / step) + 2, y.size), a + 2)
         scale, here = -math.inf, there[0]

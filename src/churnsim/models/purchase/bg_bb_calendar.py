@@ -627,12 +627,8 @@ def nodes(alpha: float, beta: float, n: int, u: Floats, fine: int = 1) -> tuple[
     opportunities; `fine` times as many where more than sums is asked."""
     moved = float(np.abs(u).max(initial=0.0))
     step = min(0.25, 1.2 / math.sqrt(alpha + beta + n)) / fine
-
-    def tail(shape: float) -> float:
-        return REACH / shape + math.sqrt(2.0 * REACH / shape) + moved
-
-    low = max(-REACH - moved, math.log(alpha / (beta + n)) - tail(alpha))
-    high = min(REACH + moved, math.log((alpha + n) / beta) + tail(beta))
+    low = max(-REACH - moved, math.log(alpha / (beta + n)) - (kernel.tail(beta + n, alpha) + moved))
+    high = min(REACH + moved, math.log((alpha + n) / beta) + (kernel.tail(alpha + n, beta) + moved))
     y: Floats = np.asarray(low + step * np.arange(math.ceil((high - low) / step) + 1))
     return y, np.asarray(math.log(step) + alpha * log_expit(y) + beta * log_expit(-y) - betaln(alpha, beta))
 
