@@ -167,8 +167,8 @@ def test_slopes_and_no_effects():
 def test_the_nodes_reach_where_customers_are_alike(shapes):
     """Effects near 0 against the plain family, whose likelihood is closed, at parameters far from each other."""
     log, series = firm(1, 30)
-    days = pd.date_range("2018-01-01", periods=24, freq="MS")
-    common = cs.data.Calendar(series=pd.DataFrame({"mail": np.arange(24.0) % 3, "price": np.arange(24.0)}, index=days))
+    days = pd.date_range("2018-01-01", periods=25, freq="MS")
+    common = cs.data.Calendar(series=pd.DataFrame({"mail": np.arange(25.0) % 3, "price": np.arange(25.0)}, index=days))
     for calendar in (series, common):
         summary = summarised(log, calendar)
         value, slopes = cs.models.BGBB.likelihood(summary).objective(np.array([*shapes, 0.6, 5.0]))
