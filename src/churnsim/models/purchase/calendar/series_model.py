@@ -17,10 +17,9 @@ import numpy as np
 import pandas as pd
 
 from churnsim.data.logs.days import day_number, iso_day
-from churnsim.data.summaries.calendar import first_days
 from churnsim.data.summaries.customer_series import CustomerSeries
 from churnsim.data.summaries.frame_kinds import CustomerFrame
-from churnsim.errors import ConfigError
+from churnsim.errors import ConfigError, DataError
 from churnsim.kernels.likelihoods import customer_clock as kernel
 from churnsim.models.estimation.threads import by_chunks
 from churnsim.models.purchase.calendar.clock import positions
@@ -175,9 +174,12 @@ class SeriesModel(SeriesEffects, ClockModel):
 
     def mean_speed(self, summary: CustomerFrame, last: str | date) -> pd.Series[float]:
         """How fast the buying clocks run on each day to the `last`, on average over those who have bought by then."""
-        first, end = first_days(summary), day_number(last, "last")
-        low = int(first.min())
-        paths = self.paths(summary.index, first, low, end)
+        h, begins, _, _ = self._places(summary, 0.0)
+        first, end = begins.astype(np.int64), day_number(last, "last")
+        low = int(first.min(initial=end))
+        if low >= end:
+            raise DataError(f"nobody has bought before {iso_day(end)}. Give a later day.")
+        paths = self.paths(h.index, first, low, end)
         speed, _ = self.speeds(paths)
         owner = np.repeat(np.arange(len(first)), np.diff(paths.starts))
         begin = np.maximum(paths.begin, first[owner]) - low
