@@ -11,6 +11,7 @@ import pytest
 from tests.parity import mechanisms
 
 import churnsim as cs
+from churnsim.models.purchase.calendar.clock_model import ClockModel
 from churnsim.simulation.engine.bookkeeping import INDEX
 
 FIRST, END = "2022-01-01", "2022-12-31"
@@ -107,3 +108,11 @@ def test_what_no_series_can_be_simulated_without():
     stranger = replace(found, market=replace(found.market, customers=cs.PosteriorBase(others)))
     with pytest.raises(cs.ChurnSimError, match="'c000x' has no row in the series"):
         cs.simulate(stranger, seed=1)
+
+
+@pytest.mark.parametrize("horizon", [20.0, np.inf])
+def test_discounted_purchases_of_all_are_those_of_each(horizon):
+    """By parts for all customers at once, and by the rule of each one's clock."""
+    model, few = on_series(mechanisms.PURCHASES["BG/NBD"]).with_future("hold"), summary_of("BG/NBD").head(2)
+    each = ClockModel._discounted(model, few, 0.15, horizon, None)
+    np.testing.assert_allclose(model.residual_transactions(few, 0.15, horizon=horizon), each, rtol=1e-10)
