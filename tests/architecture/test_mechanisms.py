@@ -71,7 +71,7 @@ LOOPS = {
     "simulation/engine/compiled_engine.py": {"complaints"},  # those that clerks answer
     "simulation/engine/simpy_engine.py": {"recovery", "quality"},  # an account of the ledger; the firm's factor
     "simulation/scenario/scenario.py": set(),
-    "study/config/relations.py": set(),
+    "study/config/relations.py": {"own_series"},  # which goes with a file of series
 }
 # Without the one that a survey of simulated customers asks about, which its section of a study needs.
 FIELDS = {name for whole in (Strategy, Market) for name in parts_of(whole)} - {"satisfaction"}
