@@ -161,7 +161,7 @@ def fit_pooled(
     --------
     >>> import churnsim as cs
     >>> summary = cs.summarise(cs.datasets.cdnow(), until="1997-09-30")
-    >>> summary["cohort"] = summary["T"].round().astype(int).astype(str)
+    >>> summary["cohort"] = (summary["T"] // 4).astype(int).astype(str)  # the four weeks of the first purchase
     >>> fit = fit_pooled(cs.BGNBD, summary, by="cohort")
     >>> bool(fit.table["borrowed_rate"].between(0, 1).all())
     True
