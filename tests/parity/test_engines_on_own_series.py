@@ -13,6 +13,8 @@ from tests.parity import mechanisms
 import churnsim as cs
 from churnsim.models.purchase.calendar.clock_model import ClockModel
 from churnsim.simulation.engine.bookkeeping import INDEX
+from churnsim.simulation.engine.replication_block import Memory, ReplicationBlock
+from churnsim.simulation.engine.replication_inputs import DrawnMarket
 
 FIRST, END = "2022-01-01", "2022-12-31"
 PARTS = [name for name in mechanisms.STRATEGY_PARTS if name not in ("less churn", "contacts scored")]
@@ -116,3 +118,12 @@ def test_discounted_purchases_of_all_are_those_of_each(horizon):
     model, few = on_series(mechanisms.PURCHASES["BG/NBD"]).with_future("hold"), summary_of("BG/NBD").head(2)
     each = ClockModel._discounted(model, few, 0.15, horizon, None)
     np.testing.assert_allclose(model.residual_transactions(few, 0.15, horizon=horizon), each, rtol=1e-10)
+
+
+def test_replications_in_one_call_find_each_customers_clock():
+    """One after the other in the same memory, newcomers beside the known: as each by itself."""
+    tried = scenario("BG/NBD", 1.0, ["acquisition"], [])
+    worlds = [DrawnMarket.of(tried.market, seed=3, replication=number) for number in range(3)]
+    block = ReplicationBlock(worlds, Memory(len(IDS)), 3)
+    for number, ledger in enumerate(block.ledgers(tried)):
+        np.testing.assert_array_equal(ledger.table, cs.simulate(tried, seed=3, replication=number).table)
