@@ -46,17 +46,22 @@ def purchase_gap(rules: Records, gaps: Floats, u: float, rate: float) -> float:
 def next_purchase(tables: Tables, u: float, rate: float, time: float, clocks: Floats, i: int) -> float:
     """When the purchase after one at `time` comes, by the market's buying clock, or that of customer i, and what lifts
     its buying, where there are `clocks`."""
-    if tables.buying.own.shape[0] > 0:
-        return _own_next_purchase(tables, u, rate, time, clocks, i)
-    return purchase_after(tables, u, rate, time, shown(tables, time, clocks), clocks, i)[0]
+    buying, gap = tables.buying, purchase_gap(tables.rules, tables.gaps, u, rate)
+    # Clocks are apart: what they need would have to be kept at hand at every event, also of markets without any.
+    if buying.knots.shape[0] == 0 and buying.own.shape[0] == 0 and clocks.shape[0] == 0:
+        return time + gap
+    return _on_clocks(buying, tables.lifts, gap, time, clocks, i)
 
 
 @rare
-def _own_next_purchase(tables: Tables, u: float, rate: float, time: float, clocks: Floats, i: int) -> float:
-    gap, now = purchase_gap(tables.rules, tables.gaps, u, rate), on_clock(tables.buying, time, i)
+def _on_clocks(buying: ClockTable, lifts: Floats, gap: float, time: float, clocks: Floats, i: int) -> float:
+    """When a `gap` that begins at `time` has passed on customer i's clock; not before `time`, whatever is rounded."""
+    now = on_clock(buying, time, i)
     if clocks.shape[0] > 0:
-        gap = stretched(tables.lifts, gap, now, clocks[i])
-    return max(time, in_time(tables.buying, now + gap, i))
+        gap = stretched(lifts, gap, now, clocks[i])
+    elif buying.own.shape[0] == 0:
+        return max(time, in_common_time(buying, on_grid(buying, on_grid(buying, now) + gap)))
+    return max(time, in_time(buying, now + gap, i))
 
 
 @inlined
