@@ -8,6 +8,7 @@ import mpmath
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 from scipy.integrate import quad
 from scipy.stats import kstwobign
 
@@ -423,3 +424,180 @@ def test_losses_without_a_maximum_end_in_words(kind, tenure):
                 fit.interval([1.0])
     except cs.errors.FitError as error:
         assert "no maximum" in str(error)  # noqa: PT017
+
+
+def test_the_mixture_where_all_who_stay_are_seen_for_long():
+    """With everybody else seen to month 1,000 the share that never leaves is theirs, a binomial one, and the rest is
+    the Weibull of those lost (scipy). The interval is that of the share's logit, so that none is above 1."""
+    lost = np.random.default_rng(4).weibull(1.4, 60) * 5 + 0.01
+    data = F({"tenure": [*lost, *[1000.5] * 40], "churned": [True] * 60 + [False] * 40})
+    fit = cs.models.SurvivalCurve.fit(data, "mixture_cure")
+    shape, _, scale = stats.weibull_min.fit(lost, floc=0)
+    assert fit.status.ok
+    assert fit.parameters == pytest.approx({"cured_fraction_": 0.4, "lambda_": scale, "rho_": shape}, rel=1e-4)
+    expected = stats.weibull_min.logpdf(lost, shape, scale=scale).sum() + 60 * np.log(0.6) + 40 * np.log(0.4)
+    assert fit.loglik == pytest.approx(expected, abs=1e-6)
+    assert fit.standard_errors["cured_fraction_"] == pytest.approx(np.sqrt(0.4 * 0.6 / 100), rel=1e-4)
+    reach = stats.norm.ppf(0.975) / np.sqrt(100 * 0.4 * 0.6)
+    limits = 1 / (1 + 1.5 * np.exp([reach, -reach]))
+    np.testing.assert_allclose(
+        fit.summary().loc["cured_fraction_", ["lower", "upper"]].astype(float), limits, rtol=1e-3
+    )
+    # The curve ends at the share; its density at the limits is .058 sqrt(100/.24) = 1.2, so that the
+    # quantiles of 2000 draws are known to 4 sqrt(.025 .975/2000)/1.2 = .012.
+    drawn = fit.interval([900.0], draws=2000).loc[900.0]
+    np.testing.assert_allclose(drawn[["lower", "upper"]].astype(float), limits, atol=0.012)
+    assert drawn["survival"] == pytest.approx(0.4, rel=1e-4)
+    few = cs.models.SurvivalCurve.fit(F({"tenure": [1.3, 2.1, *[500.5] * 20], "churned": [True] * 2 + [False] * 20}),
+                                      "mixture_cure")  # fmt: skip
+    assert few.summary().loc["cured_fraction_", "upper"] == pytest.approx(
+        1 / (1 + 0.1 * np.exp(-1.96 / np.sqrt(20 / 11))), rel=1e-3
+    )
+
+
+def test_a_mixture_in_which_everybody_leaves_is_the_weibull():
+    """Its share is at its edge: it has no standard error, and no curves are drawn."""
+    data = F({"tenure": np.random.default_rng(1).weibull(1.2, 40) * 7 + 0.01, "churned": True})
+    fit, weibull = (cs.models.SurvivalCurve.fit(data, kind) for kind in ("mixture_cure", "weibull"))
+    assert fit.status.code == "boundary"
+    assert fit.loglik == pytest.approx(weibull.loglik, abs=1e-6)
+    assert fit.summary().loc["cured_fraction_", ["lower", "upper"]].tolist() == [0.0, 1.0]
+    with pytest.raises(cs.errors.FitError, match="Take the Weibull"):
+        fit.interval([1.0])
+
+
+def test_plain_curves_are_those_of_scipy():
+    """The log-logistic is scipy's fisk; with constant hazards the time within a horizon is a sum of e^-h."""
+    t = np.array([0.5, 3.0, 40.0, 1e3])
+    fisk = cs.models.SurvivalCurve(kind="log_logistic", parameters={"alpha_": 7.0, "beta_": 1.3})
+    np.testing.assert_allclose(fisk.log_survival(t), stats.fisk.logsf(t, 1.3, scale=7.0), rtol=1e-12)
+    pieces = cs.models.SurvivalCurve(
+        kind="piecewise_exponential", breakpoints=(2.0,), parameters={"lambda_0_": 4.0, "lambda_1_": 10.0}
+    )
+    expected = 4 * (1 - np.exp(-0.5)) + 10 * np.exp(-0.5) * (1 - np.exp(-0.3))
+    assert pieces.expected_tenure(5.0) == pytest.approx(expected, rel=1e-14)
+
+
+def test_pieces_of_few_and_tied_losses_have_a_loss_each():
+    """Losses in months 1 (four of them), 2 and 3."""
+    data = F({"tenure": [1.0] * 4 + [2.0, 3.0] + [5.0] * 2, "churned": [True] * 6 + [False] * 2})
+    fit = cs.models.SurvivalCurve.fit(data, "piecewise_exponential")
+    edges = np.array([0.0, *fit.model.breakpoints, 5.0])
+    lost = np.histogram(data.tenure[data.churned], np.nextafter(edges, 9.0))[0]
+    assert (lost > 0).all()
+    assert fit.model.breakpoints[0] == 1.0
+    exposure = np.clip(data.tenure.to_numpy()[:, None] - edges[:-1], 0, np.diff(edges)).sum(axis=0)
+    np.testing.assert_allclose(list(fit.parameters.values()), exposure / lost, rtol=1e-14)
+
+
+WEIBULL = {"lambda_": 3.0, "rho_": 1.0}
+STEPS = {"kind": "kaplan_meier", "times": (1.0, 2.0), "survivals": (0.8, 0.5)}
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"kind": "gompertz"}, "kind must be 'kaplan_meier' or"),
+        ({"kind": "weibull", "parameters": {"lambda_": 3.0}}, r"'rho_'\]; got \['lambda_'\]"),
+        ({"kind": "weibull", "parameters": WEIBULL | {"rho_": 0.0}}, "weibull: rho_ must be a finite number above 0"),
+        ({"kind": "weibull", "parameters": WEIBULL | {"rho_": "1"}}, "weibull: rho_ must be a finite number above 0"),
+        ({"kind": "mixture_cure", "parameters": WEIBULL | {"cured_fraction_": 1.2}}, "at most 1; got 1.2"),
+        ({"kind": "piecewise_exponential", "breakpoints": (5.0, 2.0),
+          "parameters": {f"lambda_{i}_": 1.0 for i in range(3)}}, "breakpoints must ascend from above 0"),
+        (STEPS | {"survivals": (0.5, 0.8)}, "none above the last"),
+        (STEPS | {"survivals": (0.8,)}, "a survival for each"),
+        (STEPS | {"survivals": (0.8, np.nan)}, "survivals must be a list of finite numbers"),
+        (STEPS | {"survivals": (0.8, -0.1)}, "survivals must be a list of finite numbers"),
+        (STEPS | {"times": ("a", "b")}, "times must be numbers"),
+        (STEPS | {"times": 1.0}, "times must be a list"),
+        (STEPS | {"tail_hazard": -1.0}, "tail_hazard must be a finite number at least 0"),
+    ],
+)  # fmt: skip
+def test_what_is_no_curve_is_refused(values, said):
+    for made in (lambda: cs.models.SurvivalCurve(**values), lambda: cs.models.SurvivalCurve.from_dict(values)):
+        with pytest.raises(cs.errors.ConfigError, match=said):
+            made()
+
+
+FEW = F({"tenure": [1.0, 2.0, 3.0, 4.5, 2.5, 3.5], "churned": [True, True, True, False, True, True],
+         "x": [1.0, 0.0, 2.0, 1.0, 0.5, 0.2], "group": list("aabbab")})  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "said"),
+    [
+        (lambda fit: fit(FEW.assign(churned=False)), "DataError", "no customer has churned"),
+        (lambda fit: fit(FEW, "weibull", breakpoints=[1.0]), "ConfigError", "weibull has none"),
+        (
+            lambda fit: fit(FEW, "piecewise_exponential", breakpoints=[-1.0]),
+            "ConfigError",
+            "breakpoints must be finite",
+        ),
+        (
+            lambda fit: fit(FEW, "piecewise_exponential", breakpoints=[0.5]),
+            "FitError",
+            "between 0 and 0.5. Move the break",
+        ),
+        (lambda fit: fit(FEW, "weibull").band(), "FitError", "only a Kaplan-Meier curve has this band"),
+        (lambda fit: fit(FEW, "weibull").interval([1.0], draws=0), "ConfigError", "draws must be a whole number, 1 or"),
+    ],
+)
+def test_what_no_curve_tells_is_refused(call, error, said):
+    with pytest.raises(getattr(cs.errors, error), match=said):
+        call(cs.models.SurvivalCurve.fit)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"kind": "x"}, "kind must be 'cox' or"),
+        ({"coefficients": {}}, r"coefficients are needed for \['x'\]; got \[\]"),
+        ({"coefficients": {"x": np.nan}}, "x must be a finite number; got nan"),
+        ({"baselines": {}}, "a Cox model has baseline hazards"),
+        ({"baselines": [1]}, "cannot make a SurvivalRegression"),
+        ({"baselines": {"": {}}}, "cannot make a SurvivalRegression"),
+        ({"baselines": {"": {"times": [2, 1], "hazards": [0.5, 1], "tail_hazard": 0.0}}}, "ascending time"),
+        ({"baselines": {"": {"times": [1, 2], "hazards": [1, 0.5], "tail_hazard": 0.0}}}, "none below the last"),
+        ({"baselines": {"": {"times": [1], "hazards": [1], "tail_hazard": -1.0}}}, "tail_hazard must be"),
+        ({"kind": "weibull_aft", "baselines": {}, "shape": -1.0}, "shape must be a finite number above 0"),
+        ({"more": 1}, "cannot make a SurvivalRegression"),
+    ],
+)
+def test_what_is_no_regression_is_refused(change, said):
+    model = cs.models.SurvivalRegression.fit(FEW, covariates=["x"]).model
+    assert cs.models.SurvivalRegression.from_dict(model.to_dict()) == model
+    with pytest.raises(cs.errors.ConfigError, match=said):
+        cs.models.SurvivalRegression.from_dict(model.to_dict() | change)
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "said"),
+    [
+        (lambda fit: fit(FEW, "weibull_aft", covariates=["x"], strata="group"), "ConfigError", "strata for cox only"),
+        (lambda fit: fit(FEW, covariates=[]), "ConfigError", "at least one covariate"),
+        (lambda fit: fit(FEW.assign(churned=False), covariates=["x"]), "DataError", "nothing to regress on"),
+        (lambda fit: fit(FEW, "weibull_aft", covariates=["x"]).proportionality(), "FitError", "this is weibull_aft"),
+        (lambda fit: fit(FEW, covariates=["x"]).proportionality("log2"), "ConfigError", "transform must be"),
+        (lambda fit: fit(FEW, "log_normal_aft", covariates=["x"]).model.hazard_multiplier(FEW), "ConfigError", "time"),
+        (lambda fit: fit(FEW, covariates=["x"]).model.multiplier_at(np.zeros((2, 3))), "ConfigError", "1 numbers"),
+        (lambda fit: fit(FEW, covariates=["x"], strata="group").model.expected_tenure(3.0), "ConfigError", "strata"),
+        (lambda fit: fit(FEW, covariates=["x"], strata="group").model.survival([1.0], customers=FEW[["tenure", "x"]]),
+         "ConfigError", "which the customers lack"),
+        (lambda fit: fit(FEW, covariates=["x"], strata="group").model.survival([1.0], customers=FEW.assign(group="z")),
+         "DataError", r"'z', which the model has not seen: \['a', 'b'\]"),
+    ],
+)  # fmt: skip
+def test_what_no_regression_tells_is_refused(call, error, said):
+    with pytest.raises(getattr(cs.errors, error), match=said):
+        call(cs.models.SurvivalRegression.fit)
+
+
+def test_a_hazard_multiplier_is_what_survival_is_raised_to():
+    """Under proportional hazards S(t | x) = S(t | mean)^m, for Weibull times as for Cox."""
+    for kind in ("cox", "weibull_aft"):
+        model = cs.models.SurvivalRegression.fit(FEW, kind, covariates=["x"]).model
+        multiplier = model.hazard_multiplier(FEW)
+        new = FEW.assign(tenure=0.0, churned=False)
+        base = np.exp(model.log_survival(np.array([0.5, 2.0])))
+        found = model.survival([0.5, 2.0], customers=new).to_numpy()
+        np.testing.assert_allclose(found, base[None, :] ** multiplier.to_numpy()[:, None], rtol=1e-12)

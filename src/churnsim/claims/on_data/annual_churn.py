@@ -22,13 +22,12 @@ from churnsim.simulation.customers.base import Cohort
 from churnsim.simulation.customers.remaining_lifetimes import RemainingLifetimes
 from churnsim.simulation.scenario.market import Market
 from churnsim.statistics import normal_quantile
-from churnsim.units import DAYS_PER_UNIT, units_per_year
+from churnsim.units import units_per_year
 
 LOW, HIGH = 10.0, 30.0
 DRAWS, QUICK_DRAWS, CUSTOMERS = 60, 12, 1000
 DONORS = 11_104
 # The control calls a day a month: its year is as many times too long.
-DAY_AS_MONTH = DAYS_PER_UNIT["M"]
 MEAN = "Mean over bases of customers of the share lost in the first year, percent."
 ESTIMAND = "Probability that a new customer has left within a year, by the model, percent."
 

@@ -10,11 +10,9 @@ import hashlib
 import io
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
-from functools import cached_property
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import joblib
 import numpy as np
@@ -139,24 +137,6 @@ class Evaluations:
             for replication, value in sorted(found.items())
         ]
         return pd.DataFrame(rows, columns=["point", "replication", "value"])
-
-
-def _content(value: Any) -> Any:
-    """What a market or a strategy is made of, without what was worked out from it since: parts by field or attribute,
-    everything else as it is."""
-    if isinstance(value, Mapping):
-        return {name: _content(part) for name, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_content(part) for part in value]
-    own: Any = type(value)
-    name: str = own.__qualname__
-    if is_dataclass(own):
-        return name, [(field.name, _content(getattr(value, field.name))) for field in fields(value)]
-    if own.__module__.startswith("churnsim.") and hasattr(value, "__dict__"):
-        kept = value.__getstate__()  # of a base not its last draw
-        worked_out = {name for name in kept if isinstance(getattr(own, name, None), cached_property)}
-        return name, {key: _content(part) for key, part in kept.items() if key not in worked_out}
-    return value
 
 
 @dataclass(frozen=True)

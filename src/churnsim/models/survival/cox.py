@@ -23,7 +23,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churnsim.checks import check_choice
+from churnsim.checks import check_choice, check_number
+from churnsim.errors import ConfigError
+from churnsim.models.estimation.arguments import numbers
 from churnsim.models.retention.base import decay_integral
 from churnsim.models.survival.ascent import Peak, ascend, from_a_sample, scales, weighted_products
 from churnsim.product_limit import RiskTable
@@ -45,6 +47,15 @@ class Baseline:
     times: tuple[float, ...]
     hazards: tuple[float, ...]
     tail_hazard: float
+
+    def __post_init__(self) -> None:
+        times, hazards = (numbers(getattr(self, name), name) for name in ("times", "hazards"))
+        ascending = (np.diff((0.0, *times)) >= 0).all() and not (hazards[1:] < hazards[:-1]).any()
+        if times.shape != hazards.shape or not (ascending and (hazards >= 0).all()):
+            raise ConfigError("a baseline needs a cumulative hazard, none below the last, for each ascending time.")
+        object.__setattr__(self, "times", tuple(times.tolist()))
+        object.__setattr__(self, "hazards", tuple(hazards.tolist()))
+        check_number(self.tail_hazard, "tail_hazard", least=0)
 
     def cumulative(self, t: Floats) -> Floats:
         """H(t), shape of `t`."""

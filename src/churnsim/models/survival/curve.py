@@ -18,7 +18,7 @@ that a loss at t fell between t - 1 and t. Peers agree (tests/parity).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
@@ -26,12 +26,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import minimize
-from scipy.special import expit, log_ndtr
+from scipy.special import expit, log_ndtr, logit
 
-from churnsim.checks import check_choice, check_count, check_level, check_seed, typed
+from churnsim.checks import check_choice, check_count, check_level, check_number, check_seed, shown, typed
 from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.errors import ConfigError, DataError, FitError
-from churnsim.models.estimation.arguments import durations
+from churnsim.models.estimation.arguments import durations, numbers
 from churnsim.models.estimation.fit import FitStatus, ModelFit
 from churnsim.models.estimation.optimise import differences, second_differences
 from churnsim.models.retention.base import RetentionModel, decay_integral
@@ -61,6 +61,7 @@ TINY = 1e-300
 PIECES = 6  # pieces of the piecewise exponential, of equally many losses each, when none are given
 STEP = 1e-4  # of the curvature's differences: the fourth root of the rounding error, about
 CURED = "cured_fraction_"
+EPSILON = float(np.finfo(float).eps)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,20 +110,25 @@ class SurvivalCurve(RetentionModel):
 
     def __post_init__(self) -> None:
         term_of(self.unit)
-        if self.kind not in FAMILIES:
-            raise ConfigError(f"unknown survival family {self.kind!r}. Use one of {', '.join(FAMILIES)}.")
+        check_choice(self.kind, "kind", FAMILIES)
         for name in ("breakpoints", "times", "survivals"):
-            object.__setattr__(self, name, tuple(float(value) for value in getattr(self, name)))
+            values = numbers(getattr(self, name), name)
+            if values.ndim != 1 or not ((values >= 0) & (values < np.inf)).all():
+                raise ConfigError(f"{name} must be a list of finite numbers, 0 or more; got {shown(values.tolist())}.")
+            object.__setattr__(self, name, tuple(values.tolist()))
+        check_number(self.tail_hazard, "tail_hazard", least=0)
         wanted = FAMILIES[self.kind]
         if self.kind == "piecewise_exponential":
             wanted = tuple(f"lambda_{i}_" for i in range(len(self.breakpoints) + 1))
-        if set(self.parameters) != set(wanted):
-            raise ConfigError(f"{self.kind} takes the parameters {list(wanted)}; got {sorted(self.parameters)}.")
+        if not isinstance(self.parameters, Mapping) or set(self.parameters) != set(wanted):
+            got = sorted(map(str, self.parameters or ()))
+            raise ConfigError(f"{self.kind} takes the parameters {list(wanted)}; got {got}.")
         for name, value in self.parameters.items():
-            positive = (self.kind, name) in REAL or value > 0 or name == "cured_fraction_"
-            if not (np.isfinite(value) and positive) or (name == "cured_fraction_" and not 0 <= value <= 1):
-                raise ConfigError(f"{self.kind}: {name} is out of range; got {value!r}.")
-        steps = np.diff(np.array((1.0, *self.survivals)))
+            limits: dict[str, float] = {} if (self.kind, name) in REAL else {"above": 0}
+            check_number(value, f"{self.kind}: {name}", **({"least": 0, "most": 1} if name == CURED else limits))
+        if (np.diff((0.0, *self.breakpoints)) <= 0).any():
+            raise ConfigError(f"breakpoints must ascend from above 0; got {shown(self.breakpoints)}.")
+        steps = np.diff((1.0, *self.survivals))
         if len(self.times) != len(self.survivals) or (steps > 0).any() or (np.diff(self.times) <= 0).any():
             raise ConfigError("a step function needs a survival for each of its ascending times, none above the last.")
 
@@ -144,8 +150,9 @@ class SurvivalCurve(RetentionModel):
         lifelines counts or searches, for the families that it has. Raises ConfigError for an unknown family and
         DataError for bad subscriptions; what the search met is in `status`.
         """
-        if kind not in FAMILIES:
-            raise ConfigError(f"unknown survival family {kind!r}. Use one of {', '.join(FAMILIES)}.")
+        check_choice(kind, "kind", FAMILIES)
+        if breakpoints is not None and kind != "piecewise_exponential":
+            raise ConfigError(f"breakpoints are those of piecewise_exponential; {kind} has none. Leave them out.")
         check_choice(engine, "engine", ENGINES)
         tenures = Tenures.of(subscriptions)
         unit = unit or subscriptions.attrs.get("unit", "M")
@@ -236,7 +243,8 @@ class CurveFit(ModelFit[SurvivalCurve]):
         return {name: float(self.model.parameters[name]) for name in self.names}
 
     def summary(self, level: float = 0.95) -> pd.DataFrame:
-        """One row a parameter: estimate, standard_error, lower, upper; log-normal intervals for positive ones.
+        """One row a parameter: estimate, standard_error, lower, upper; log-normal intervals for positive ones and
+        logit-normal ones for the share that never leaves.
 
         Kaplan-Meier has no parameter: there the rows are the tenures by which a quarter, half and three quarters had
         left, with limits where those of the curve get there (Brookmeyer & Crowley 1982, Biometrics 38(1), 29-41), and
@@ -250,21 +258,16 @@ class CurveFit(ModelFit[SurvivalCurve]):
             table = pd.DataFrame(when).T.rename(columns={"survival": "estimate"})
             table.insert(1, "standard_error", np.nan)
             return table.rename_axis("quartile")
-        z = normal_quantile(level)
-        rows = {}
-        for name, value in self.parameters.items():
-            error = self.standard_errors[name]
-            if (self.model.kind, name) in REAL or value <= 0:
-                lower, upper = value - z * error, value + z * error
-            else:
-                factor = float(np.exp(min(z * error / value, 700.0)))
-                lower, upper = value / factor, value * factor
-            rows[name] = (value, error, lower, upper)
-        columns = ["estimate", "standard_error", "lower", "upper"]
-        return pd.DataFrame.from_dict(rows, orient="index", columns=columns).rename_axis("parameter")
+        table = super().summary(level)
+        if CURED in self.names:
+            share = np.clip(self.parameters[CURED], TINY, 1.0 - EPSILON)
+            reach = normal_quantile(level) * self.standard_errors[CURED] / (share * (1.0 - share))
+            table.loc[CURED, ["lower", "upper"]] = expit(logit(share) + np.array([-reach, reach]))
+        return table
 
     def draw_parameters(self, n: int, *, seed: int) -> list[SurvivalCurve]:
-        """`n` curves from the estimates' asymptotic law (normal, in logarithms for positive parameters).
+        """`n` curves from the estimates' asymptotic law (normal, in logarithms for positive parameters and in the logit
+        of the share that never leaves).
 
         A Kaplan-Meier estimate draws the losses at each time from a binomial given those at risk.
         """
@@ -275,15 +278,13 @@ class CurveFit(ModelFit[SurvivalCurve]):
         if not np.isfinite(self.matrix).all():
             raise FitError(f"no parameters can be drawn without their covariance; {self.status}")
         names, estimate = self.names, np.array(list(self.parameters.values()))
-        real = np.array([(self.model.kind, name) in REAL for name in names])
-        scale = np.where(real, 1.0, estimate)
+        share = np.array([name == CURED for name in names])
+        scale = np.where(self._real, 1.0, np.where(share, estimate * (1.0 - estimate), estimate))
         values, vectors = np.linalg.eigh(self.matrix / np.outer(scale, scale))
         steps = random.standard_normal((n, len(names))) @ (vectors * np.sqrt(np.maximum(values, 0.0))).T
-        drawn = np.where(real, estimate + steps, estimate * np.exp(np.minimum(steps, 50.0)))
+        drawn = np.where(self._real, estimate + steps, estimate * np.exp(np.minimum(steps, 50.0)))
+        drawn[:, share] = expit(logit(estimate[share]) + steps[:, share])
         base = self.model.to_dict()
-        if "cured_fraction_" in names:
-            place = names.index("cured_fraction_")
-            drawn[:, place] = np.clip(drawn[:, place], 0.0, 1.0)
         made = [{**base, "parameters": dict(zip(names, map(float, row), strict=True))} for row in drawn]
         return [SurvivalCurve.from_dict(values) for values in made]
 
@@ -299,6 +300,7 @@ class CurveFit(ModelFit[SurvivalCurve]):
         Kaplan-Meier: Greenwood's, in ln(-ln S). Parametric: quantiles over draws of the parameters.
         """
         ages = np.atleast_1d(durations(t, "t"))
+        check_count(draws, "draws")
         value = np.asarray(self.model.survival(ages))
         if self.table is None:
             drawn = np.array([model.survival(ages) for model in self.draw_parameters(draws, seed=seed)])
@@ -416,8 +418,14 @@ def _parametric(
     use = tenures.tenure > 0
     t, left, entry = tenures.tenure[use], tenures.churned[use], tenures.entry[use]
     if kind == "piecewise_exponential":
-        inner = np.quantile(t[left], np.linspace(0, 1, PIECES + 1)[1:-1]) if breakpoints is None else breakpoints
-        cuts = tuple(float(cut) for cut in np.unique(inner) if 0 < cut < t.max())
+        if breakpoints is None:
+            lost = np.sort(t[left])
+            inner = np.quantile(lost, np.linspace(0, 1, PIECES + 1)[1:-1])
+            before, first = np.unique(np.searchsorted(lost, inner, side="right"), return_index=True)
+            inner = inner[first[before < lost.size]]  # of losses that are few or at the same times each piece has one
+        else:
+            inner = np.unique(durations(breakpoints, "breakpoints"))
+        cuts = tuple(float(cut) for cut in inner if 0 < cut < t.max())
         return _piecewise(t, left, entry, cuts, unit, tenures.customers)
     names = FAMILIES[kind]
     rounded, ended = bool((t == np.floor(t)).all()), True
@@ -435,10 +443,9 @@ def _parametric(
         values, matrix = _of_location_scale(kind, peak)
         loglik, ended = peak.value, peak.ended
     status = FitStatus("converged", "the search ended at a maximum.")
-    if kind == "mixture_cure" and not 1e-3 < values["cured_fraction_"] < 1 - 1e-3:
-        status = FitStatus(
-            "boundary", f"the share that never leaves is {values['cured_fraction_']:.3g}.", "Take the Weibull."
-        )
+    if kind == "mixture_cure" and not 1e-3 < values[CURED] < 1 - 1e-3:
+        status = FitStatus("boundary", f"the share that never leaves is {values[CURED]:.3g}.", "Take the Weibull.")
+        matrix[0, :] = matrix[:, 0] = np.inf
     elif not np.isfinite(matrix).all() or np.linalg.eigvalsh(matrix)[0] <= 0:
         status = FitStatus("ridge", "the curvature is not that of a maximum.", "Take a family with fewer parameters.")
     elif not ended:
@@ -446,6 +453,7 @@ def _parametric(
     return CurveFit(
         model=SurvivalCurve(kind=kind, parameters=values, unit=unit), names=names,
         matrix=np.where(np.isfinite(matrix), matrix, np.inf), loglik=loglik, n=float(tenures.customers), status=status,
+        real=tuple((kind, name) in REAL for name in names),
     )  # fmt: skip
 
 

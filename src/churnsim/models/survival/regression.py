@@ -25,7 +25,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import log_ndtr
 
-from churnsim.checks import check_choice, check_count, check_seed, shown, typed
+from churnsim.checks import check_choice, check_count, check_number, check_seed, shown, typed
 from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.errors import ConfigError, DataError, FitError
 from churnsim.models.estimation.arguments import durations, refuse
@@ -90,12 +90,15 @@ class SurvivalRegression(RetentionModel):
 
     def __post_init__(self) -> None:
         term_of(self.unit)
-        if self.kind not in REGRESSIONS:
-            raise ConfigError(f"unknown regression {self.kind!r}. Use one of {', '.join(REGRESSIONS)}.")
+        check_choice(self.kind, "kind", REGRESSIONS)
         if set(self.coefficients) != set(self.design.names):
             raise ConfigError(
                 f"coefficients are needed for {list(self.design.names)}; got {sorted(self.coefficients)}."
             )
+        others = {"intercept": self.intercept, "lambda_": self.lambda_}
+        for name, value in {**self.coefficients, **others}.items():
+            check_number(value, name)
+        check_number(self.shape, "shape", above=0)
         if (self.kind == "cox") != bool(self.baselines):
             raise ConfigError("a Cox model has baseline hazards, an accelerated failure time has none.")
 
@@ -354,12 +357,9 @@ class SurvivalRegression(RetentionModel):
         rest = {key: value for key, value in values.items() if key != "family"}
         try:
             rest["design"] = Design.from_dict(rest["design"])
-            rest["baselines"] = {
-                stratum: Baseline(tuple(b["times"]), tuple(b["hazards"]), float(b["tail_hazard"]))
-                for stratum, b in rest["baselines"].items()
-            }
+            rest["baselines"] = {stratum: Baseline(**b) for stratum, b in rest["baselines"].items()}
             return cls(**rest)
-        except (KeyError, TypeError) as error:
+        except (AttributeError, KeyError, TypeError) as error:
             raise ConfigError(f"cannot make a SurvivalRegression: {error}.") from None
 
 

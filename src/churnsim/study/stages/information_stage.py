@@ -37,7 +37,6 @@ from churnsim.study.storage.store import OUTCOMES, RunStore, read_parquet, write
 
 FILE = "value_of_information.json"
 STAGE = "value of information"
-TOO_FEW = "Take --replications {least}, or more: what is stored already is taken over."
 
 
 def why_not(*, amounts: bool, drawn: bool, replications: int) -> str:
