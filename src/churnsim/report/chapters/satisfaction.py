@@ -95,12 +95,13 @@ def _classes(context: Context, measured: list[MeasuredRow]) -> Block:
     for row in measured:
         name, _, quantity = row.name.rpartition(": ")
         found.setdefault(name, {})[quantity] = row
-    keys = ("purchases", "revenue", "profit", "profit ratio")
+    known = ("purchases", "revenue", "profit", "profit ratio")
+    keys = [key for key in known if any(key in quantities for quantities in found.values())]
     each = (f"each_{key.replace(' ', '_')}#" for key in keys)
     columns = heads(context, "survey", "class", "respondents#", *each)
     rows = []
     for name, quantities in found.items():
-        cells = [_quantity(context, key, quantities[key]) if key in quantities else fmt.ABSENT for key in keys]
+        cells = [_quantity(context, key, quantities[key]) for key in keys]
         number = max(row.n for row in quantities.values())
         rows.append(row_of(fmt.sentence(name), fmt.count(number), *cells))
     return table(say("survey.classes"), columns, rows)
@@ -122,8 +123,8 @@ def _table(context: Context, caption: str, rows: list[MeasuredRow], digits: int)
         row_of(
             row.name,
             fmt.fixed(row.estimate, digits),
-            fmt.fixed(row.lower, digits) if row.lower is not None else fmt.ABSENT,
-            fmt.fixed(row.upper, digits) if row.upper is not None else fmt.ABSENT,
+            fmt.fixed(row.lower, digits),
+            fmt.fixed(row.upper, digits),
             fmt.count(row.n),
         )
         for row in rows

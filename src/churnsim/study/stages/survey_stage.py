@@ -56,8 +56,8 @@ def survey_results(
         ledger = simulate(scenario, seed=seed, engine="compiled", log=True)
         assert ledger.customers is not None  # a log was asked for
         assert section.sampled is not None  # the configuration has one of the two
-        survey = sample_survey(ledger.customers, section.sampled, seed=seed, ids=data.summary.index)
-        table, state = _simulated(ledger.customers, scenario), ledger.customers
+        survey = _by_uid(sample_survey(ledger.customers, section.sampled, seed=seed, ids=data.summary.index))
+        table, state = _simulated(ledger.customers, scenario, amounts=data.has_amounts), ledger.customers
         source = f"{section.sampled} customers sampled from the simulated base at the horizon"
     options = {"level": section.level, "resamples": section.resamples, "seed": seed}
     measured = [measure(survey, name, **options) for name in section.instruments]  # type: ignore[arg-type]
@@ -99,11 +99,12 @@ def _purchases_since(data: StudyData) -> pd.DataFrame:
     return table
 
 
-def _simulated(customers: pd.DataFrame, scenario: Scenario) -> pd.DataFrame:
-    """What each simulated customer bought until the horizon."""
+def _simulated(customers: pd.DataFrame, scenario: Scenario, *, amounts: bool) -> pd.DataFrame:
+    """What each simulated customer bought until the horizon, and what for where the log has `amounts`."""
     table = pd.DataFrame({"purchases": customers["k"].astype(float)})
     table["exposure"] = float(scenario.horizon)
-    table["revenue"], table["profit"] = customers["revenue"] / 100, customers["margin"] / 100
+    if amounts:
+        table["revenue"], table["profit"] = customers["revenue"] / 100, customers["margin"] / 100
     return table
 
 
@@ -111,9 +112,7 @@ def _money(
     survey: Survey, table: pd.DataFrame, section: SurveySection, market: Market, scenario: Scenario, *, seed: int
 ) -> SatisfactionMoney:
     """Classes of satisfaction against revenue and profit, the rate of buying, and what a point goes with."""
-    if "profit" in table:  # simulated customers are known by their uids
-        survey = _by_uid(survey)
-    elif "revenue" in table:
+    if "revenue" in table and "profit" not in table:
         table = table.assign(profit=market.terms.margin * table["revenue"])
     joined = join_customers(survey, table, items=section.items)
     outcomes = [name for name in ("purchases", "revenue", "profit") if name in joined]
@@ -150,7 +149,7 @@ def _worth(buying: Effect, joined: pd.DataFrame, market: Market, scenario: Scena
 
 
 def _by_uid(survey: Survey) -> Survey:
-    """Respondents' own names hold their uids, which is how simulated customers are known."""
+    """Sampled respondents' own names hold their uids, which is how simulated customers are known."""
     who = survey.respondents.assign(customer_id=[str(name).removeprefix("r") for name in survey.respondents.index])
     return Survey(answers=survey.answers, respondents=who, scales=survey.scales)
 
