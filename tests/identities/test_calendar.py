@@ -224,6 +224,61 @@ def test_columns_are_what_they_say():
     np.testing.assert_allclose(trend[:, 0], np.arange(6) / 365.25)
 
 
+DAYS = pd.date_range("2024-01-01", periods=4)
+
+
+@pytest.mark.parametrize(
+    ("series", "error", "said"),
+    [
+        (pd.DataFrame({"x": [1.0, 2.0]}, index=["soon", "late"]), DataError, "days must be dates"),
+        (pd.DataFrame({"x": [1.0, 2.0]}, index=[20240101, 20240102]), DataError, r"days must be dates \(numbers\)"),
+        (pd.DataFrame({"x": [1.0, 2.0]}, index=pd.DatetimeIndex([DAYS[0], None])), DataError, "a day is missing"),
+        (pd.DataFrame({"x": [1.0, 2.0]}, index=DAYS[[1, 1]]), DataError, "series has a day twice: 2024-01-02"),
+        (pd.DataFrame({"x": ["high", "low"]}, index=DAYS[:2]), DataError, "series must hold numbers"),
+        (pd.DataFrame({"x": [1.0, np.nan]}, index=DAYS[:2]), DataError, "must hold finite numbers"),
+        (pd.DataFrame({7: [1.0, 2.0]}, index=DAYS[:2]), DataError, r"must have names, each once; got \[7\]"),
+        (pd.DataFrame(index=DAYS), DataError, "1 to 100 columns"),
+        (pd.DataFrame({"sin 1": [1.0, 2.0]}, index=DAYS[:2]), ConfigError, "'sin 1' has the name of one of"),
+        (pd.DataFrame({"trend": [1.0, 2.0]}, index=DAYS[:2]), ConfigError, "'trend' has the name of one of"),
+    ],
+)  # fmt: skip
+def test_what_is_no_series_of_days_is_refused(series, error, said):
+    with pytest.raises(error, match=said):
+        cs.data.Calendar(season=1, series=series)
+
+
+def test_a_series_may_be_called_as_what_the_calendar_does_not_have():
+    """A firm's own holidays and months; days of a time zone are its own days."""
+    own = pd.DataFrame({"holiday": [0.0, 1, 0, 1], "Feb": [4.0, 3, 2, 1], "cos 1": [5.0, 5, 6, 6]}, index=DAYS)
+    first = int(np.datetime64("2024-01-01", "D").astype(int))
+    zoned = own.set_axis((DAYS + pd.Timedelta("23h")).tz_localize("America/New_York"))
+    for series in (own, zoned):
+        assert cs.data.Calendar(series=series).columns(first, first + 3).tolist() == own.to_numpy().tolist()
+
+
+@pytest.mark.parametrize("values", [{"series": 3}, {"series": {}}, {"season": "a"}, {"seasons": 1}, {"trend": "soon"}])
+def test_a_dict_that_is_no_calendar_is_refused(values):
+    with pytest.raises(ConfigError, match="cannot make a Calendar"):
+        cs.data.Calendar.from_dict(values)
+
+
+def test_sums_and_days_of_purchases_that_are_none_are_refused(log):
+    calendar = cs.data.Calendar(season=1)
+    summary = cs.data.summarise_with_intervals(log, calendar=calendar).head(20)
+    days = summary["purchase_days"]
+    for name, values, said in (
+        ("calendar:cos 1", "a", "must hold numbers"),
+        ("calendar:cos 1", np.nan, f"'calendar:cos 1' must hold finite numbers; customer '{summary.index[0]}' has nan"),
+        (
+            "purchase_days",
+            [part[1:] for part in days],
+            f"customer '{summary.index[0]}' has {len(days.iloc[0]) - 1} and",
+        ),
+    ):
+        with pytest.raises(DataError, match=said):
+            cs.models.MBGCNBD.fit(summary.assign(**{name: values}), calendar=calendar, k=2)
+
+
 @pytest.mark.skipif(find_spec("holidays") is not None, reason="the library is there")
 def test_holidays_need_their_extra():
     with pytest.raises(MissingExtraError, match=r"churnsim\[calendar\]"):

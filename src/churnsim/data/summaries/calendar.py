@@ -137,9 +137,9 @@ class Calendar:
             if name not in ahead:
                 raise self._unknown(name, seen_until, last, "'continue' or 'hold'")
             return np.minimum(since, (seen_until - day_number(self.trend, "trend")) / DAYS_PER_YEAR)
-        if name == "holiday":
+        if name == "holiday" and self.holidays:
             years = np.unique(days.astype("datetime64[D]").astype("datetime64[Y]")).astype(np.int64) + 1970
-            off = np.concatenate([_public_holidays(str(self.holidays), int(year)) for year in years])
+            off = np.concatenate([_public_holidays(self.holidays, int(year)) for year in years])
             return np.isin(days, off).astype(np.float64)
         if name in MONTHS and self.months:
             month = days.astype("datetime64[D]").astype("datetime64[M]").astype(np.int64) % 12
@@ -308,6 +308,8 @@ def gap_days(summary: pd.DataFrame, frequency: Ints) -> tuple[Ints, Ints, Ints]:
 def day_numbers(values: Any) -> Ints:
     """Dates as numbers since 1970. DataError for what is none, or missing."""
     try:
+        if getattr(getattr(values, "dtype", None), "kind", "O") in "biuf":  # pandas would take them for nanoseconds
+            raise TypeError("numbers")
         days = pd.DatetimeIndex(values)
     except (TypeError, ValueError) as error:
         raise DataError(f"days must be dates ({str(error)[:80]}).") from None
