@@ -433,3 +433,14 @@ def test_each_model_with_a_calendar_is_of_its_own_kind(log):
             cs.summarise(log, until="1997-08-31", calendar=TREND), calendar=TREND,
             leaving=cs.data.Calendar(months=True),
         )  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["alpha", "unit", "family", "seen_until"])
+def test_a_column_is_not_called_as_something_of_the_models_own(name):
+    """A column `unit` would otherwise take the place of the time unit, unseen."""
+    days = pd.date_range("1997-01-01", "1997-09-30", freq="7D")
+    prices = pd.DataFrame({name: np.arange(len(days)) % 3.0}, index=days)
+    calendar = cs.data.Calendar(series=prices)
+    summary = cs.summarise(cs.datasets.cdnow(), until="1997-09-30", calendar=calendar)
+    with pytest.raises(DataError, match=f"cannot be called '{name}'.*Rename"):
+        cs.BGNBD.fit(summary, calendar=calendar)

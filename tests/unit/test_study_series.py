@@ -206,3 +206,44 @@ def test_a_price_common_to_all_comes_from_a_file(folder):
     assert not buying.own.size
     held = Stages().load(parse_config(text_with(COMMON + 'future = "hold"\n', TREND), folder=folder))
     assert held.clocks.future == {"trend": "hold", "price": pytest.approx(prices["price"].iloc[-1], rel=1e-12)}
+
+
+def test_what_is_taken_of_customers_own_series_is_told(folder, tmp_path):
+    """Ten customers' ids are written otherwise and one is of another shop; values before the first row differ by
+    column. Counted by hand from the file and the log."""
+    given = pd.read_csv(folder / "few.csv")
+    given = given[given["date"] < "1998-06-01"].assign(prices=9.5)
+    ids = given["customer_id"].unique()
+    given["customer_id"] = given["customer_id"].astype(str)
+    for name in ids[:10]:
+        given.loc[given["customer_id"] == str(name), "customer_id"] = f"n{name}"
+    given.to_csv(tmp_path / "few.csv", index=False)
+    cs.datasets.cdnow().to_csv(tmp_path / "log.csv", index=False)
+    table = '[data.series]\npath = "few.csv"\nbefore = { mails = 0.0, prices = 9.9 }\nfuture = "hold"\n'
+    text = text_with(table).replace('dataset = "cdnow"', 'path = "log.csv"')
+    config = parse_config(text, folder=tmp_path)
+    data = Stages().load(config)
+    first = cs.datasets.cdnow().groupby("customer_id")["date"].min()
+    rows = given[~given["customer_id"].str.startswith("n")]
+    begins = pd.to_datetime(rows.groupby(rows["customer_id"].astype(int))["date"].min()).reindex(first.index)
+    late, without = int((~(begins <= first)).sum()), int(begins.isna().sum())
+    told = [note.message for note in Stages().notes(config, data) if note.code == "own series"]
+    assert told[0].startswith(f"10 of {len(ids):,} customers in few.csv have no purchases here")
+    assert f"{late:,} of {len(first):,} customers have no row" in told[1]
+    assert f"{without:,} of them none at all" in told[1]
+    assert told[2].startswith(f"after {given['date'].max()}, the last day of few.csv,")
+    assert "who was buying" in told[3]
+    chinese = [Words("zh").told(message) for message in told]
+    assert not [text for text in chinese if " the " in text]
+    series = data.clocks.calendar
+    added = series.values[series.values[:, 0] == 0.0]
+    assert len(added) == late
+    assert set(added[:, 1]) == {9.9}
+    with pytest.raises(DataError, match=r"before in \[data.series\] must say .* mails, prices; it names mails"):
+        Stages().load(parse_config(text.replace(", prices = 9.9", ""), folder=tmp_path))
+
+
+def test_a_column_of_text_is_named_as_a_whole(tmp_path):
+    (tmp_path / "mails.csv").write_text("customer_id,date,mail,note\n1,1997-01-01,1,first\n1,1997-02-01,0,second\n")
+    with pytest.raises(DataError, match=r"the column 'note' holds no number in 2 rows, the first being 'first'"):
+        read_series(tmp_path / "mails.csv", customer_id="customer_id")

@@ -11,6 +11,7 @@ import pandas as pd
 from churnsim.data.summaries.calendar import MOST_SERIES
 from churnsim.data.tabular.columns import dates, file_ids, numbers, numpy_ids
 from churnsim.data.tabular.open_source import open_source, raw_rows
+from churnsim.data.tabular.row_errors import show
 from churnsim.data.tabular.source import FileFormat
 from churnsim.errors import DataError
 
@@ -64,6 +65,11 @@ def read_series(
         frame.insert(0, "customer_id", file_ids(raw[customer_id], customer_id, flaws, what="row")[0])
     for name in names:
         values, missing = numbers(raw[name], rows.spelling.number(name))
+        if not np.isfinite(values).any():
+            raise DataError(
+                f"{path}: the column {name!r} holds no number in {len(raw):,} rows, the first being "
+                f"{show(raw[name].iloc[0])}. Name the columns of numbers that are meant: columns=[...]."
+            )
         flaws.mark(missing, raw[name], name, "is missing", FILL_IN)
         flaws.mark(~np.isfinite(values) & ~missing, raw[name], name, "is not a finite number", FILL_IN)
         frame[name] = values

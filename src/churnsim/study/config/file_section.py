@@ -95,10 +95,10 @@ class CustomerSeriesSection(SeriesFile):
         default=(), strict=False,
         description="columns that move how fast customers leave, of a model with a clock for that",
     )  # fmt: skip
-    before: float | None = Field(
+    before: float | dict[str, float] | None = Field(
         default=None,
-        description="the value of all columns before a customer's first row and of customers without one, who are "
-        "refused if absent",
+        description="the value of all columns, or by column, before a customer's first row and of customers without "
+        "one, who are refused if absent",
     )
     future: Literal["hold"] | None = Field(
         default=None, description="'hold': after the file's last day each customer's last values hold on"

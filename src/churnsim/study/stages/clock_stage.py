@@ -4,7 +4,7 @@ its files, and what is known of their future."""
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
@@ -20,6 +20,7 @@ from churnsim.data.summaries.customer_series import CustomerSeries
 from churnsim.data.summaries.series_file import read_series
 from churnsim.data.tabular.source import FileFormat
 from churnsim.errors import DataError
+from churnsim.records.notices import StudyWarning
 from churnsim.study.config.advice import told_in_keys
 from churnsim.study.config.config import DataSection, ModelsSection
 from churnsim.study.config.file_section import CalendarSeriesSection, CustomerSeriesSection, SeriesFile
@@ -37,6 +38,7 @@ class StudyClocks:
     future: Any = None
     source: str = ""
     checksum: str = ""
+    notes: tuple[StudyWarning, ...] = ()
 
     @property
     def options(self) -> dict[str, Any]:
@@ -88,13 +90,16 @@ def _common_future(file: CalendarSeriesSection, table: pd.DataFrame, until: int)
     if file.future == "hold":
         return {str(name): float(value) for name, value in table.sort_index().iloc[-1].items()}
     assert isinstance(file.future, Mapping)
-    missing = [name for name in table if name not in file.future]
-    if missing or len(file.future) > table.shape[1]:
-        raise DataError(
-            f"future in [data.{COMMON}] must say what each column of {file.path} will be, "
-            f"{', '.join(map(str, table))}; it names {', '.join(file.future)}."
-        )
+    _check_names(file.future, [str(name) for name in table], "future", COMMON, file.path)
     return dict(file.future)
+
+
+def _check_names(given: Mapping[str, Any], names: list[str], key: str, table: str, path: str) -> None:
+    if set(given) != set(names):
+        raise DataError(
+            f"{key} in [data.{table}] must say a value of each column of {path}, {', '.join(names)}; it names "
+            f"{', '.join(given)}."
+        )
 
 
 def _unknown(path: str, last: int, until: int, table: str, what: str) -> str:
@@ -112,8 +117,9 @@ def _own(file: CustomerSeriesSection, folder: Path, purchases: PurchaseDays, unt
             form=FileFormat(**file.form),
         )  # fmt: skip
         frame["customer_id"] = _written_alike(frame["customer_id"], purchases.ids)
+        given = frame
         if file.before is not None:
-            frame = _begun(frame, purchases, file.before)
+            frame = _begun(frame, purchases, file)
         series = CustomerSeries.of(frame)
         if lost := [name for name in file.leaving if name not in series.names]:
             raise DataError(f"{file.path} has no column {lost[0]!r}, which leaving names; it has {series}.")
@@ -123,7 +129,45 @@ def _own(file: CustomerSeriesSection, folder: Path, purchases: PurchaseDays, unt
         raise DataError(_unknown(file.path, last, until, OWN, "'hold'"))
     leaving = series.select(list(file.leaving)) if file.leaving else None
     buying = [*file.columns] or [name for name in series.names if name not in file.leaving] or list(series.names)
-    return StudyClocks(calendar=series.select(buying), leaving=leaving, future=file.future, **_told(file, folder))
+    return StudyClocks(
+        calendar=series.select(buying), leaving=leaving, future=file.future, **_told(file, folder),
+        notes=tuple(_notes(series, given, frame, purchases, file.path, iso_day(last) if last < until else "")),
+    )  # fmt: skip
+
+
+def _notes(
+    series: CustomerSeries, given: pd.DataFrame, begun: pd.DataFrame, purchases: PurchaseDays, path: str, held: str
+) -> Iterator[StudyWarning]:
+    """What a reader must know of customers' own series: whose they are, what is taken of days without a row, and what
+    an effect of them is not. `held` is the day after which last values hold on."""
+
+    def note(message: str, **figures: float) -> StudyWarning:
+        return StudyWarning(stage="data", code="own series", message=message, figures=figures)
+
+    listed = pd.Index(given["customer_id"].unique())
+    if unknown := int((~listed.isin(purchases.ids)).sum()):
+        message = (
+            f"{unknown:,} of {len(listed):,} customers in {path} have no purchases here and are passed over. Check "
+            "that ids are written alike in both files."
+        )
+        yield note(message, unknown=unknown)
+    if late := len(begun) - len(given):
+        without = int((~purchases.ids.isin(listed)).sum())
+        message = (
+            f"{late:,} of {len(purchases.ids):,} customers have no row in {path} on the day of their first purchase or "
+            f"before, {without:,} of them none at all: until a row comes their values are taken to be those of before "
+            "in [data.series]."
+        )
+        yield note(message, late=late, without=without)
+    if held:
+        message = f"after {held}, the last day of {path}, each customer's last values are taken to hold on."
+        yield note(message)
+    message = (
+        f"an effect of the customers' own series ({series}) is what went with buying. Where the firm chose by who was "
+        "buying whom to contact or what to offer, it is no effect of that, and a plan with more of it promises too "
+        "much; a trial, or contacts with some left alone by lot, would tell."
+    )
+    yield note(message)
 
 
 def _written_alike(ids: pd.Series[Any], known: pd.Index[Any]) -> pd.Series[Any]:
@@ -136,14 +180,16 @@ def _written_alike(ids: pd.Series[Any], known: pd.Index[Any]) -> pd.Series[Any]:
         return ids
 
 
-def _begun(frame: pd.DataFrame, purchases: PurchaseDays, value: float) -> pd.DataFrame:
+def _begun(frame: pd.DataFrame, purchases: PurchaseDays, file: CustomerSeriesSection) -> pd.DataFrame:
     """The rows, and one on the day of the first purchase of each customer that has none until then."""
     first = pd.Series(purchases.first_day(), index=purchases.ids)
     begins = pd.Series(day_numbers(frame["date"])).groupby(frame["customer_id"].to_numpy()).min()
     late = first[~(begins.reindex(first.index) <= first)]
-    names = [name for name in frame if name not in ("customer_id", "date")]
+    names = [str(name) for name in frame if name not in ("customer_id", "date")]
+    value: Mapping[str, Any] = file.before if isinstance(file.before, Mapping) else dict.fromkeys(names, file.before)
+    _check_names(value, names, "before", OWN, file.path)
     days = late.to_numpy().astype("datetime64[D]").astype("datetime64[ns]")
-    more = pd.DataFrame({"customer_id": late.index, "date": days, **dict.fromkeys(names, value)})
+    more = pd.DataFrame({"customer_id": late.index, "date": days, **value})
     return pd.concat([frame, more], ignore_index=True)
 
 
@@ -159,6 +205,7 @@ def _check_begun(series: CustomerSeries, purchases: PurchaseDays, file: Customer
         raise DataError(
             f"customer {str(purchases.ids[row])[:80]!r} bought on {iso_day(int(first[row]))} and has {what} in "
             f"{file.path} ({int(bad.sum()):,} such customers of {len(first):,}). Give each a row of its first "
-            f"purchase's day or one before, or say what holds until its first row: before = 0.0 in [data.{OWN}]. Ids "
+            f"purchase's day or one before, or say what holds until its first row: before = 0.0 in [data.{OWN}], or "
+            "{ COLUMN = VALUE }. Ids "
             "must be written alike in both files."
         )

@@ -66,6 +66,7 @@ def log_warnings(config: StudyConfig, data: StudyData) -> Iterator[StudyWarning]
             "how many others come, and at what cost, the log cannot show."
         )
         yield StudyWarning(stage="data", code="one cohort", message=message, figures={"days": days})
+    yield from data.clocks.notes
     history = (pd.Timestamp(data.holdout_end) - first.min()).days / DAYS_PER_UNIT[data.unit]
     horizon = max(length.to(data.unit) for length in (config.simulation.horizon, config.value.horizon) if length)
     if horizon > history:

@@ -30,11 +30,16 @@ def likelihood_with(
 ) -> Likelihood[Any]:  # fmt: skip
     """The likelihood over the plain one's parameters, the effects of the calendar's columns, and `more` effects, each
     with the spread of its column, of which a whole year tells those in `yearly`. `begin` are starts before the plain
-    ones; `known` is what the model has more."""
+    ones; `known` is what the model has more. DataError for a column with a name of the model's own."""
     more = more or {}
     effects, base = (*calendar.names, *more), len(of_plain.names)
     fixed: dict[str, Any] = {f"mean:{name}": float(mean) for name, mean in zip(calendar.names, means, strict=True)}
     fixed |= {**known, "calendar": calendar, "seen_until": iso_day(until)}
+    if taken := [name for name in effects if name in {*of_plain.names, *fixed} or effects.count(name) > 1]:
+        raise DataError(
+            f"a column cannot be called {taken[0]!r}: the model ({', '.join(of_plain.names)}) has something of its own "
+            "by this name. Rename the column."
+        )
     return replace(
         of_plain,
         names=(*of_plain.names, *effects),
@@ -83,13 +88,13 @@ def check_columns(calendar: Any, centred: Floats, spread: Floats, start: int, un
     days = f"from {iso_day(start + 1)} to {iso_day(until)}"
     for name, value in zip(calendar.names, spread, strict=True):
         if value <= 1e-12:
-            raise DataError(f"the calendar's {name!r} is the same on every day {days}, so nothing can be said of it.")
+            raise DataError(
+                f"the column {name!r} is the same on every day {days}, so nothing can be said of it. Leave it out."
+            )
     keep = independent_columns(centred)
     if not keep.all():
         name = calendar.names[int(np.argmin(keep))]
-        raise DataError(
-            f"the calendar's {name!r} is determined by the columns before it {days}. Leave one of them out."
-        )
+        raise DataError(f"the column {name!r} is determined by the columns before it {days}. Leave one of them out.")
 
 
 def season_doubt(yearly: Sequence[str], start: int, until: int) -> FitStatus | None:
