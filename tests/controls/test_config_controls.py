@@ -18,6 +18,18 @@ TEXT = re.sub(
     r', low = [\d._]+, high = [\d._]+|beliefs = "all".*\n', "", (CONFIGS / "cdnow.toml").read_text(encoding="utf-8")
 )
 
+LEVERS = "levers = { 'retention.budget_per_period' = [0, 10] }\n"
+OVER = "over = { 'terms.margin' = [0.2, 0.4], 'prospects.ceiling' = [0.01, 0.02] }\n"
+BELIEF = f"[[belief]]\nname = 'a'\nstrategy = 'baseline'\nmetric = 'npv'\n{OVER}"
+TARGETS = """[evidence.targets]
+strategy = "baseline"
+[[evidence.targets.figure]]
+quantity = "purchases"
+low = 1
+high = 2
+source = "the books"
+"""
+BUDGET = TEXT[TEXT.index("[budget]") : TEXT.index("[[strategy]]")]
 # what stands in the file, what is planted, the key a message must name, the remedy it must give
 PLANTED = [
     ("replications = 400", "replicatons = 400", "simulation.replicatons", "Did you mean 'replications'?"),
@@ -64,6 +76,28 @@ PLANTED = [
     ('against = "baseline"', 'against = "base-line"', "comparison.against", "Did you mean 'baseline'?"),
     ("level = 0.95", "level = 95", "comparison.level", "below 1"),
     ('"complaint-tree"', '"complaints-tree"', "claims.test[3]", "Did you mean 'complaint-tree'?"),
+    ('epoch = "1 W"', 'epoch = "0.00005 W"', "simulation.period", "at most 40,000 are run. Check the units."),
+    (BUDGET, "", "strategy[1].acquisition.budget_share", "Add [budget] with per_period"),
+    ("[comparison]", f"[optimise]\nstrategy = 'base'\n{LEVERS}[comparison]", "optimise.strategy", "mean 'baseline'?"),
+    ("[comparison]", f"[optimise]\n{LEVERS.replace('10', '0')}[comparison]", "optimise.levers", "to a higher"),
+    ("[comparison]", f"[sensitivity]\nstrategy = 'baseline'\nagainst = 'baseline'\n{OVER}[comparison]",
+     "sensitivity.against", "is the strategy itself."),
+    ("[comparison]", f"[sensitivity]\nstrategy = 'base'\n{OVER}[comparison]", "sensitivity.strategy", "'baseline'?"),
+    ("[comparison]", f"[sensitivity]\nstrategy = 'baseline'\n{OVER.replace('[0.2', '[0.5')}[comparison]",
+     "sensitivity.over.terms.margin", "lower number to a higher"),
+    ("[comparison]", f"[sensitivity]\nstrategy = 'baseline'\nmethod = 'sobol'\nsize = 48\n{OVER}[comparison]",
+     "sensitivity.size", "power of two"),
+    ("[comparison]", f"{BELIEF}above = 2.0\nbelow = 1.0\n[comparison]", "belief[1].below", "higher than above, 2."),
+    ("[comparison]", f"{BELIEF}above = 2.0\nrelative = true\n[comparison]", "belief[1].relative", "needs against"),
+    ("[comparison]", f"{BELIEF}above = 2.0\n{BELIEF}below = 1.0\n[comparison]", "belief[2].name", "Give each its own."),
+    ("[comparison]", "[survey]\nsampled = 100\ninstruments = ['acsi']\n[comparison]", "survey.sampled",
+     "Add the table [market.satisfaction]."),
+    ('purchases = "bg_nbd"', 'purchases = "choose"', "models.why", "says why it chose"),
+    ('purchases = "bg_nbd"', 'leaving = { season = 1 }\npurchases = "bg_nbd"', "models.leaving", "goes with"),
+    ("[claims]", "[selection]\nindifference = 1.0\nmax_replications = 100\n[claims]", "selection.max_replications",
+     "begin with fewer"),
+    ("[market.terms]", f"beliefs = 'none'\n{TARGETS}[market.terms]", "simulation.beliefs", "'stated' or 'all'"),
+    ("[market.terms]", f"{TARGETS.replace('line', '')}[market.terms]", "evidence.targets.strategy", "'baseline'?"),
 ]  # fmt: skip
 
 

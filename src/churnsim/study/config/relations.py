@@ -162,13 +162,8 @@ def _data_problems(config: StudyConfig) -> Iterator[Problem]:
     if config.models.why and config.models.purchases == CHOOSE:
         message = "is of a family that is named. Name one as purchases, or leave it out: the study says why it chose."
         yield unshown(("models", "why"), message)
-    if config.models.calendar is not None:
-        asked, takes = config.models.purchases, tuple(n for n, f in PURCHASE_FAMILIES.items() if f.takes_calendar)
-        if data.covariates is not None:
-            yield unshown(("models", "calendar"), "goes not with [data.covariates]. Leave one of the two out.")
-        if asked not in (CHOOSE, *takes):
-            message = f"takes no calendar. Use one of {', '.join(map(repr, takes))}, or leave [models.calendar] out."
-            yield Problem(path=("models", "purchases"), message=message)
+    if config.models.calendar is not None and data.covariates is not None:
+        yield unshown(("models", "calendar"), "goes not with [data.covariates]. Leave one of the two out.")
     if config.models.leaving is not None:
         takes = with_leaving_clock()
         if config.models.purchases not in takes:
