@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.integrate import quad
 
 import churnsim as cs
 from churnsim.errors import ConfigError
@@ -245,6 +248,34 @@ def test_opportunities_on_series_are_calibrated():
     likelihood = family.likelihood(on_series(start, np.random.default_rng(1)), calendar=MAILS)
     done = ranked(family, likelihood, MAILS, priors, made=on_series, worlds=60)  # 4 s a world
     assert done.calibrated(), done.summary()
+
+
+@pytest.mark.parametrize("name", ["bg_nbd", "bg_nbd_covariates", "gamma_gamma"])
+def test_the_prior_is_a_calibrated_posterior_of_data_that_it_does_not_see(name):
+    """Ranks of the truth among draws from the prior are uniform; among those with a fourth of its spread they are not.
+    On the scale of a sample's own spend the prior on gamma is that on gamma in money."""
+    family, settings = FAMILIES[name]
+    free, below, seen = priors_of(name), [], []
+    effect = 1 / COVARIATES["sex"].std(ddof=0)
+    scales = {"alpha": AGES.mean(), "rate:sex": effect, "lifetime:sex": effect}
+
+    def prior_alone(family, summary, *, seed, priors, unit, share=1.0, **options):
+        if name == "gamma_gamma" and seed < 8:
+            money = GammaGamma.likelihood(summary).scales[2]
+            below.append(quad(lambda x: np.exp(priors["gamma"].logpdf(x)), 0, WIDE["gamma"].median / money)[0])
+        random, drawn = np.random.default_rng(seed), {}
+        for key, prior in free.items():
+            z = prior.spread * share * random.standard_normal(99)
+            drawn[key] = (z if ":" in key else prior.median * np.exp(z)) * scales.get(key, 1.0)
+        return {"posterior": drawn}
+
+    run = partial(simulation_based_calibration, family, seed=5, replications=30, priors=free, **settings)
+    done = run(sampler=prior_alone, progress=lambda *k: seen.append(k))
+    assert done.calibrated(), done.summary()
+    assert done.unconverged == 0
+    assert seen == [(k, 30) for k in range(1, 31)]
+    np.testing.assert_allclose(below, 0.5, rtol=1e-6)
+    assert not run(sampler=partial(prior_alone, share=0.25)).calibrated()
 
 
 def test_what_cannot_be_calibrated_is_told():
