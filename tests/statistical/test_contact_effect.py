@@ -216,15 +216,45 @@ def test_intervals_of_the_clocks_hold_the_truth_in_200_firms(effect):
     for seed in range(200):
         random = np.random.default_rng(seed)
         contacts, log = a_firm(random, 1500, lifts=lifts, deltas=deltas, mails=tuple(range(24, 72, 8)))
-        histories = ContactHistories.of(
-            ContactRows.of(contacts), purchase_days(log), control="control",
-            end=int(END.to_datetime64().astype("datetime64[D]").astype(int)), unit="W",
-        )  # fmt: skip
-        found = fit_clocks(histories, family="bg_nbd", half_life=2.0, lasting=LASTING)
+        found = fit_clocks(histories_of(contacts, log), family="bg_nbd", half_life=2.0, lasting=LASTING)
         for name, value in truth.items():
             held[name] += found.table.loc[name, "lower"] <= value <= found.table.loc[name, "upper"]
     # 95% of 200 is 190, with a standard deviation of 3.1; priors make two of the intervals longer than they must be.
     assert all(count >= 181 for count in held.values()), held
+
+
+def histories_of(contacts, log):
+    end = int(END.to_datetime64().astype("datetime64[D]").astype(int))
+    return ContactHistories.of(ContactRows.of(contacts), purchase_days(log), control="control", end=end, unit="W")
+
+
+def test_many_customers_are_searched_from_some_of_them_to_the_same_end(monkeypatch):
+    """With the curvature of a third of them for steps, and their products of slopes for errors, which are those of the
+    second derivatives but for sampling."""
+    histories = histories_of(*a_firm(np.random.default_rng(3), 900, lifts=(0.8, 0.3), mails=tuple(range(24, 72, 8))))
+    asked = {"family": "nbd", "half_life": 2.0, "lasting": LASTING}
+    whole = fit_clocks(histories, **asked)
+    monkeypatch.setattr("churnsim.evidence.clock_effects.SKETCH_FROM", 900)
+    monkeypatch.setattr("churnsim.evidence.clock_effects.SKETCH", 300)
+    some = fit_clocks(histories, **asked)
+    assert some.status.ok
+    errors = (whole.table["upper"] - whole.table["lower"]) / 3.92
+    assert ((some.table["estimate"] - whole.table["estimate"]).abs() < 0.01 * errors).all()
+    np.testing.assert_allclose((some.table["upper"] - some.table["lower"]) / 3.92, errors, rtol=0.4)
+
+
+def test_contacts_after_the_log_say_nothing_and_others_than_of_buyers_neither():
+    contacts, log = a_firm(np.random.default_rng(3), 50)
+    late = contacts.assign(at=END + pd.Timedelta(days=3))
+    histories, more = histories_of(contacts, log), histories_of(pd.concat([contacts, late]), log)
+    assert histories.contacts() == more.contacts() > 0
+    asked = {"half_life": 2.0, "lasting": LASTING}
+    with pytest.raises(ConfigError, match="contacts act on the clocks of"):
+        fit_clocks(histories, family="gamma_gamma", **asked)
+    with pytest.raises(DataError, match="no customer who has bought was contacted"):
+        fit_clocks(histories_of(late, log), family="nbd", **asked)
+    with pytest.raises(DataError, match=r"in the contacts has bought\. Write ids alike"):
+        histories_of(contacts.assign(customer_id="x" + contacts["customer_id"].astype(str)), log)
 
 
 def test_campaigns_that_reach_the_arms_unalike_are_found(a_mailed_firm):

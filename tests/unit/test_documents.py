@@ -15,7 +15,7 @@ import openpyxl
 import pandas as pd
 import pytest
 from pptx import Presentation
-from tests.unit import fake_run
+from tests.unit import fake_run, test_decide, test_report
 from tests.unit.workbook_formulas import Calculator
 from typer.testing import CliRunner
 
@@ -264,6 +264,29 @@ def test_what_does_not_fit_a_slide_is_in_its_notes(run: Path, tmp_path: Path) ->
     assert slide.notes_slide.notes_text_frame.text.count(" | ") == left * (len(table.columns) - 1)
     assert fitting(["word " * 400], Box(0, 0, 5, 1), (20, 12)) is None
     assert fitting(["word"], Box(0, 0, 5, 1), (20, 12)) == 20
+
+
+def test_what_it_takes_and_what_to_measure_have_slides(tmp_path: Path) -> None:
+    """Where doing nothing was simulated, the differences are from it, best first."""
+    record, *_ = test_decide.made_record()
+    pieces = test_report._losing((-391, -465, -316)) | {"value_of_information": record.content(), "claims": []}
+    run = fake_run.write_run(tmp_path, pieces)
+    context, words = Context(load_run(run), Words()), Words()
+    slides = list(Presentation(io.BytesIO(documents.deck(run))).slides)
+    (table,) = [shape.table for shape in titled(slides, words("take.heading")).shapes if shape.has_table]
+    rows = [[cell.text for cell in row.cells] for row in table.rows][1:]
+    assert [row[2] for row in rows] == ["below 24.80", "at no value from 0% to 100%"]
+    assert [text.replace("\N{NO-BREAK SPACE}", " ") for text in rows[0][3:]] == ["23.80 to 26", "25 (assumed)"]
+    assert words("section.claims") not in [slide.shapes.title.text for slide in slides]
+    measure = titled(slides, words("answer.measure"))
+    (chart,) = [shape.chart for shape in measure.shapes if shape.has_chart]
+    worths = [row.worth for row in record.rows if row.worth > 0 and row.kind != "rest"]
+    assert max(chart.plots[0].series[0].values) == pytest.approx(max(worths))
+    forest = titled(slides, words("chart.forest.title", baseline="Idle"))
+    (chart,) = [shape.chart for shape in forest.shapes if shape.has_chart]
+    assert list(chart.plots[0].series[0].values) == [-2241, -391]  # from below: the best one stands above
+    assert context.run.comparison.nothing == "idle"
+    test_nothing_on_a_slide_is_cut_off_or_covered(slides)
 
 
 def program(path: Path, text: str) -> Path:
