@@ -126,3 +126,19 @@ def test_unit_order_and_repetition_do_not_matter(family: Any) -> None:
         assert weighted.parameters[name] == pytest.approx(value, rel=1e-6), name
         assert twice.standard_errors[name] == pytest.approx(weeks.standard_errors[name] / np.sqrt(2), rel=1e-4), name
     assert twice.loglik == pytest.approx(2 * weeks.loglik, rel=1e-12)
+
+
+def test_regular_buyers_of_thousands_of_stages():
+    """MBG/CNBD-1 by its sum over stages, whose first chances no number is small enough for, is MBG/NBD by its series;
+    and what comes in an interval that begins later has a law whose mean is the difference of two."""
+    heavy = pd.DataFrame({"frequency": [700, 2000], "recency": [99.0, 298.0], "T": [100.0, 300.0]})
+    parameters = {"r": 0.5, "alpha": 2.0, "a": 0.02, "b": 2.0}
+    one, same = cs.models.MBGCNBD(**parameters, k=1), cs.models.MBGNBD(**parameters)
+    np.testing.assert_allclose(one.expected_purchases(heavy, 500.0), same.expected_purchases(heavy, 500.0), rtol=1e-10)
+    three = cs.models.MBGCNBD(**parameters, k=3)
+    alive, living = three._alive(h := three._histories(heavy)), three._living(h)
+    start, span = np.full(2, 200.0), np.full(2, 2.0)
+    law = np.stack([three._pmf_later(living, n, start, span) for n in range(80)])
+    both = three._expected(h, start + span) - three._expected(h, start)
+    np.testing.assert_allclose(law.sum(axis=0), 1.0, rtol=1e-10)
+    np.testing.assert_allclose(alive * (np.arange(80.0) @ law), both, rtol=1e-9)

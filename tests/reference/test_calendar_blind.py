@@ -187,6 +187,35 @@ def test_regular_buyers(k):
         )
         expected = found.expected_purchases(data, 9.0).iloc[number]
         assert expected == pytest.approx((alive * mean).sum() / every, rel=1e-7)
+        # What comes in (T + 5, T + 14] weeks: a chain of k stages and being gone, moved on by its matrix exponential.
+        before = run(end + 35) - run(end)
+        state = np.stack([alive * chance for chance in passed] + [gone], axis=-1)
+        state = np.einsum("...i,...ij->...j", state, moved(lam * before, p, k)) / every
+        inside = lam * (run(end + 98) - run(end) - before)
+        chances = found.conditional_pmf([0, 1, 2, 5], data, 9.0, after=5.0).iloc[number]
+        for n in (0, 1, 2, 5):
+            by = [gammainc(n * k - j, inside) if n else 1.0 for j in range(k)]  # n or more, if nobody left
+            more = [gammainc((n + 1) * k - j, inside) for j in range(k)]
+            last = p * (1 - p) ** (n - 1) if n else 0.0
+            direct = sum(
+                (state[..., j] * ((1 - p) ** n * (by[j] - more[j]) + last * by[j])).sum() for j in range(k)
+            ) + (state[..., k].sum() if n == 0 else 0.0)
+            assert chances[n] == pytest.approx(direct, abs=1e-8)
+
+
+def moved(load, p, k: int):
+    """Of customers who pass a load of stages on average: chances to come from each of k stages (then being gone) to
+    each, by squaring the Taylor series of a 2^16th part."""
+    rates = np.zeros((*np.broadcast_shapes(load.shape, p.shape), k + 1, k + 1))
+    for j in range(k):
+        rates[..., j, j] = -1.0
+        rates[..., j, (j + 1) % k] += 1 - p if j == k - 1 else 1.0
+    rates[..., k - 1, k] = p
+    step = rates * load[..., None, None] / 2.0**16
+    found = np.eye(k + 1) + step + step @ step / 2 + step @ step @ step / 6
+    for _ in range(16):
+        found = found @ found
+    return found
 
 
 def test_a_discounted_sum_for_ever_is_that_of_a_long_horizon():

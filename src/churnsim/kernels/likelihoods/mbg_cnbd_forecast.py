@@ -20,6 +20,8 @@ from churnsim.kernels.numerics.special import regularised_beta
 from churnsim.typing import Floats
 
 _MANY = 2e5  # expected stages, beyond which they are not summed one by one
+_LEAST = -690.0  # logarithm of the smallest chance that is taken
+_LOGS = 64  # of a product, beyond which log-gammas are faster
 
 
 @njit
@@ -31,6 +33,13 @@ def _weights(R: float, w: float, k: int, out: Floats) -> None:
         total += out[j]
     for j in range(k):
         out[j] /= total
+
+
+@njit
+def _log_chance(shape: float, z: float, log_rest: float, m: float) -> float:
+    """ln P(N = m), N negative binomial."""
+    log_p = math.lgamma(shape + m) - math.lgamma(shape) - math.lgamma(m + 1.0)
+    return log_p + (shape * log_rest + (m * math.log(z) if m > 0.0 else 0.0))
 
 
 @njit
@@ -50,9 +59,18 @@ def _expected(R: float, w: float, A: float, a: float, b: float, h: float, k: int
             continue
         spread = math.sqrt(mean * (1.0 + h / A))
         first = max(math.floor(mean - 40.0 * spread), 0.0)
-        # The first chance by log-gammas, the others by recurrence: one multiplication a term.
-        log_p = math.lgamma(shape + first) - math.lgamma(shape) - math.lgamma(first + 1.0)
-        log_p += shape * log_rest + (first * math.log(z) if first > 0.0 else 0.0)
+        # The first chance by log-gammas, the others by recurrence: one multiplication a term. They rise up to the mean:
+        # of those too small for a number the sum takes none (by halving).
+        log_p = _log_chance(shape, z, log_rest, first)
+        if log_p < _LEAST:
+            low, first = first, math.floor(mean)
+            while first - low > 1.0:
+                middle = math.floor((low + first) / 2.0)
+                if _log_chance(shape, z, log_rest, middle) < _LEAST:
+                    low = middle
+                else:
+                    first = middle
+            log_p = _log_chance(shape, z, log_rest, first)
         chance = math.exp(log_p)
         bought, value, still = 0, 0.0, 1.0  # purchases if all were made, their expected number, E[(1-p)^bought]
         part = 0.0
@@ -149,9 +167,12 @@ def _between(shape: float, h: float, A: float, low: int, high: int) -> float:
     total = 0.0
     z, log_rest = h / (A + h), -math.log1p(h / A)
     start = max(low, 0)
-    log_p = shape * log_rest
-    for i in range(start):
-        log_p += math.log((shape + i) / (i + 1.0) * z)
+    if start > _LOGS:
+        log_p = _log_chance(shape, z, log_rest, start)
+    else:
+        log_p = shape * log_rest
+        for i in range(start):
+            log_p += math.log((shape + i) / (i + 1.0) * z)
     chance = math.exp(log_p)
     for m in range(start, high):
         total += chance
@@ -160,30 +181,77 @@ def _between(shape: float, h: float, A: float, low: int, high: int) -> float:
 
 
 @njit
-def pmf(R: Floats, w: Floats, A: Floats, a: Floats, b: Floats, horizon: Floats, count: int, k: int) -> Floats:
-    """P(count purchases in a horizon): alive after `count`, or gone at the last of them."""
+def pmf_later(
+    R: Floats, w: Floats, A: Floats, a: Floats, b: Floats, start: Floats, horizon: Floats, count: int, k: int
+) -> Floats:
+    """P(count purchases in a horizon that begins after `start`): alive after `count`, or gone at the last of them.
+
+    With `behind` stages passed by the start, of which j < k by T, lambda ~ Gamma(R + behind, A + start); m =
+    floor(behind/k) purchases were made and survived with the chance (b)_m/(a+b)_m.
+    """
     out = np.empty(R.size)
-    stage = np.empty(k)
+    stage, passed = np.empty(k), np.empty(k)
     for i in range(R.size):
         h = horizon[i]
         if h <= 0.0:
             out[i] = 1.0 if count == 0 else 0.0
             continue
         _weights(R[i], w[i], k, stage)
+        A_then = A[i] + start[i]
+        z, rest = start[i] / A_then, A[i] / A_then
+        mean = k - 1.0 + (R[i] + k - 1.0) * start[i] / A[i]
+        # Chances of so many stages, of which j by T, over e^log_scale, which alone may be too small for a number.
+        log_scale, unit = -R[i] * math.log1p(start[i] / A[i]), 1.0
+        scale = math.exp(log_scale)
         log_stay = 0.0
         for n in range(count):
             log_stay += math.log((b[i] + n) / (a[i] + b[i] + n))
-        alive, gone = math.exp(log_stay), 0.0
-        if count > 0:
-            gone = math.exp(log_stay) * a[i] / (b[i] + count - 1.0)
+        alive, still, lost = math.exp(log_stay), 1.0, 0.0  # after m + count purchases; after m; and gone by then
         total = 0.0
-        for j in range(k):
-            # Alive: neither more nor fewer; gone at the last of them: at least so many stages.
-            inside = _between(R[i] + j, h, A[i], count * k - j, (count + 1) * k - j)
-            beyond = _at_least(R[i] + j, h / (A[i] + h), count * k - j) if count > 0 else 0.0
-            total += stage[j] * (alive * inside + gone * beyond)
+        behind = m = quiet = 0
+        while True:
+            if behind < k:
+                passed[behind] = stage[behind] * unit
+                unit *= rest
+            chance = 0.0
+            for j in range(min(behind + 1, k)):
+                chance += passed[j]
+            if chance > 1e250:
+                passed *= 1e-250
+                unit *= 1e-250
+                chance *= 1e-250
+                log_scale += 250.0 * math.log(10.0)
+                scale = math.exp(log_scale)
+            chance *= scale
+            if chance > 0.0:
+                # Alive: neither more nor fewer; gone at the last of them: at least so many stages.
+                low = (m + count) * k - behind
+                part = alive * _between(R[i] + behind, h, A_then, low, low + k)
+                if count > 0:
+                    gone = alive * a[i] / (b[i] + m + count - 1.0)
+                    part += gone * _at_least(R[i] + behind, h / (A_then + h), low)
+                part = chance * (part if count > 0 else lost + part)
+                total += part
+                quiet = 0 if part > 1e-18 * rest * total else quiet + 1
+            # Terms k apart rise to one peak, and in the end fall like z^behind, to some 1/rest of the last one in all.
+            if behind >= mean and (quiet >= k or chance < 1e-300):
+                break
+            for j in range(min(behind + 1, k)):
+                passed[j] *= (R[i] + behind) / (behind + 1.0 - j) * z
+            behind += 1
+            if behind == (m + 1) * k:
+                lost += still * a[i] / (a[i] + b[i] + m)
+                still *= (b[i] + m) / (a[i] + b[i] + m)
+                alive *= (b[i] + m + count) / (a[i] + b[i] + m + count)
+                m += 1
         out[i] = total
     return out
+
+
+@njit
+def pmf(R: Floats, w: Floats, A: Floats, a: Floats, b: Floats, horizon: Floats, count: int, k: int) -> Floats:
+    """P(count purchases in a horizon)."""
+    return pmf_later(R, w, A, a, b, np.zeros(R.size), horizon, count, k)
 
 
 @njit

@@ -81,6 +81,9 @@ class LivingErlang(ContinuousTime):
         R, w, A, a, b = living
         return 1.0 - a / (a + b) * self._expected_living((R, w, A, a + 1.0, b), horizon)
 
+    def _pmf_later(self, living: Living, n: int, start: Floats, horizon: Floats) -> Floats:
+        return by_chunks(forecast.pmf_later, (*living, start, horizon), n, self.k)
+
     def _living_traits(self, living: Living) -> LivingTraits:
         R, w, A, a, b = living
         return LivingTraits(R, A, "dropout", a, b, self.k, w * A)
@@ -209,12 +212,6 @@ class MBGCNBD(LivingErlang, TakesCalendar):
         at_last = -weight * (alive * in_w / late + (1.0 - alive) * R / early)
         at_end = weight * alive * (in_w * early / late - R) / late
         return ClockTerms(float(result[0]), result[1:], at_last, at_end)
-
-    def _pmf_later(self, living: Living, n: int, start: Floats, horizon: Floats) -> Floats:
-        raise ConfigError(
-            "MBG/CNBD-k gives no distribution of purchases in an interval that begins later, only their expectation. "
-            "Leave out after=, or use MBGNBD."
-        )
 
     @classmethod
     def likelihood(
