@@ -232,7 +232,7 @@ def pmf_later(
                     part += gone * _at_least(R[i] + behind, h / (A_then + h), low)
                 part = chance * (part if count > 0 else lost + part)
                 total += part
-                quiet = 0 if part > 1e-18 * rest * total else quiet + 1
+                quiet = quiet + 1 if part < 1e-18 * rest * total else 0
             # Terms k apart rise to one peak, and in the end fall like z^behind, to some 1/rest of the last one in all.
             if behind >= mean and (quiet >= k or chance < 1e-300):
                 break
