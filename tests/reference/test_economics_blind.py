@@ -178,7 +178,8 @@ def test_switching_by_powers_and_by_people():
 
 
 @pytest.mark.parametrize(
-    ("p", "q", "attrition"), [(0.03, 0.38, 0.0), (0.03, 0.38, 0.1), (0.02, 0.1, 0.3), (0.05, 0, 0.1)]
+    ("p", "q", "attrition"),
+    [(0.03, 0.38, 0.0), (0.03, 0.38, 0.1), (0.02, 0.1, 0.3), (0.05, 0, 0.1), (0, 0.25, 0.25)],
 )
 def test_diffusion_by_integrating_its_equation(p, q, attrition):
     curve = Diffusion(p=p, q=q, market=1000.0, attrition=attrition)
@@ -187,10 +188,25 @@ def test_diffusion_by_integrating_its_equation(p, q, attrition):
         t_eval=(1.0, 8.0, 30.0),
     )  # fmt: skip
     assert [curve.customers(t, start=5.0) for t in (1.0, 8.0, 30.0)] == pytest.approx(solved.y[0], rel=1e-7)
-    assert curve.customers(2000.0, start=5.0) == pytest.approx(curve.ceiling, rel=1e-6)
+    assert curve.customers(1e9, start=5.0) == pytest.approx(curve.ceiling, rel=1e-6, abs=1e-4)  # as 1/t, where 0
     grid = np.linspace(0, 20, 40_001)
     values = [curve.customers(t) * math.exp(-0.1 * t) for t in grid]
     assert curve.discounted_customers(force=0.1, horizon=20) == pytest.approx(np.trapezoid(values, grid), rel=1e-6)
+
+
+@pytest.mark.parametrize("start", [0.0, 50.0, 2000.0])
+@pytest.mark.parametrize(("q", "attrition"), [(0.0, 0.1), (0.38, 0.1)])
+def test_what_a_lost_customer_was_worth_by_the_equation_of_its_effect(q, attrition, start):
+    """The slope of N(t) in N(0) follows the equation linearised about N; with q = 0 it is e^-(p + attrition)t."""
+    p, force, horizon = 0.03, 0.08, 12.0
+    curve = Diffusion(p=p, q=q, market=1000.0, attrition=attrition)
+    solved = solve_ivp(
+        lambda t, y: [(p + q * y[0] / 1000) * (1000 - y[0]) - attrition * y[0],
+                      (q - p - attrition - 2 * q * y[0] / 1000) * y[1], math.exp(-force * t) * y[1]],
+        (0, horizon), [start, 1.0, 0.0], rtol=1e-10, atol=1e-9,
+    )  # fmt: skip
+    found = curve.value_of_lost(start=start, force=force, horizon=horizon)
+    assert found == pytest.approx(solved.y[2, -1], rel=2e-3 if start > 1000 else 1e-5)  # at its limits by one side
 
 
 def test_bass_peak_is_where_adoption_is_fastest():

@@ -169,3 +169,56 @@ def test_groups_without_leavers_are_named(campaign):
     ):
         with pytest.raises(cs.errors.DataError, match="DataFrame"):
             call()
+
+
+CAUSES = pd.DataFrame({"tenure": [1.0, 2, 3, 4], "churned": [True, True, False, True], "cause": ["a", "b", None, "a"]})
+ARMS = np.array(["control", "mail", "call"] * 60)
+X = pd.DataFrame({"x": np.sin(np.arange(180.0))})
+BOUGHT = np.arange(180) % 2.0
+
+
+@pytest.mark.parametrize(
+    ("call", "error", "said"),
+    [
+        (lambda: cs.models.cumulative_incidence(CAUSES, cause="why"), "ConfigError", "no column 'why'"),
+        (lambda: cs.models.cumulative_incidence(CAUSES.assign(cause=None)), "DataError", r"without a 'cause' \(3 such"),
+        (lambda: cs.models.cumulative_incidence(CAUSES.assign(churned=False)), "DataError", "no causes to tell apart"),
+        (lambda: cs.models.cumulative_incidence(CAUSES).at("soon"), "ConfigError", "t must be a finite"),
+        (lambda: cs.models.compare_survival(CAUSES, folds=5), "DataError", "as many customers; there are 4"),
+        (lambda: cs.models.compare_survival(CAUSES, kinds=["x"], folds=2), "ConfigError", "kinds must be among"),
+        (lambda: cs.models.compare_survival(CAUSES, kinds="weibull"), "ConfigError", "kinds must be a list of names"),
+        (lambda: cs.models.compare_survival(CAUSES.assign(tenure=3.5, churned=True), kinds=["weibull"], folds=2),
+         "FitError", "no parametric family was fitted. weibull: not fitted: weibull has no maximum"),
+        (lambda: cs.models.qini_curve(np.arange(4.0), np.array([True] * 4), np.ones(4)), "DataError", "both groups"),
+        (lambda: cs.models.qini_curve(np.array([1, np.nan]), np.array([True, False]), np.ones(2)), "DataError",
+         "scores must be finite numbers; 1 are not"),
+        (lambda: cs.models.qini_curve(np.ones(2), np.array([True, False]), np.array([1, np.nan])), "DataError",
+         "outcomes must be finite numbers; 1 are not"),
+        (lambda: cs.models.UpliftRegressor().fit(X, None), "DataError", "target y is None"),
+        (lambda: cs.models.UpliftRegressor("control").fit(X, BOUGHT, ARMS[:9]), "DataError", "180 rows; got 9 names"),
+        (lambda: cs.models.UpliftRegressor("nobody").fit(X, BOUGHT, ARMS), "DataError", "control 'nobody' and"),
+        (lambda: cs.models.UpliftRegressor("control").fit(X[:45], BOUGHT[:45], ARMS[:45]), "DataError", "it needs 20"),
+        (lambda: of_arms().score(X, BOUGHT, np.where(ARMS == "call", "mail", ARMS)), "DataError", "in arm 'call'"),
+    ],
+)  # fmt: skip
+def test_what_tells_no_cause_curve_or_effect_is_refused(call, error, said):
+    with pytest.raises(getattr(cs.errors, error), match=said):
+        call()
+
+
+def of_arms():
+    return cs.models.UpliftRegressor("control").fit(X, BOUGHT, ARMS)
+
+
+def test_effects_of_several_arms_have_a_column_each_and_no_learner_where_all_do_the_same():
+    """Nobody left alone bought and all who were mailed did: the effect of the mail is 1 for everybody."""
+    bought = np.select([ARMS == "mail", ARMS == "call"], [1.0, BOUGHT])
+    fit = cs.models.UpliftRegressor("control").fit(X, bought, ARMS)
+    effects = pd.DataFrame(fit.predict(X), columns=list(fit.arms_))
+    assert (effects["mail"] == 1.0).all()
+    assert effects["call"].between(0, 1).all()
+    assert np.isnan(fit.score(X, bought))
+    with pytest.raises(ValueError, match="inconsistent numbers of samples"):
+        fit.score(X, bought[:9], ARMS)
+    with pytest.raises(ValueError, match="NaN"):
+        fit.score(X, np.full(180, np.nan), ARMS)

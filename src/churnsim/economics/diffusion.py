@@ -64,6 +64,8 @@ class Diffusion:
 
     def customers(self, t: float, *, start: float = 0.0) -> float:
         """N(t) from N(0) = start."""
+        if not t >= 0.0:
+            raise ConfigError(f"t must be 0 or more; got {t}.")
         x0 = check_number(start, "start", least=0, most=2 * self.market) / self.market
         if self.q == 0.0:
             rate = self.p + self.attrition
@@ -96,6 +98,7 @@ class Diffusion:
         """Integral of N(t) e^(-force t) from 0 to the horizon, by Simpson's rule: customer-time in present value."""
         check_count(steps, "steps", most=1_000_000)
         check_number(horizon, "horizon", least=0)
+        check_number(force, "force")
         h = horizon / (2 * steps)
         times = [i * h for i in range(2 * steps + 1)]
         return float(simpson([self.customers(t, start=start) * math.exp(-force * t) for t in times], dx=h))
@@ -103,7 +106,8 @@ class Diffusion:
     def value_of_lost(self, *, start: float, force: float, horizon: float) -> float:
         """Customer-time in present value that is missing when one of `start` customers is lost now and does not return
         by itself: the marginal effect, its own and that of those it would have brought."""
+        check_number(start, "start", least=0, most=2 * self.market)
         h = min(1e-4 * self.market, 0.5 * start) or 1e-6 * self.market
-        more = self.discounted_customers(force=force, horizon=horizon, start=start + h)
-        less = self.discounted_customers(force=force, horizon=horizon, start=start - min(h, start))
-        return (more - less) / (h + min(h, start))
+        ends = max(start - h, 0.0), min(start + h, 2 * self.market)
+        less, more = (self.discounted_customers(force=force, horizon=horizon, start=end) for end in ends)
+        return (more - less) / (ends[1] - ends[0])

@@ -106,8 +106,9 @@ def _in_order(score: Floats, treated: Flags, outcome: Floats) -> tuple[Floats | 
     """Scores (None without ties, so that nobody looks for them), groups and outcomes, the highest score first."""
     if not treated.any() or treated.all() or not (score.shape == treated.shape == outcome.shape):
         raise DataError("a Qini curve needs a score, a group and an outcome of each customer, and both groups.")
-    if not np.isfinite(score).all():
-        raise DataError(f"scores must be finite numbers; {int((~np.isfinite(score)).sum())} are not.")
+    for name, values in (("scores", score), ("outcomes", outcome)):
+        if not np.isfinite(values).all():
+            raise DataError(f"{name} must be finite numbers; {int((~np.isfinite(values)).sum())} are not.")
     order = np.argsort(-score, kind="stable")
     ranked = score[order] if np.unique(score).size < score.size else None
     return ranked, treated[order], outcome[order].astype(np.float64)

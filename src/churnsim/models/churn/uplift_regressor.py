@@ -72,7 +72,7 @@ class UpliftRegressor(RegressorMixin, NamedOutput):
         if y is None:
             raise DataError("UpliftRegressor requires y to be passed, but the target y is None.")
         features = feature_frame(self, X, reset=True)
-        outcome = _check_y(column_or_1d(y, warn=True), y_numeric=True, estimator=self).astype(np.float64)
+        outcome = self._outcome(y)
         check_consistent_length(features, outcome)
         if treatment is None:
             warnings.warn("no treatment was given, so that no effect is learned.", UpliftWarning, stacklevel=2)
@@ -107,7 +107,8 @@ class UpliftRegressor(RegressorMixin, NamedOutput):
         effects = self.transform(X)[:, 1:]
         if treatment is None or not self.arms_:
             return float("nan")
-        groups, outcome = self._groups(treatment, len(effects), 1), np.asarray(y, dtype=np.float64)
+        groups, outcome = self._groups(treatment, len(effects), 1), self._outcome(y)
+        check_consistent_length(effects, outcome)
         areas = []
         for place, arm in enumerate(self.arms_):
             if arm not in groups:
@@ -115,6 +116,9 @@ class UpliftRegressor(RegressorMixin, NamedOutput):
             pick = groups[arm] | groups[self.control]
             areas.append(qini_coefficient(effects[pick, place], groups[arm][pick], outcome[pick]))
         return float(np.mean(areas))
+
+    def _outcome(self, y: Any) -> Floats:
+        return np.asarray(_check_y(column_or_1d(y, warn=True), y_numeric=True, estimator=self), dtype=np.float64)
 
     def _groups(self, treatment: Any, rows: int, least: int) -> dict[Any, Flags]:
         """The rows of each arm, the control first."""

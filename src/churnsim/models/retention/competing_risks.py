@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from churnsim.checks import check_level, typed
+from churnsim.checks import check_level, check_number, typed
 from churnsim.data.summaries.frame_kinds import CustomerFrame, in_kind
 from churnsim.errors import ConfigError, DataError
 from churnsim.models.retention.tenures import Tenures
@@ -36,8 +36,7 @@ class CumulativeIncidence:
     def at(self, t: float) -> pd.DataFrame:
         """Share lost to each cause by `t` (in the data's unit, 0 or more, else ConfigError), indexed by cause:
         incidence, standard_error, lower, upper."""
-        if not np.isfinite(t) or t < 0:
-            raise ConfigError(f"t must be finite and 0 or more; got {t!r}.")
+        check_number(t, "t", least=0)
         known = self.table[self.table["time"] <= t]
         columns = ["incidence", "standard_error", "lower", "upper"]
         return known.groupby("cause", sort=False)[columns].last().reindex(list(self.losses)).fillna(0.0)

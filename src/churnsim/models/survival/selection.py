@@ -83,7 +83,7 @@ def compare_survival(
     tenures = Tenures.of(subscriptions)
     whole = bool((tenures.tenure == np.floor(tenures.tenure)).all())
     known = [*FAMILIES, *(RENEWAL_MODELS if whole else ())]
-    check_kind(known if kinds is None else kinds, "kinds", Sequence, "a list of names")
+    check_kind(known if kinds is None else kinds, "kinds", (list, tuple), "a list of names")
     wanted = [kind for kind in known if kind != "g2g"] if kinds is None else list(kinds)
     check_count(folds, "folds", least=2)
     if len(tenures) < folds:
@@ -114,6 +114,9 @@ def compare_survival(
 
 
 def _judged(table: pd.DataFrame, scores: dict[str, NDArray[np.float64]]) -> pd.DataFrame:
+    if not set(scores) - {"kaplan_meier"}:
+        told = "; ".join(f"{kind}: {status}" for kind, status in table["status"].items())
+        raise FitError(f"no parametric family was fitted. {told}")
     table = table.sort_values("held_out", ascending=False, na_position="last")
     best = str(table.index[0])
     gaps = {kind: values - scores[best] for kind, values in scores.items()}
@@ -121,8 +124,6 @@ def _judged(table: pd.DataFrame, scores: dict[str, NDArray[np.float64]]) -> pd.D
     error = {kind: float(gap.std(ddof=1) / np.sqrt(gap.size)) for kind, gap in gaps.items()}
     table["difference_error"] = pd.Series(error)
     parametric = [kind for kind in table.index if kind in scores and kind != "kaplan_meier"]
-    if not parametric:
-        raise FitError("no parametric family could be fitted. " + "; ".join(table["status"]))
     leader = parametric[0]
     close = [
         kind
