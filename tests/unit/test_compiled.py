@@ -10,12 +10,14 @@ import sys
 import numba
 import numpy as np
 import pytest
+from numba.core.compiler import Flags
 from tests.parity.mechanisms import MARKET_PARTS, STRATEGY_PARTS, scenario
 
 import churnsim as cs
 from churnsim.kernels.numerics import numba_cache
 from churnsim.kernels.numerics.intrinsics import multiply_high, plain_fetch, plain_multiply_high
 from churnsim.kernels.numerics.philox import block
+from churnsim.kernels.numerics.shared_code import _Flags
 
 MINI = {
     "__init__.py": "",
@@ -167,6 +169,7 @@ BLOCK = """
 import json
 from churnsim.kernels.numerics.jit import PLAIN
 from churnsim.kernels.numerics.philox import block
+from churnsim.kernels.numerics.shared_code import _Flags
 assert PLAIN and "_nrt" not in block.targetoptions
 print(json.dumps([block(i, 2, 3, 4, 5, 6) for i in range(20)]))
 """
@@ -192,3 +195,21 @@ def test_plain_kernels_give_the_same_ledger(tmp_path):
     tried = scenario(STRATEGY_PARTS, MARKET_PARTS, size=200)
     assert plain == cs.simulate(tried, seed=3, engine="compiled").table.tolist()
     assert np.sum(plain) > 0
+
+
+@pytest.mark.parametrize(
+    "set_here", [{}, {"release_gil": True}, {"release_gil": False}, {"release_gil": True, "no_compile": True}]
+)
+@pytest.mark.parametrize("set_there", [{}, {"release_gil": True}, {"no_compile": False}])
+def test_flags_are_as_alike_as_numbas(set_here, set_there):
+    """Also where one says what is the default of the other."""
+    made = []
+    for kind in (_Flags, Flags):
+        for options in (set_here, set_there):
+            made.append(kind())
+            for name, value in options.items():
+                setattr(made[-1], name, value)
+    here, there, numbas_here, numbas_there = made
+    assert (here == there) is (here == numbas_there) is (numbas_here == there) is (numbas_here == numbas_there)
+    assert hash(here) == hash(numbas_here)
+    assert here != "flags"

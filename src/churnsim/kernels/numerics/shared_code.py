@@ -50,7 +50,29 @@ def _library_class() -> Any:
     return Translated
 
 
-_Translated = _library_class() if JITCodeLibrary is not None else None
+def _flags_class() -> Any:
+    same = hash(compiler.Flags())  # of the options' names alone
+
+    class Flags(compiler.Flags):  # type: ignore[misc]
+        """Numba's, compared by what is set.
+
+        Numba looks them up for each operation and reads two dozen options each time: a tenth of what compiling takes.
+        """
+
+        __slots__ = ()
+        _values: dict[str, Any]
+
+        def __hash__(self) -> int:
+            return same
+
+        def __eq__(self, other: object) -> Any:
+            return self is other or self._values == getattr(other, "_values", None) or super().__eq__(other)
+
+    return Flags
+
+
+_Translated: Any = _library_class() if JITCodeLibrary is not None else None
+_Flags: Any = _flags_class() if JITCodeLibrary is not None else None
 
 
 def optimise_with_callers(dispatcher: Any, options: dict[str, Any], *, apart: bool = False) -> Any:
@@ -66,7 +88,7 @@ def optimise_with_callers(dispatcher: Any, options: dict[str, Any], *, apart: bo
     target = dispatcher.targetdescr
 
     def translate(kinds: Any) -> tuple[Any, Any]:
-        flags = compiler.Flags()
+        flags = _Flags()
         target.options.parse_as_flags(flags, options)
         flags.no_compile = flags.no_cpython_wrapper = flags.no_cfunc_wrapper = True
         library = _Translated(target.target_context.codegen(), dispatcher.py_func.__qualname__)
