@@ -7,6 +7,7 @@ import hashlib
 import html
 import importlib.util
 import json
+import math
 import re
 import sys
 from collections.abc import Iterator
@@ -33,6 +34,7 @@ from churnsim.report import load_run, render
 from churnsim.report.chapters.answer import chapter as answer
 from churnsim.report.chapters.answer import detail
 from churnsim.report.chapters.assumptions import chapter as assumptions
+from churnsim.report.chapters.fit import chapter as fits
 from churnsim.report.chapters.method import limits
 from churnsim.report.chapters.strategies import does
 from churnsim.report.charts import svg
@@ -863,3 +865,32 @@ def test_assumptions_stand_by_how_much_the_answer_hangs_on_each(page):
     places = [chapter.index(f">{name}<") for name in names]
     assert places == sorted(places)
     assert "npv of recovery" not in page
+
+
+def test_the_chapter_of_the_fits_says_why_a_model_was_chosen_and_what_covariates_do(tmp_path: Path) -> None:
+    """An effect is e to the coefficient: 2 for ln 2."""
+    pieces = fake_run.make_pieces()
+    effects = {"r": 0.3, "rate:age": math.log(2), "rate:sex=woman": -math.log(2), "lifetime:first_order": math.log(3)}
+    pieces["fits"]["purchases"] = fake_run._fit("bg_nbd_covariates", "W", "whole log", effects, -9000.0)
+    pieces["fits"]["purchases_calibration"] = fake_run._fit(
+        "pareto_nbd_covariates", "W", "calibration", effects, -8000.0
+    )
+    table = [{"model": "bg_nbd", "log score": -1.25}, {"model": "nbd", "log score": -1.5}]
+    pieces["notices"] = {"choice": {"chosen": "bg_nbd", "why": "its BIC is the lowest.", "table": table}}
+    blocks = fits(Context(load_run(fake_run.write_run(tmp_path, pieces)), Words())).blocks
+    assert blocks[0].kind == "paragraph"
+    assert blocks[0].text.lower() == "its bic is the lowest."
+    candidates = blocks[1].blocks
+    assert [row[-1].text for row in candidates[0].rows] == ["−1.25", "−1.50"]
+    assert "BIC decides only among the models" in candidates[1].text
+    said = [
+        [row[-1].text for row in block.rows]
+        for block in blocks
+        if block.kind == "tableblock" and len(block.columns) == 5
+    ]
+    assert said[0][1:] == [
+        "One unit more of age multiplies the purchase rate by 2.000",
+        "sex: woman, compared with the commonest value, multiplies the purchase rate by 0.500",
+        "One unit more of first order multiplies the odds of the mean dropout probability by 3.000",
+    ]
+    assert said[1][3] == "One unit more of first order multiplies the rate of leaving by 3.000"

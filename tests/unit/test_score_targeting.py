@@ -15,6 +15,7 @@ from churnsim.data.logs.customer_uid import customer_uids
 from churnsim.errors import ConfigError, DataError
 from churnsim.simulation.core.scores import CustomerScores
 from churnsim.simulation.mechanisms.review import Visible
+from churnsim.study.stages.score_files import read_ids
 
 IDS = pd.Index(["a", "b", "c", "d", 5])
 
@@ -103,3 +104,14 @@ def test_contact_ranks_are_taken_as_they_are():
     assert base.traits[:, 3].tolist() == [0.0, 0.25, 1.0]
     with pytest.raises(DataError, match=r"contact_rank of customer '2' is 1\.5"):
         cs.simulation.TraitsBase(traits.assign(contact_rank=[0.0, 1.0, 1.5]))
+
+
+def test_a_file_names_customers_by_the_ids_that_they_have(tmp_path):
+    """Those of the study, in its order and as it has them, texts and numbers; others are left out."""
+    (tmp_path / "some.csv").write_text("customer_id,more\n5,x\nz,y\na,z\n5,x\n", encoding="utf-8")
+    assert read_ids(tmp_path / "some.csv", IDS) == ["a", 5]
+    for text, said in (("customer_id\nz\n", "names none of the study's 5 customers, who have ids such as 'a'"),
+                       ("name\na\n", "customer_id")):  # fmt: skip
+        (tmp_path / "other.csv").write_text(text, encoding="utf-8")
+        with pytest.raises(DataError, match=said):
+            read_ids(tmp_path / "other.csv", IDS)

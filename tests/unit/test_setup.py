@@ -532,3 +532,23 @@ def test_what_is_open_is_asked_of_a_person(log, tmp_path, call, monkeypatch):
     done = call("init", tmp_path / "both.csv")
     assert done.exit_code == 0, done.output
     assert read_config(tmp_path / "both.toml").data.exchange_rates == {"USD": 1.0, "EUR": 2.0}
+
+
+@pytest.mark.parametrize(("answers", "dates"), [("2\n", "shipped"), ("7\nthe first\nordered\n", "ordered")])
+def test_a_person_answers_by_number_or_name_and_is_asked_again(answers, dates, log, tmp_path, monkeypatch):
+    monkeypatch.setattr("churnsim.cli.setup.sys", SimpleNamespace(stdin=SimpleNamespace(isatty=lambda: True)))
+    path = tmp_path / "log.csv"
+    later = log["date"] + pd.Timedelta(days=3)
+    log.rename(columns={"date": "ordered"}).assign(shipped=later).to_csv(path, index=False)
+    done = CliRunner().invoke(app, ["init", str(path)], input=answers)
+    assert done.exit_code == 0, done.output
+    assert "  2  shipped   (" in done.output
+    assert done.output.count("is none of these") == answers.count("\n") - 1
+    assert read_config(tmp_path / "log.toml").data.date == dates
+
+
+def test_the_command_prints_the_schema_or_writes_it(tmp_path, call):
+    printed = call("schema")
+    written = call("schema", "--out", tmp_path / "study.json")
+    assert (printed.exit_code, written.exit_code, written.stdout) == (0, 0, "")
+    assert json.loads(printed.stdout) == json.loads((tmp_path / "study.json").read_text("utf-8")) == config_schema()
