@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.util import find_spec
 from types import SimpleNamespace
 
@@ -418,6 +419,12 @@ def test_an_interval_on_two_clocks_is_the_difference_of_two(log):
     mean = law.to_numpy() @ np.arange(90.0)
     np.testing.assert_allclose(mean, model.expected_purchases(summary, 20.0, after=7.0), atol=1e-8)
     assert (model.p_alive_path(summary, [0.0, 10.0, 30.0]).diff(axis=1).iloc[:, 1:] <= 0).all(axis=None)
+    # By quadrature over the days, and in closed form where both clocks run evenly.
+    even, near = (
+        replace(model, effects={"trend": e}, leaving_effects={"trend": e}).conditional_pmf(3, summary, 20.0, after=7.0)
+        for e in (0.0, 1e-12)
+    )
+    np.testing.assert_allclose(even, near, rtol=1e-8)
     drawn = model.draw_posterior(pd.concat([summary] * 60).reset_index(drop=True), seed=2)
     share = model.p_alive(summary).mean()
     assert drawn["alive"].mean() == pytest.approx(share, abs=4 * np.sqrt(share * (1 - share) / len(drawn)))

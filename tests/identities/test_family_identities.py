@@ -142,3 +142,40 @@ def test_regular_buyers_of_thousands_of_stages():
     both = three._expected(h, start + span) - three._expected(h, start)
     np.testing.assert_allclose(law.sum(axis=0), 1.0, rtol=1e-10)
     np.testing.assert_allclose(alive * (np.arange(80.0) @ law), both, rtol=1e-9)
+
+
+LATER = (
+    cs.NBD(r=0.8, alpha=6.0), cs.BGNBD(r=0.8, alpha=6.0, a=0.7, b=2.3), cs.MBGNBD(r=0.8, alpha=6.0, a=0.7, b=2.3),
+    cs.models.MBGCNBD(r=0.8, alpha=3.0, a=0.7, b=2.3, k=2), cs.ParetoNBD(r=0.8, alpha=6.0, s=0.6, beta=9.0),
+    cs.models.BGBB(alpha=1.2, beta=0.75, gamma=0.66, delta=2.8, unit="W"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("model", LATER, ids=lambda model: model.family)
+def test_what_comes_later_has_a_law_with_the_mean_that_is_a_difference(model):
+    data = pd.DataFrame({"frequency": [0, 2, 5], "recency": [0.0, 8.0, 7.0], "T": [9.0, 10.0, 20.0]})
+    law = model.conditional_pmf(range(140), data, [3.0, 4.0, 0.0], after=[5.0, 0.0, 2.0])
+    np.testing.assert_allclose(law.sum(axis=1), 1.0, atol=1e-9)
+    mean = model.expected_purchases(data, [3.0, 4.0, 0.0], after=[5.0, 0.0, 2.0])
+    np.testing.assert_allclose(law.to_numpy() @ np.arange(140.0), mean, rtol=1e-9)
+    both = model.expected_purchases(data, 8.0) - model.expected_purchases(data, 5.0)
+    assert mean.iloc[0] == pytest.approx(both.iloc[0], rel=1e-12)
+    np.testing.assert_allclose(law.iloc[1], model.conditional_pmf(range(140), data, 4.0).iloc[1], rtol=1e-9, atol=1e-15)
+
+
+def test_later_purchases_of_simulated_regular_buyers():
+    """Of new customers, and of those who did not buy again in five weeks, gap by gap: within four standard errors."""
+    size, rng, k = 40_000, np.random.default_rng(7), 3
+    rate, leaves = rng.gamma(1.5, 1 / 2.0, size), rng.beta(0.7, 2.3, size)
+    bought = np.cumsum(rng.gamma(k, 1.0, (size, 24)) / rate[:, None], axis=1)
+    tosses = rng.random((size, 24)) > leaves[:, None]  # the first is that of the first purchase
+    bought[~np.logical_and.accumulate(tosses, axis=1)] = np.inf
+    silent = bought[:, 0] > 5.0
+    model = cs.models.MBGCNBD(r=1.5, alpha=2.0, a=0.7, b=2.3, k=k)
+    for T, who in ((0.0, np.ones(size, bool)), (5.0, silent)):
+        seen = pd.DataFrame({"frequency": [0], "recency": [0.0], "T": [T]})
+        chances = model.conditional_pmf(range(4), seen, 9.0, after=4.0).iloc[0]
+        later = ((bought[who] > T + 4.0) & (bought[who] <= T + 13.0)).sum(axis=1)
+        for n in range(4):
+            error = np.sqrt(chances[n] * (1 - chances[n]) / later.size)
+            assert (later == n).mean() == pytest.approx(chances[n], abs=4 * error)

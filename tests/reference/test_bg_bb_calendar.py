@@ -152,6 +152,12 @@ def test_horizons_of_each_customer_and_waits():
     later = model.conditional_pmf(range(5), summary, spans, after=2.0)
     assert later.to_numpy() @ np.arange(5) == pytest.approx(found, rel=1e-10, abs=1e-14)
     assert later.sum(axis=1).to_numpy() == pytest.approx(1.0, rel=1e-12)
+    # With next to no effects that is plain BG/BB in closed form.
+    near = BGBBCalendar(
+        base=BASE, calendar=CALENDAR, effects=dict.fromkeys(TRUE, 1e-13), means=MEANS, seen_until="2020-12-31",
+        future={"price": 0.0},
+    ).conditional_pmf(range(5), summary, spans, after=2.0)  # fmt: skip
+    np.testing.assert_allclose(near, BASE.conditional_pmf(range(5), summary, spans, after=2.0), rtol=1e-8)
     none = np.array([model.conditional_pmf([0], summary, float(h))[0] for h in range(40)])
     waits, alive = model.time_to_next_purchase(summary, quantile=0.4), model.p_alive(summary).to_numpy()
     if_alive = model.time_to_next_purchase(summary, quantile=0.4, if_alive=True).to_numpy()

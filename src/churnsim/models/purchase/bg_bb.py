@@ -73,6 +73,13 @@ class LivingBetas(BuyTillYouDie):
         _, _, gamma, delta = living
         return np.exp(betaln(gamma, delta + np.floor(horizon)) - betaln(gamma, delta))
 
+    def _pmf_later(self, living: Living, n: int, start: Floats, horizon: Floats) -> Floats:
+        # Whether a customer stays says nothing of its chance to buy.
+        A, B, gamma, delta = living
+        first, stays = np.floor(start), self._staying(living, start)
+        later = self._pmf_living((A, B, gamma, delta + first), n, np.floor(start + horizon) - first)
+        return stays * later + (1.0 - stays if n == 0 else 0.0)
+
     def _draw(self, h: Histories, uids: Ints, seed: int, replication: int) -> pd.DataFrame:
         # The posterior is a mixture of Beta x Beta over the last opportunity of the customer's life (see the kernel).
         alpha, beta, gamma, delta = self._of(h)

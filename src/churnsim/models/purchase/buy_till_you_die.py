@@ -181,6 +181,10 @@ class BuyTillYouDie(ParametricModel, ABC):
     def _staying(self, living: Living, horizon: Floats) -> Floats:
         """P(still alive after a horizon) of live customers."""
 
+    @abstractmethod
+    def _pmf_later(self, living: Living, n: int, start: Floats, horizon: Floats) -> Floats:
+        """P(n purchases in a horizon that begins after `start`) of customers alive now."""
+
     def _draw_new(self, n: int, seed: int, replication: int) -> pd.DataFrame:
         """Traits of `n` customers from the population, a column each."""
         return self._population(np.ones(n), np.ones(n), seed, replication)
@@ -264,14 +268,21 @@ class BuyTillYouDie(ParametricModel, ABC):
             return alive
         return alive * at_distinct(lambda *row: self._staying(row[:-1], row[-1]), *self._living(h), later)
 
-    def expected_purchases(self, summary: CustomerFrame, horizon: float | ArrayLike) -> pd.Series[float]:
-        """E[purchases in (T, T + horizon] | history] of each customer.
+    def expected_purchases(
+        self, summary: CustomerFrame, horizon: float | ArrayLike, *, after: float | ArrayLike = 0.0
+    ) -> pd.Series[float]:
+        """E[purchases in (T + after, T + after + horizon] | history] of each customer.
 
-        `horizon` in the model's unit, a number or one per row, finite and 0 or more. With a number, values of
-        customers alike in all but their age may be interpolated, to a relative 1e-11.
+        `horizon` and `after` in the model's unit, a number or one per row, finite and 0 or more. With numbers, values
+        of customers alike in all but their age may be interpolated, to a relative 1e-11.
         """
         h = self._histories(summary)
-        return h.series(self._expected(h, durations(horizon, "horizon", shape=h.x.shape)), "expected_purchases")
+        spans, start = (durations(v, name, shape=h.x.shape) for v, name in ((horizon, "horizon"), (after, "after")))
+        return h.series(self._expected_later(h, start, spans), "expected_purchases")
+
+    def _expected_later(self, h: Histories, start: Floats, spans: Floats) -> Floats:
+        values = self._expected(h, start + spans)
+        return values - self._expected(h, start) if start.any() else values
 
     def _expected(self, h: Histories, spans: Floats) -> Floats:
         if (spans == spans[0]).all():
@@ -292,17 +303,24 @@ class BuyTillYouDie(ParametricModel, ABC):
         return by_age(each, h.x, h.T, self._age_offset)
 
     def conditional_pmf(
-        self, n: int | Sequence[int] | NDArray[np.int64], summary: CustomerFrame, horizon: float | ArrayLike
-    ) -> pd.DataFrame:
-        """P(n purchases in (T, T + horizon] | history): one row a customer, one column for each n."""
+        self, n: int | Sequence[int] | NDArray[np.int64], summary: CustomerFrame, horizon: float | ArrayLike, *,
+        after: float | ArrayLike = 0.0,
+    ) -> pd.DataFrame:  # fmt: skip
+        """P(n purchases in (T + after, T + after + horizon] | history): one row a customer, one column for each n."""
         h = self._histories(summary)
-        spans = durations(horizon, "horizon", shape=h.x.shape)
-        alive, living = self._alive(h), self._living(h)
-        columns = {}
-        for k in counts(n).ravel().tolist():
-            each = at_distinct(lambda *row, k=k: self._pmf_living(row[:-1], k, row[-1]), *living, spans)
-            columns[k] = alive * each + (1.0 - alive if k == 0 else 0.0)
+        spans, start = (durations(v, name, shape=h.x.shape) for v, name in ((horizon, "horizon"), (after, "after")))
+        columns = self._counts_later(h, counts(n).ravel().tolist(), start, spans)
         return pd.DataFrame(columns, index=h.index).rename_axis(columns="n")
+
+    def _counts_later(self, h: Histories, wanted: Sequence[int], start: Floats, spans: Floats) -> dict[int, Floats]:
+        alive, living, columns = self._alive(h), self._living(h), {}
+        for n in wanted:
+            if start.any():
+                each = at_distinct(lambda *r, n=n: self._pmf_later(r[:-2], n, *r[-2:]), *living, start, spans)
+            else:
+                each = at_distinct(lambda *r, n=n: self._pmf_living(r[:-1], n, r[-1]), *living, spans)
+            columns[n] = alive * each + (1.0 - alive if n == 0 else 0.0)
+        return columns
 
     def residual_transactions(
         self, summary: CustomerFrame, annual_discount_rate: float, *, horizon: float = math.inf

@@ -126,10 +126,6 @@ class TakesCalendar(ContinuousTime):
         """The likelihood of histories whose times are those of the clock, in scaled data; `fixed` is what the family
         has beside its estimated parameters."""
 
-    @abstractmethod
-    def _pmf_later(self, living: Living, n: int, start: Floats, horizon: Floats) -> Floats:
-        """P(n purchases in a horizon that begins after `start`) of customers alive now."""
-
     @overload
     @classmethod
     def fit(

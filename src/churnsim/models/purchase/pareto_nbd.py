@@ -85,6 +85,12 @@ class LivingGammaGamma(ContinuousTime):
     def _staying(self, living: Living, horizon: Floats) -> Floats:
         return np.exp(-living[2] * np.log1p(horizon / living[3]))
 
+    def _pmf_later(self, living: Living, n: int, start: Floats, horizon: Floats) -> Floats:
+        # Whether a customer stays says nothing of its rate of purchase.
+        R, A, s, B = living
+        stays = self._staying(living, start)
+        return stays * self._pmf_living((R, A, s, B + start), n, horizon) + (1.0 - stays if n == 0 else 0.0)
+
     def _living_traits(self, living: Living) -> LivingTraits:
         R, A, s, B = living
         return LivingTraits(R, A, "death", s, B)

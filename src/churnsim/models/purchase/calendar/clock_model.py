@@ -121,9 +121,8 @@ class ClockModel(PurchasesWithEffects):
         end = positions(first, h.T, per)
         return h, first, end, positions(end, np.broadcast_to(np.asarray(ahead, dtype=np.float64), end.shape), per)
 
-    def _state(self, summary: pd.DataFrame, ahead: Floats | float, future: Any, *, counted: bool = False) -> ClockState:
-        """The histories in time and in the clock's, which is made for `ahead` of the end of each; `counted` where
-        purchases that begin later are to be."""
+    def _state(self, summary: pd.DataFrame, ahead: Floats | float, future: Any) -> ClockState:
+        """The histories in time and in the clock's, which is made for `ahead` of the end of each."""
         h, first, end, last = self._places(summary, ahead)
         clock = self._clock(first, last, future, h.index)
         return ClockState(self.base, h, on_clock(h, clock, first), clock, end)
@@ -162,8 +161,7 @@ class ClockModel(PurchasesWithEffects):
         after: float | ArrayLike = 0.0, future: Any = None,
     ) -> pd.DataFrame:  # fmt: skip
         """P(n purchases in (T + after, T + after + horizon] | history): one row a customer, one column for each n."""
-        later = bool(durations(after, "after").any())
-        state, start, spans = self._ahead(summary, horizon, after, future, counted=later)
+        state, start, spans = self._ahead(summary, horizon, after, future)
         columns = state.counts(counts(n).ravel().tolist(), start, spans)
         return pd.DataFrame(columns, index=state.h.index).rename_axis(columns="n")
 
@@ -278,12 +276,11 @@ class ClockModel(PurchasesWithEffects):
         return durations(value, name, shape=(len(Histories.of(summary, unit=self.unit).x),))
 
     def _ahead(
-        self, summary: pd.DataFrame, horizon: float | ArrayLike, after: float | ArrayLike, future: Any,
-        *, counted: bool = False,
-    ) -> tuple[ClockState, Floats, Floats]:  # fmt: skip
+        self, summary: pd.DataFrame, horizon: float | ArrayLike, after: float | ArrayLike, future: Any
+    ) -> tuple[ClockState, Floats, Floats]:
         """The histories, when an interval to come begins, and its length."""
         spans, start = self._spans(summary, horizon, "horizon"), self._spans(summary, after, "after")
-        return self._state(summary, start + spans, future, counted=counted), start, spans
+        return self._state(summary, start + spans, future), start, spans
 
 
 @dataclass(frozen=True, eq=False)
@@ -312,19 +309,12 @@ class ClockState:
 
     def expected(self, start: Floats, spans: Floats) -> Floats:
         """E[purchases in an interval]."""
-        before, run = self._interval(start, spans)
-        values = self.base._expected(self.clocked, before + run)
-        return np.asarray(values - self.base._expected(self.clocked, before) if before.any() else values)
+        return np.asarray(self.base._expected_later(self.clocked, *self._interval(start, spans)))
 
     def counts(self, wanted: Sequence[int], start: Floats, spans: Floats) -> dict[int, Floats]:
         """P(n purchases in an interval) of each n wanted."""
-        (before, run), base = self._interval(start, spans), self.base
-        alive, living = base._alive(self.clocked), base._living(self.clocked)
-        columns = {}
-        for k in wanted:
-            each = base._pmf_later(living, k, before, run) if before.any() else base._pmf_living(living, k, run)
-            columns[k] = alive * each + (1.0 - alive if k == 0 else 0.0)
-        return columns
+        found: dict[int, Floats] = self.base._counts_later(self.clocked, wanted, *self._interval(start, spans))
+        return found
 
     def discounted(self, span: float, force: float, level: DayLevels | None) -> Floats:
         """E of the purchases in a span, each times e^(-force . time), and times the `level` of its day."""

@@ -80,8 +80,8 @@ class TwoClocks(ClockModel):
         """Whether both clocks run evenly, so that all verbs are the plain family's."""
         return not any([*self.effects.values(), *self.leaving_effects.values()])
 
-    def _state(self, summary: pd.DataFrame, ahead: Floats | float, future: Any, *, counted: bool = False) -> ClockState:
-        if self._even and not counted:  # the plain family does not count what begins later
+    def _state(self, summary: pd.DataFrame, ahead: Floats | float, future: Any) -> ClockState:
+        if self._even:
             return super()._state(summary, ahead, future)
         return self._on_two(summary, ahead, future)
 
