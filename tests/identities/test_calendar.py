@@ -238,7 +238,8 @@ DAYS = pd.date_range("2024-01-01", periods=4)
     ("series", "error", "said"),
     [
         (pd.DataFrame({"x": [1.0, 2.0]}, index=["soon", "late"]), DataError, "days must be dates"),
-        (pd.DataFrame({"x": [1.0, 2.0]}, index=[20240101, 20240102]), DataError, r"days must be dates \(numbers\)"),
+        (pd.DataFrame({"x": [1.0, 2.0]}, index=["03.01.2024", "04.01.2024"]), DataError, "text such as '2024-01-31'"),
+        (pd.DataFrame({"x": [1.0, 2.0]}, index=[20240101, 20240102]), DataError, r"days must be dates.*\(numbers\)"),
         (pd.DataFrame({"x": [1.0, 2.0]}, index=pd.DatetimeIndex([DAYS[0], None])), DataError, "a day is missing"),
         (pd.DataFrame({"x": [1.0, 2.0]}, index=DAYS[[1, 1]]), DataError, "series has a day twice: 2024-01-02"),
         (pd.DataFrame({"x": ["high", "low"]}, index=DAYS[:2]), DataError, "series must hold numbers"),

@@ -212,6 +212,8 @@ def test_what_is_missing_is_named():
         (ALIKE.assign(mail=np.nan), "must hold finite numbers"),
         (ALIKE.drop(columns="date"), "the series lack 'date'"),
         (pd.concat([ALIKE, ALIKE.head(1)]), "1996-12-30 twice in the series"),
+        (ALIKE.assign(mail=ALIKE["date"]), "'mail' is of datetime"),
+        (ALIKE.assign(date=ALIKE["date"].dt.strftime("%d.%m.%Y")), "text such as '2024-01-31'"),
         (ALIKE.assign(mail=1.0), "'mail' is the same on every day"),
         (ALIKE.assign(mail=2 * ALIKE["price"]), "is determined by the columns before it"),
     ):
@@ -226,6 +228,13 @@ def test_what_is_missing_is_named():
         cs.BGNBD.fit(summary, calendar=other)
     with pytest.raises(ConfigError, match='future must be "hold"'):
         fit.p_alive(summary, at=40.0, future=3)
+    # A plan that says nothing of these customers, or of days to come, is none; it would be taken as "hold" unseen.
+    for plan, words in (
+        (later.assign(customer_id=later["customer_id"].astype(str)), "names none of the series' .*such as 4; .* '4'"),
+        (later.assign(date=pd.Timestamp("1998-07-06")).drop_duplicates("customer_id"), "no row of these .* 1998-07-06"),
+    ):
+        with pytest.raises(DataError, match=words):
+            fit.expected_purchases(summary, 28.0, future=plan)
 
 
 def left(k: int, end: float) -> float:

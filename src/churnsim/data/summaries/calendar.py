@@ -306,13 +306,14 @@ def gap_days(summary: pd.DataFrame, frequency: Ints) -> tuple[Ints, Ints, Ints]:
 
 
 def day_numbers(values: Any) -> Ints:
-    """Dates as numbers since 1970. DataError for what is none, or missing."""
+    """Dates as numbers since 1970. DataError for what is none, for text that is no ISO date, or missing."""
     try:
         if getattr(getattr(values, "dtype", None), "kind", "O") in "biuf":  # pandas would take them for nanoseconds
             raise TypeError("numbers")
-        days = pd.DatetimeIndex(values)
+        text = pd.api.types.infer_dtype(values) == "string"  # without a format the order of day and month is guessed
+        days = pd.DatetimeIndex(pd.to_datetime(values, format="ISO8601") if text else values)
     except (TypeError, ValueError) as error:
-        raise DataError(f"days must be dates ({str(error)[:80]}).") from None
+        raise DataError(f"days must be dates, or text such as '2024-01-31' ({str(error)[:80]}).") from None
     if days.tz is not None:
         days = days.tz_localize(None)
     if days.hasnans:

@@ -87,6 +87,8 @@ class CustomerSeries:
         if (code < 0).any():
             raise DataError("a customer_id of the series is missing. Fill it in, or leave its row out.")
         try:
+            if odd := [name for name in names if getattr(frame[name].dtype, "kind", "O") in "cmM"]:
+                raise TypeError(f"{odd[0]!r} is of {frame[odd[0]].dtype}")
             values = np.column_stack([frame[name].to_numpy(dtype=np.float64, na_value=np.nan) for name in names])
         except (TypeError, ValueError) as error:
             raise DataError(f"the series must hold numbers ({str(error)[:80]}).") from None
@@ -204,11 +206,22 @@ class CustomerSeries:
         return np.arange(starts[-1]) + np.repeat(first - starts[:-1], after - first), starts
 
     def continued(self, later: CustomerSeries, after: int) -> CustomerSeries:
-        """These until the day `after`, then the rows of `later`. DataError where it lacks one of the columns."""
+        """These until the day `after`, then the rows of `later`. DataError where it lacks one of the columns, or says
+        nothing of a day after that or of any of these customers."""
         place = self.ids.get_indexer(later.ids)
         codes = [np.repeat(np.arange(len(each.ids)), np.diff(each.starts)) for each in (self, later)]
         codes[1] = place[codes[1]]
         kept = self.day <= after, (later.day > after) & (codes[1] >= 0)
+        if (place < 0).all():
+            raise DataError(
+                f"the future names none of the series' {len(self.ids):,} customers, such as {shown(self.ids[0])}; it "
+                f"names {shown(later.ids[0])}. Ids must be written alike."
+            )
+        if not kept[1].any():
+            raise DataError(
+                f"the future has no row of these customers after {iso_day(after)}, the last day that is known, and "
+                'what it says of days until then is not read. Give a row of a later day, or future="hold".'
+            )
         days = np.concatenate([self.day[kept[0]], later.day[kept[1]]])
         values = np.concatenate([self.values[kept[0]], later.select(list(self.names)).values[kept[1]]])
         code = np.concatenate([code[mask] for code, mask in zip(codes, kept, strict=True)])
