@@ -109,6 +109,96 @@ def _list_due(wake: Floats, number: int, end: float, places: Ints) -> int:
     return found
 
 
+@inlined
+def _next_place(customers: Records, wake: Floats, where: Ints, listed: bool, j: int, last: int, end: float) -> int:
+    """The place of the customer who is the j-th to be advanced; records that are due soon are asked for."""
+    soon = min(j + AHEAD, last - 1)
+    soon = where[soon] if listed else soon
+    if wake[soon] < end:
+        # Records are taken in storage order but only some are due: the processor does not foresee which.
+        fetch(customers, soon)
+    return where[j] if listed else j
+
+
+@rare
+def _advance_independent(
+    tables: Tables, means: Means, customers: Records, wake: Floats, view: FirmView, where: Ints, listed: bool,
+    first: int, last: int, end: float, stop: int, bounds: Floats, table: Ints, buffers: Buffers, replication: int,
+    seed: int,
+) -> None:  # fmt: skip
+    """`_advance_events` where nothing but its arrival and its own purchases can happen to a customer; no buffer fills
+    up."""
+    filed, per_time = view.uid.size > 0, 1.0 / (bounds[1] - bounds[0])
+    for j in range(first, last):
+        i = _next_place(customers, wake, where, listed, j, last, end)
+        time = wake[i]
+        if time >= end:
+            continue
+        c = customers[i]
+        if filed:
+            apply_pending(view, i, c)
+        if c.state == UNBORN:
+            row = table[row_of(bounds, per_time, time)]
+            _arrive(tables, means.effect, time, i, c, view.clocks, row, buffers, replication, seed)
+            time = next_event(c)
+        if time < end:
+            time = purchase_until(
+                tables, means, time, end, stop, bounds, i, c, view.clocks, table, buffers, replication, seed,
+            )  # fmt: skip
+        wake[i] = time
+        if filed:
+            update_view(view, i, c, False)
+
+
+@rare
+def _advance_events(
+    tables: Tables, means: Means, customers: Records, wake: Floats, view: FirmView, where: Ints, listed: bool,
+    first: int, last: int, end: float, bounds: Floats, table: Ints, buffers: Buffers, replication: int, seed: int,
+) -> int:  # fmt: skip
+    """Advance customers event by event; returns `last`, or with whom to go on when a buffer is nearly full."""
+    rules = tables.rules
+    log, complaints, referrals, fill = buffers
+    filed, contract = view.uid.size > 0, rules[0].lifetime == CONTRACT
+    per_time = 1.0 / (bounds[1] - bounds[0])  # rows, which are all as long
+    for j in range(first, last):
+        i = _next_place(customers, wake, where, listed, j, last, end)
+        time = wake[i]
+        if time >= end:
+            continue
+        c = customers[i]
+        # What the firm decided at the last review lies with its view: the record learns of it when it is taken up.
+        if filed:
+            apply_pending(view, i, c)
+        while time < end:
+            # Stop before an event, not in it: nothing is half done when the caller has emptied the buffers.
+            if (
+                (log.size > 0 and fill[LOG] + _MOST_AT_ONCE > log.size)
+                or fill[COMPLAINTS] + 1 > complaints.size
+                or fill[REFERRALS] + 1 > referrals.size
+            ):
+                wake[i] = time
+                if filed:
+                    update_view(view, i, c, contract)
+                return j
+            row = table[row_of(bounds, per_time, time)]
+            # Of events due at one time the first of this list happens first, in both engines.
+            if c.state == UNBORN:
+                _arrive(tables, means.effect, time, i, c, view.clocks, row, buffers, replication, seed)
+            elif c.due <= time:
+                buy(
+                    tables, means, time, i, c, view.clocks, row, buffers, replication, seed,
+                )  # fmt: skip
+            elif c.referral_at <= time:
+                _refer(rules, time, c, buffers, replication, seed)
+            else:
+                _end_lifetime(tables, means.effect, time, i, c, row, buffers, replication, seed)
+            time = next_event(c)
+        wake[i] = time
+        if filed:
+            update_view(view, i, c, contract)
+    return last
+
+
 @rule
 def advance(
     tables: Tables, means: Means, plan: Plan, customers: Records, wake: Floats, view: FirmView, places: Ints,
@@ -123,18 +213,14 @@ def advance(
     With a `plan` all of its replications are run to the last of `bounds`, each in its own books, and boundaries are
     settled on the way; returns 0, or why one is not finished: the next call goes on where the plan's record says.
     """
-    rules = tables.rules
-    log, complaints, referrals, fill = buffers
     # With a log, or where anything can happen between purchases, every event takes the general path.
-    alone = log.size == 0 and is_independent(tables)
-    contract = rules[0].lifetime == CONTRACT
-    per_time = 1.0 / (bounds[1] - bounds[0])  # rows, which are all as long
-    planned, filed = plan.numbers.size > 0, view.uid.size > 0
+    alone = buffers.log.size == 0 and is_independent(tables)
+    per_time = 1.0 / (bounds[1] - bounds[0])
+    planned = plan.numbers.size > 0
     listed = planned or places.size > 0
     where = plan.places if planned else places
     stop = bounds.size - 1 if end >= bounds[bounds.size - 1] else row_of(bounds, per_time, end)
     while True:
-        # In this function and not around it, so that there is one copy of the loop.
         if planned:
             last = next_leg(tables, plan, customers, wake, view, bounds, buffers, seed)
             if last <= 0:
@@ -146,51 +232,18 @@ def advance(
             if since % rows == 0:
                 last = _list_due(wake, last, end, where)
             means = Means(plan.numbers[0].effect, means.quality, means.uplift)
-        for j in range(first, last):
-            soon = min(j + AHEAD, last - 1)
-            soon = where[soon] if listed else soon
-            if wake[soon] < end:
-                # Records are taken in storage order but only some are due: the processor does not foresee which.
-                fetch(customers, soon)
-            i = where[j] if listed else j
-            time = wake[i]
-            if time >= end:
-                continue
-            c = customers[i]
-            # What the firm decided at the last review lies with its view: the record learns of it when it is taken up.
-            if filed:
-                apply_pending(view, i, c)
-            while time < end:
-                if alone and c.state == ACTIVE:
-                    time = purchase_until(
-                        tables, means, time, end, stop, bounds, i, c, view.clocks, table, buffers, replication, seed,
-                    )  # fmt: skip
-                    break
-                # Stop before an event, not in it: nothing is half done when the caller has emptied the buffers.
-                if (
-                    (log.size > 0 and fill[LOG] + _MOST_AT_ONCE > log.size)
-                    or fill[COMPLAINTS] + 1 > complaints.size
-                    or fill[REFERRALS] + 1 > referrals.size
-                ):
-                    wake[i] = time
-                    if filed:
-                        update_view(view, i, c, contract)
-                    return NO_ROOM if planned else j
-                row = table[row_of(bounds, per_time, time)]
-                # Of events due at one time the first of this list happens first, in both engines.
-                if c.state == UNBORN:
-                    _arrive(tables, means.effect, time, i, c, view.clocks, row, buffers, replication, seed)
-                elif c.due <= time:
-                    buy(
-                        tables, means, time, i, c, view.clocks, row, buffers, replication, seed,
-                    )  # fmt: skip
-                elif c.referral_at <= time:
-                    _refer(rules, time, c, buffers, replication, seed)
-                else:
-                    _end_lifetime(tables, means.effect, time, i, c, row, buffers, replication, seed)
-                time = next_event(c)
-            wake[i] = time
-            if filed:
-                update_view(view, i, c, contract)
+        # Functions of their own: in one, what either path needs would be kept at hand on both.
+        if alone:
+            _advance_independent(
+                tables, means, customers, wake, view, where, listed, first, last, end, stop, bounds, table, buffers,
+                replication, seed,
+            )  # fmt: skip
+        else:
+            reached = _advance_events(
+                tables, means, customers, wake, view, where, listed, first, last, end, bounds, table, buffers,
+                replication, seed,
+            )  # fmt: skip
+            if reached < last:
+                return NO_ROOM if planned else reached
         if not planned:
             return last
