@@ -228,6 +228,13 @@ def rescaled(at: float, now: float, before: float, after: float) -> float:
 @inlined
 def moved_death(leaving: ClockTable, at: float, now: float, before: float, after: float, i: int) -> float:
     """`rescaled`, of the end of the life of customer i on the leaving clock."""
+    if leaving.knots.shape[0] == 0:
+        return max(now, rescaled(at, now, before, after))
+    return _moved_on_clock(leaving, at, now, before, after, i)
+
+
+@rare
+def _moved_on_clock(leaving: ClockTable, at: float, now: float, before: float, after: float, i: int) -> float:
     left = rescaled(on_clock(leaving, at, i), on_clock(leaving, now, i), before, after)
     return max(now, in_time(leaving, left, i))
 
