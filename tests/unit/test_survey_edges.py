@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import churnsim as cs
@@ -118,3 +119,79 @@ def test_a_structure_of_its_own_with_names_that_no_language_knows():
 
     table = fit_structure(frame, structure, resamples=25).table
     assert table.loc["客户满意 <- product & service", "lower"] > 0.3
+
+
+WHO = pd.DataFrame({"role": "customer"}, index=[f"r{n}" for n in range(30)])
+PAIRS = pd.DataFrame({"a": np.arange(30) % 5 + 1.0, "b": np.arange(30) % 4 + 1.0}, index=WHO.index)
+INDEX = pd.DataFrame({f"satisfaction_{k}": PAIRS["a"] for k in (1, 2, 3)})
+CUSTOMERS = pd.DataFrame(
+    {"satisfaction": np.linspace(0, 100, 30), "frequency": np.arange(30) % 3, "T": 10.0, "revenue": 1.0}
+)
+
+
+def survey(scale=(1, 5), who=WHO, **answers):
+    return cs.satisfaction.Survey(answers=answers, respondents=who, scales=dict.fromkeys(answers, scale))
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda s: survey(nonsense=PAIRS), "unknown kind of answer 'nonsense'"),
+        (lambda s: s.Survey(answers={"perception": PAIRS}, respondents=WHO, scales={}), "perception is not given"),
+        (lambda s: survey(perception=PAIRS.head(9)), "rows of perception are not the respondents"),
+        (lambda s: survey(perception=PAIRS[[]]), "perception has no items"),
+        (lambda s: survey(perception=PAIRS, who=WHO[[]]), "need a column role of customer"),
+        (lambda s: survey(perception=PAIRS, who=WHO.assign(role="boss")), "need a column role of customer"),
+        (lambda s: survey(perception=PAIRS, who=WHO.assign(role="manager")).of("perception"), "no customer gave"),
+        (lambda s: s.kano(survey((1, 7), functional=PAIRS, dysfunctional=PAIRS)), "must be on the scale 1 to 5"),
+        (lambda s: s.kano(survey(functional=PAIRS[["a"]], dysfunctional=PAIRS[["b"]])), "asked in both forms"),
+        (lambda s: s.kano(survey(functional=PAIRS.where(PAIRS["b"] < 3), dysfunctional=PAIRS.where(PAIRS["b"] > 2))),
+         "nobody answered both questions to a"),
+        (lambda s: s.acsi(survey(perception=INDEX), weights={"satisfaction_1": 1.0}), "positive and name"),
+        (lambda s: s.acsi(survey(perception=INDEX), weights=dict.fromkeys(INDEX, np.inf)), "weights must be positive"),
+        (lambda s: s.acsi(survey(perception=INDEX), weights=dict.fromkeys(INDEX, "much")), "weights must be numbers"),
+        (lambda s: s.acsi(survey(perception=INDEX), weights="even"), "weights must be 'model', 'equal' or"),
+        (lambda s: s.penalty_reward(survey(perception=PAIRS), overall="all"), "no perception of 'all'"),
+        (lambda s: s.penalty_reward(survey(perception=PAIRS), overall="a", items=["a"]), "name one at least"),
+        (lambda s: s.importance_performance(survey(perception=PAIRS), overall="all"), "a perception of 'all'"),
+        (lambda s: s.customer_value_ratio(survey(perception=PAIRS)), "Pass benefits= and costs="),
+        (lambda s: s.satisfaction_scores(survey(perception=PAIRS)), "the survey asks a, b. Pass items="),
+        (lambda s: s.join_customers(survey(perception=INDEX), CUSTOMERS), "no customer ids to join by"),
+        (lambda s: s.class_values(CUSTOMERS, []), "one column of outcomes and one class"),
+        (lambda s: s.class_values(CUSTOMERS.head(0), ["revenue"]), "there are no customers"),
+        (lambda s: s.class_values(CUSTOMERS, ["revenue"], classes={"high": 100.0, "low": 50.0}), "classes must go up"),
+        (lambda s: s.class_values(CUSTOMERS, ["revenue"], classes={"low": np.nan}), "classes must go up"),
+        (lambda s: s.class_values(CUSTOMERS, ["revenue"], classes={"low": "50"}), "classes must be numbers"),
+        (lambda s: s.class_values(CUSTOMERS.tail(9), ["revenue"], classes={"low": 5.0}), "is above 5. Give higher"),
+        (lambda s: s.buying_rate(CUSTOMERS.assign(frequency=-1)), "counts purchases, so it must be 0 or more; got -1"),
+        (lambda s: s.buying_rate(CUSTOMERS.assign(frequency=0)), "nobody bought"),
+        (lambda s: s.buying_rate(CUSTOMERS.assign(satisfaction=5.0)), "with T above 0 are all as satisfied"),
+    ],
+)  # fmt: skip
+def test_what_measures_nothing_is_refused(call, said):
+    with pytest.raises(cs.errors.ChurnSimError, match=said):
+        call(cs.satisfaction)
+
+
+def test_classes_of_customers_who_bought_nothing_have_no_ratio_to_the_average():
+    customers = CUSTOMERS.assign(revenue=0.0)
+    table = cs.satisfaction.class_values(customers, ["frequency", "revenue"], classes={"low": 50.0, "high": 100.0})
+    assert {name.split(": ")[1] for name in table.index} == {"frequency", "frequency ratio", "revenue"}
+    low = customers[customers["satisfaction"] <= 50]["frequency"].mean()
+    assert table.loc["low: frequency ratio", "estimate"] == pytest.approx(
+        low / customers["frequency"].mean(), rel=1e-12
+    )
+
+
+def test_pairs_that_contradict_themselves_are_said_to():
+    """Who likes both that something is there and that it is not."""
+    found = cs.satisfaction.kano(survey(functional=PAIRS * 0 + 1, dysfunctional=PAIRS * 0 + 1), resamples=20)
+    assert "100% of the pairs for a contradict themselves: look at its words." in found.warnings
+
+
+def test_value_without_importance_is_the_plain_ratio():
+    """Benefits rated 3 and costs 2 on average: 1.5."""
+    answers = PAIRS.set_axis(["benefit_1", "cost_1"], axis=1)
+    expected = answers["benefit_1"].mean() / answers["cost_1"].mean()
+    found = cs.satisfaction.customer_value_ratio(survey(perception=answers), resamples=20)
+    assert found.table["estimate"].iloc[0] == pytest.approx(expected, rel=1e-12)

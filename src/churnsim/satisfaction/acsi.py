@@ -142,8 +142,8 @@ def acsi(
 
 def _weights(weights: Weights, block: pd.DataFrame, model: Measurement | None) -> pd.Series[float]:
     if isinstance(weights, Mapping):
-        given = pd.Series(dict(weights), dtype=float)
-        if set(given.index) != set(block.columns) or not (given > 0).all():
+        given = pd.Series(numbers([*weights.values()], "weights"), [*weights])
+        if set(given.index) != set(block.columns) or not ((given > 0) & (given < np.inf)).all():
             raise ConfigError(
                 f"weights must be positive and name {', '.join(map(str, block.columns))}; got {dict(weights)}."
             )

@@ -17,6 +17,7 @@ import pandas as pd
 
 from churnsim.checks import check_count, check_number, check_seed, typed
 from churnsim.errors import ConfigError, DataError, FitError
+from churnsim.models.estimation.arguments import numbers
 from churnsim.models.estimation.design_matrix import number_columns
 from churnsim.models.purchase.bg_nbd import BGNBDCovariates
 from churnsim.models.survival.regression import SurvivalRegression
@@ -104,13 +105,17 @@ def class_values(
     bounds = CLASSES if classes is None else classes
     if not len(outcomes) or not bounds:
         raise ConfigError("there must be one column of outcomes and one class at least.")
+    if not (np.diff(numbers([*bounds.values()], "classes"), prepend=-math.inf) > 0).all():
+        raise ConfigError(f"classes must go up, each to a higher satisfaction than the last; got {dict(bounds)}.")
     customers = pd.DataFrame(number_columns(customers, [*outcomes, "satisfaction"]), customers.index)
     if customers.empty:
         raise DataError("there are no customers. Join the survey and the purchases first.")
+    if customers["satisfaction"].min() > max(bounds.values()):
+        raise DataError(f"every customer's satisfaction is above {max(bounds.values()):g}. Give higher classes.")
     counts = resample_counts(len(customers), resamples=resamples, seed=seed)
     values = customers[list(outcomes)].to_numpy(dtype=float)
     overall, overall_draws = values.mean(axis=0), resampled_means(values, counts)
-    score = customers["satisfaction"].to_numpy()
+    score, some = customers["satisfaction"].to_numpy(), overall != 0
     parts, low = [], -math.inf
     for name, high in bounds.items():
         inside = (score > low) & (score <= high)
@@ -119,8 +124,11 @@ def class_values(
             continue
         mine = np.where(inside[:, None], values, np.nan)
         mean, draws = values[inside].mean(axis=0), resampled_means(mine, counts)
-        for kind, estimate, drawn in (("", mean, draws), (" ratio", mean / overall, draws / overall_draws)):
-            names = [f"{name}: {outcome}{kind}" for outcome in outcomes]
+        ratio, ratio_draws = mean[some] / overall[some], draws[:, some] / overall_draws[:, some]
+        for kind, estimate, drawn in (("", mean, draws), (" ratio", ratio, ratio_draws)):
+            names = [
+                f"{name}: {outcome}{kind}" for outcome, told in zip(outcomes, some, strict=True) if told or not kind
+            ]
             part = estimates(names, estimate, drawn, level=level, n=int(inside.sum()))
             parts.append(part.assign(group="ratio to the average" if kind else "mean"))
     return pd.concat(parts)
@@ -148,6 +156,10 @@ def buying_rate(
     if (columns[purchases] < 0).any():
         raise DataError(f"{purchases} counts purchases, so it must be 0 or more; got {columns[purchases].min():g}.")
     used = columns[columns[exposure] > 0]
+    if used["satisfaction"].nunique() < 2:
+        raise DataError(
+            f"the {len(used)} customers with {exposure} above 0 are all as satisfied: no rate can depend on it."
+        )
     if used[purchases].sum() == 0:
         raise DataError(f"nobody bought ({purchases} is 0 throughout), so no rate can be related to anything.")
     x = api.add_constant(used[["satisfaction", *also]].astype(float))

@@ -95,6 +95,8 @@ class Survey:
     set_aside: Sequence[Mapping[str, Any]] = field(default=())
 
     def __post_init__(self) -> None:
+        if "role" not in self.respondents or not self.respondents["role"].isin(ROLES).all():
+            raise DataError(f"the respondents need a column role of {', '.join(ROLES)}. Survey.from_frames adds one.")
         for kind, frame in self.answers.items():
             if kind not in KINDS:
                 raise DataError(f"unknown kind of answer {kind!r}. Use one of {', '.join(KINDS)}.")
