@@ -19,6 +19,7 @@ import math
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import numpy as np
@@ -39,6 +40,18 @@ from churnsim.models.purchase.protocol import Simulated
 from churnsim.models.purchase.registry import PURCHASE_FAMILIES
 from churnsim.typing import Floats, Ints
 from churnsim.units import DAYS_PER_UNIT
+
+Run = Callable[[Floats], Floats]
+
+
+def at_time(run: Run, values: Floats, most: Floats) -> Floats:
+    """The times, up to the `most`, at which clocks have run so far, one a customer: by halving."""
+    low, high = np.zeros(most.size), most
+    for _ in range(60):
+        middle = (low + high) / 2
+        short = run(middle) < values
+        low, high = np.where(short, middle, low), np.where(short, high, middle)
+    return np.where(values > 0.0, high, 0.0)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -265,6 +278,30 @@ class ClockModel(PurchasesWithEffects):
             return ages
         clock = self._clock(begin, positions(begin, ages, DAYS_PER_UNIT[self.unit]), future, index)
         return np.asarray(clock.time(begin, ages))
+
+    def draw_summary_like(
+        self, summary: CustomerFrame, *, seed: int, replication: int = 0, future: Any = None
+    ) -> pd.DataFrame:
+        """`frequency, recency, T` of simulated customers with the first purchases of these rows, each observed for its
+        own `T`. Customer i has the traits of row i of `draw_customers` with the same seed and replication."""
+        check_draws(0, seed, replication)
+        h, begin, end, _ = self._places(summary, 0.0)
+        clock = self._clocks_of(begin, end, future, summary.index)
+        frame = self._drawn_on(clock, h.T, seed, replication)
+        frame["recency"] = at_time(clock[0], frame["recency"].to_numpy(), h.T)
+        kept = {"T": h.T, "first_purchase": summary["first_purchase"].to_numpy()}
+        frame = frame.drop(columns="log_intervals", errors="ignore").assign(**kept).set_index(summary.index)
+        frame.attrs["unit"] = self.unit
+        return frame
+
+    def _clocks_of(self, begin: Floats, end: Floats, future: Any, index: pd.Index[Any]) -> tuple[Run, ...]:
+        """How far each clock has run after a time, one a customer."""
+        return (partial(self._clock(begin, end, future, index).time, begin),)
+
+    def _drawn_on(self, clock: tuple[Run, ...], ages: Floats, seed: int, replication: int) -> pd.DataFrame:
+        """Frequency and recency, on the clock, of new customers."""
+        found: pd.DataFrame = self.base.draw_summary(clock[0](ages), seed=seed, replication=replication)
+        return found
 
     def draw_posterior(self, summary: CustomerFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
         """One exact draw of each customer's traits and of whether it is `alive`, given its own history."""

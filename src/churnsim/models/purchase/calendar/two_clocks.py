@@ -22,7 +22,7 @@ from churnsim.data.summaries.calendar import Calendar, Future, check_future
 from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.models.purchase.calendar.calendar_model import CalendarModel
 from churnsim.models.purchase.calendar.clock import CYCLE, positions
-from churnsim.models.purchase.calendar.clock_model import ClockModel, ClockState
+from churnsim.models.purchase.calendar.clock_model import ClockModel, ClockState, Run, at_time
 from churnsim.models.purchase.calendar.effects import by_day, check_effects, numbers_of, speeds
 from churnsim.models.purchase.calendar.two_clock_forecasts import ClocksByDay, TwoClockState
 from churnsim.models.purchase.histories import Histories
@@ -107,6 +107,20 @@ class TwoClocks(ClockModel):
         return TwoClockState(
             self.base, h, h, clocks, first, first, first, 0.0 * one, one, r * one, alpha * one, s, beta * one
         )
+
+    def _clocks_of(self, begin: Floats, end: Floats, future: Any, index: pd.Index[Any]) -> tuple[Run, ...]:
+        clocks, per = self._clocks(begin, end, future, index), DAYS_PER_UNIT[self.unit]
+        return (
+            lambda times: clocks.run(begin, positions(begin, times, per))[0],
+            lambda times: clocks.run(begin, positions(begin, times, per))[1],
+        )
+
+    def _drawn_on(self, clock: tuple[Run, ...], ages: Floats, seed: int, replication: int) -> pd.DataFrame:
+        traits = self.base.draw_customers(ages.size, seed=seed, replication=replication)
+        life = traits["lifetime"].to_numpy()
+        life = np.where(life < clock[1](ages), clock[0](at_time(clock[1], life, ages)), np.inf)
+        found: pd.DataFrame = self.base._seen(traits.assign(lifetime=life), clock[0](ages), seed, replication)
+        return found
 
     # ---- the verbs ----
 

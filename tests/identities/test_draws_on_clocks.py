@@ -1,0 +1,46 @@
+"""Simulated histories of customers with the first purchases and the ages of others, on a calendar and on own series."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import churnsim as cs
+from churnsim.models.purchase.calendar.two_clock_series import TwoClockSeriesModel
+from churnsim.models.purchase.calendar.two_clocks import TwoClockModel
+
+DAYS = pd.date_range("2022-01-03", periods=60, freq="14D")
+PRICE = pd.DataFrame({"price": 1 + 0.4 * np.sin(np.arange(60.0))}, index=DAYS)
+CALENDAR = cs.data.Calendar(series=PRICE)
+SIZE = 800
+PEOPLE = pd.DataFrame(
+    {"frequency": 0, "recency": 0.0, "T": 60.0, "first_purchase": pd.Timestamp("2022-02-01")},
+    index=pd.RangeIndex(SIZE, name="customer_id"),
+)
+PEOPLE.attrs["unit"] = "W"
+OWN = PRICE.rename_axis("date").reset_index().merge(PEOPLE.index.to_frame(index=False), how="cross")
+SERIES = cs.data.CustomerSeries.of(OWN)
+COMMON = {"effects": {"price": -1.5}, "means": {"price": 1.0}, "seen_until": "2023-12-31"}
+LEAVING = {"leaving_effects": {"price": 0.9}, "leaving_means": {"price": 1.0}}
+BASES = (cs.BGNBD(r=0.8, alpha=6.0, a=0.7, b=2.3), cs.models.MBGCNBD(r=0.8, alpha=3.0, a=0.7, b=2.3, k=2))
+PARETO = cs.ParetoNBD(r=0.8, alpha=6.0, s=0.6, beta=30.0)
+
+
+@pytest.mark.parametrize("base", [*BASES, PARETO], ids=lambda base: base.family)
+def test_draws_like_others_are_those_of_the_day_and_follow_the_expectation(base):
+    if base is PARETO:
+        model = TwoClockModel(base=base, calendar=CALENDAR, leaving=CALENDAR, **COMMON, **LEAVING)
+        own = TwoClockSeriesModel(base=base, calendar=SERIES, leaving=SERIES, **COMMON, **LEAVING)
+    else:
+        model = cs.models.CalendarModel(base=base, calendar=CALENDAR, **COMMON)
+        own = cs.models.SeriesModel(base=base, calendar=SERIES, **COMMON)
+    found = model.draw_summary_like(PEOPLE, seed=3)
+    there = model.draw_summary(PEOPLE["T"], first="2022-02-01", seed=3)
+    same = own.draw_summary_like(PEOPLE, seed=3)
+    for frame in (there, same):
+        np.testing.assert_array_equal(found["frequency"], frame["frequency"])
+        np.testing.assert_allclose(found["recency"], frame["recency"], atol=1e-9)
+    assert found.index.equals(PEOPLE.index)
+    mean = model.expected_purchases_like(PEOPLE, PEOPLE["T"]).mean()
+    assert found["frequency"].mean() == pytest.approx(mean, abs=4 * found["frequency"].std() / SIZE**0.5)
