@@ -85,9 +85,15 @@ def test_quantiles_to_their_last_digits(planted: bool, monkeypatch: pytest.Monke
         if planted:
             monkeypatch.setattr(quantiles, name, lambda *given, step=step: (step(*given)[0], True, 0.0, 0.0))
     shapes = np.array([0.25, 1.25, 4.2, 9.0, 40.0])
-    gamma = relative_errors(gamma_quantile.py_func, gamma_inverse, pairs(MIDDLE, shapes))
+    gamma = relative_errors(
+        lambda u, shape: quantiles.quantile_of_gamma.py_func(quantiles.gamma_law(shape), u),
+        gamma_inverse,
+        pairs(MIDDLE, shapes),
+    )
     beta = relative_errors(
-        lambda u, b: beta_quantile.py_func(u, 0.6, b), lambda u, b: beta_inverse(u, 0.6, b), pairs(MIDDLE, shapes)
+        lambda u, b: quantiles.quantile_of_beta.py_func(quantiles.beta_law(0.6, b), u),
+        lambda u, b: beta_inverse(u, 0.6, b),
+        pairs(MIDDLE, shapes),
     )
     # An ulp of the CDF and of each log-gamma, times the 1/shape with which x answers: some 1e-14.
     assert (gamma.max() > 1e-9 and beta.max() > 1e-9) if planted else max(gamma.max(), beta.max()) < 2e-13

@@ -7,11 +7,52 @@ import math
 import numpy as np
 
 from churnsim.kernels.likelihoods.bg_nbd import living_share
-from churnsim.kernels.numerics.jit import njit
+from churnsim.kernels.numerics.jit import inlined, njit
 from churnsim.kernels.numerics.philox import block
-from churnsim.kernels.numerics.quantile_batches import beta_quantiles, gamma_quantiles
-from churnsim.kernels.numerics.quantiles import exponential_quantile, gamma_quantile
+from churnsim.kernels.numerics.quantiles import (
+    BetaLaw,
+    GammaLaw,
+    beta_law,
+    exponential_quantile,
+    gamma_law,
+    gamma_quantile,
+    quantile_of_beta,
+    quantile_of_gamma,
+)
 from churnsim.typing import Flags, Floats, Ints
+
+_WIDTH = 7  # numbers of a GammaLaw or BetaLaw
+
+
+@njit
+def _laws(x: Ints) -> Floats:
+    """A row of NaN for the law of each count of purchases."""
+    most = 0
+    for i in range(x.size):
+        most = max(most, x[i])
+    return np.full((most + 1, _WIDTH), math.nan)
+
+
+@inlined
+def _gamma(laws: Floats, kind: int, shape: float, u: float) -> float:
+    """`gamma_quantile`; what depends on the shape alone is worked out at a kind's first draw and kept in `laws`."""
+    if math.isnan(laws[kind, 0]):
+        law = gamma_law(shape)
+        for j in range(_WIDTH):
+            laws[kind, j] = law[j]
+    row = laws[kind]
+    return quantile_of_gamma(GammaLaw(row[0], row[1], row[2], row[3], row[4], row[5], row[6]), u)
+
+
+@inlined
+def _beta(laws: Floats, kind: int, a: float, b: float, u: float) -> float:
+    """`beta_quantile` likewise."""
+    if math.isnan(laws[kind, 0]):
+        law = beta_law(a, b)
+        for j in range(_WIDTH):
+            laws[kind, j] = law[j]
+    row = laws[kind]
+    return quantile_of_beta(BetaLaw(row[0], row[1], row[2], row[3], row[4], row[5], row[6]), u)
 
 
 @njit
@@ -27,55 +68,34 @@ def draw_base(
     `draw_spend_rates`.
     """
     traits, alive, members = np.empty((x.size, 4)), np.empty(x.size, np.bool_), np.empty(x.size)
-    counts = 1
-    for i in range(x.size):
-        counts = max(counts, x[i] + 1)
-    # Of each count: the shapes of rate and spend rate; dropout of who is gone and of who is alive.
-    gammas, ones, others = np.empty(2 * counts), np.empty(2 * counts), np.empty(2 * counts)
-    for k in range(counts):
-        gammas[k], gammas[counts + k] = r + k, q + p * k
-        ones[k], ones[counts + k] = a + 1.0, a
-        others[k], others[counts + k] = b + k - 1.0, b + k
-    who, u_gamma, u_beta = np.empty(x.size, np.int64), np.empty(2 * x.size), np.empty(x.size)
-    of_gamma, of_beta = np.empty(2 * x.size, np.int64), np.empty(x.size, np.int64)
-    number = 0
+    rates, spends, staying, leaving = _laws(x), _laws(x), _laws(x), _laws(x)
     for i in range(x.size):
         u_alive, u_rate, u_dropout, traits[i, 3] = block(0, stream, uids[i], replication, seed, domain)
         u_spend, members[i], _, _ = block(1, stream, uids[i], replication, seed, domain)
         alive[i] = u_alive < living_share(r, alpha, a, b, x[i], t_x[i], T[i], first)
-        if lost or alive[i]:
-            who[number], u_beta[number], of_beta[number] = i, u_dropout, x[i] + alive[i] * counts
-            u_gamma[2 * number], of_gamma[2 * number] = u_rate, x[i]
-            u_gamma[2 * number + 1], of_gamma[2 * number + 1] = u_spend, x[i] + counts
-            number += 1
+        if alive[i]:
+            traits[i, 1] = _beta(staying, x[i], a, b + x[i], u_dropout)
+        elif lost:
+            traits[i, 1] = _beta(leaving, x[i], a + 1.0, b + x[i] - 1.0, u_dropout)
         else:
             traits[i, 0] = traits[i, 1] = traits[i, 2] = math.nan
-    drawn = gamma_quantiles(u_gamma[: 2 * number], gammas, of_gamma)
-    dropouts = beta_quantiles(u_beta[:number], ones, others, of_beta)
-    for j in range(number):
-        i = who[j]
-        traits[i, 0] = drawn[2 * j] / (alpha + (T[i] if alive[i] else t_x[i]))
-        traits[i, 1] = dropouts[j]
-        traits[i, 2] = drawn[2 * j + 1] / (gamma + x[i] * m[i])
+            continue
+        traits[i, 0] = _gamma(rates, x[i], r + x[i], u_rate) / (alpha + (T[i] if alive[i] else t_x[i]))
+        traits[i, 2] = _gamma(spends, x[i], q + p * x[i], u_spend) / (gamma + x[i] * m[i])
     return traits, alive, members
 
 
+@njit
 def draw_spend_rates(
     p: float, q: float, gamma: float,
     x: Ints, m: Floats, uids: Ints, replication: int, seed: int, domain: int, stream: int,
 ) -> Floats:  # fmt: skip
     """Posterior spend rate nu of each customer."""
-    counts = np.arange(x.max(initial=0) + 1, dtype=np.float64)
-    u = _spend_uniforms(uids, replication, seed, domain, stream)
-    return np.asarray(gamma_quantiles(u, q + p * counts, x) / (gamma + x * m))
-
-
-@njit
-def _spend_uniforms(uids: Ints, replication: int, seed: int, domain: int, stream: int) -> Floats:
-    u = np.empty(uids.size)
-    for i in range(uids.size):
-        u[i], _, _, _ = block(1, stream, uids[i], replication, seed, domain)
-    return u
+    laws, out = _laws(x), np.empty(x.size)
+    for i in range(x.size):
+        u, _, _, _ = block(1, stream, uids[i], replication, seed, domain)
+        out[i] = _gamma(laws, x[i], q + p * x[i], u) / (gamma + x[i] * m[i])
+    return out
 
 
 @njit

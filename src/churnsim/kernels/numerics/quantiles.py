@@ -12,7 +12,7 @@ import math
 from typing import NamedTuple
 
 from churnsim.kernels.numerics.exponential import exponential
-from churnsim.kernels.numerics.jit import inlined, rule
+from churnsim.kernels.numerics.jit import inlined, rare, rule
 from churnsim.kernels.numerics.special import beta_fraction, gamma_fraction, gamma_series, log_beta
 
 STEPS = 200
@@ -107,17 +107,15 @@ def gamma_start(law: GammaLaw, u: float) -> float:
 
 
 @inlined
-def gamma_step(
-    law: GammaLaw, u: float, y: float, x: float, total: float, low: float, high: float
-) -> tuple[float, bool, float, float]:
-    """The step from y = ln x, as `_following` returns it; `total` is the series below shape + 1, above it the
-    fraction."""
-    slope = exponential(law.shape * y - x - law.log_gamma)  # dP/dy
-    part = total * slope
-    below = x < law.shape + 1.0
+def gamma_step(law: GammaLaw, u: float, y: float, low: float, high: float) -> tuple[float, bool, float, float]:
+    """The step from y = ln x, as `_following` returns it."""
+    shape, x = law.shape, exponential(y)
+    slope = exponential(shape * y - x - law.log_gamma)  # dP/dy
+    below = x < shape + 1.0
+    part = slope * (gamma_series(shape, x) if below else gamma_fraction(shape, x))
     # The upper tail is solved on Q so that u near 1 keeps its digits.
     excess = (part if below else 1.0 - part) - u if u < 0.5 else (1.0 - u) - (1.0 - part if below else part)
-    return _following(excess, slope, law.shape - x, -x, -x, y, low, high)
+    return _following(excess, slope, shape - x, -x, -x, y, low, high)
 
 
 @inlined
@@ -154,19 +152,23 @@ def _following(
 
 
 @rule
-def gamma_quantile(u: float, shape: float) -> float:
-    """Draw from Gamma(shape, rate 1) at probability u in (0, 1); divide by a rate to scale."""
-    law = gamma_law(shape)
+def quantile_of_gamma(law: GammaLaw, u: float) -> float:
+    """`gamma_quantile` of a law at hand."""
     y, low, high = gamma_start(law, u), SMALLEST, law.highest
     if y < SMALLEST:
         return 0.0
     for _ in range(STEPS):
-        x = exponential(y)
-        total = gamma_series(shape, x) if x < shape + 1.0 else gamma_fraction(shape, x)
-        y, done, low, high = gamma_step(law, u, y, x, total, low, high)
+        y, done, low, high = gamma_step(law, u, y, low, high)
         if done:
             break
     return exponential(y)
+
+
+# Tables serve the event loop but for the far tails: taken into the loop, this code slowed it by a tenth or more.
+@rare
+def gamma_quantile(u: float, shape: float) -> float:
+    """Draw from Gamma(shape, rate 1) at probability u in (0, 1); divide by a rate to scale."""
+    return quantile_of_gamma(gamma_law(shape), u)
 
 
 @rule
@@ -245,40 +247,28 @@ def beta_start(law: BetaLaw, u: float) -> float:
 
 
 @inlined
-def beta_side(law: BetaLaw, u: float, y: float) -> tuple[bool, float, float]:
-    """Where the CDF is taken at logit x = y: whether at z = x, or else its complement at z = 1 - x; z; and e^-|y|."""
+def beta_step(law: BetaLaw, u: float, y: float, low: float, high: float) -> tuple[float, bool, float, float]:
+    """The step from y = logit x, as `_following` returns it."""
+    a, b = law.a, law.b
     tail = exponential(-abs(y))
-    x = 1.0 / (1.0 + tail) if y >= 0.0 else tail / (1.0 + tail)
-    # Solve on the side of u that keeps its digits, unless x or 1 - x has rounded away on that side.
-    if u < 0.5 if 1e-3 < x < 0.999 else y < 0.0:
-        return True, x, tail
-    return False, tail / (1.0 + tail) if y >= 0.0 else 1.0 / (1.0 + tail), tail
-
-
-@inlined
-def beta_arguments(law: BetaLaw, below: bool, z: float) -> tuple[bool, float, float, float]:
-    """Whether I_z is taken as 1 - I_1-z (DLMF 8.17.4), and the arguments of its continued fraction."""
-    p, q = (law.a, law.b) if below else (law.b, law.a)
-    # The fraction converges fast below the mean.
-    return (False, p, q, z) if z < (p + 1.0) / (p + q + 2.0) else (True, q, p, 1.0 - z)
-
-
-@inlined
-def beta_step(
-    law: BetaLaw, u: float, y: float, below: bool, z: float, tail: float, fraction: float, low: float, high: float
-) -> tuple[float, bool, float, float]:
-    """The step from y = logit x, as `_following` returns it; `fraction` is that of `beta_arguments`."""
     past = math.log1p(tail)
+    small, large = tail / (1.0 + tail), 1.0 / (1.0 + tail)
+    x, rest = (large, small) if y >= 0.0 else (small, large)
     log_x, log_rest = (-past, -past - y) if y >= 0.0 else (y - past, -past)
-    slope = exponential(law.a * log_x + law.b * log_rest - law.front)  # dI/dy
-    mirrored, divisor, _, _ = beta_arguments(law, below, z)
-    part = slope * fraction / divisor
+    # Solve on the side of u that keeps its digits, unless x or 1 - x has rounded away on that side.
+    below = u < 0.5 if 1e-3 < x < 0.999 else y < 0.0
+    p, q, z = (a, b, x) if below else (b, a, rest)
+    x, rest = (x, 1.0 - x) if below else (1.0 - rest, rest)
+    # The fraction converges fast below the mean; above it is that of the other side (DLMF 8.17.4).
+    mirrored = not z < (p + 1.0) / (p + q + 2.0)
+    if mirrored:
+        p, q, z = q, p, 1.0 - z
+    slope = exponential(a * log_x + b * log_rest - law.front)  # dI/dy
+    part = slope * beta_fraction(p, q, z) / p
     part = 1.0 - part if mirrored else part
     excess = part - u if below else (1.0 - u) - part
-    rest = 1.0 - z if below else z
-    x = z if below else 1.0 - z
-    second = -(law.a + law.b) * x * rest
-    return _following(excess, slope, law.a * rest - law.b * x, second, second * (rest - x), y, low, high)
+    second = -(a + b) * x * rest
+    return _following(excess, slope, a * rest - b * x, second, second * (rest - x), y, low, high)
 
 
 @inlined
@@ -289,16 +279,19 @@ def logistic(y: float) -> float:
 
 
 @rule
-def beta_quantile(u: float, a: float, b: float) -> float:
-    """Draw from Beta(a, b) at probability u in (0, 1), by Taylor steps in logit x inside a bracket."""
-    law = beta_law(a, b)
+def quantile_of_beta(law: BetaLaw, u: float) -> float:
+    """`beta_quantile` of a law at hand."""
     y, low, high = beta_start(law, u), SMALLEST, -SMALLEST
     if abs(y) >= high:
         return logistic(y)
     for _ in range(STEPS):
-        below, z, tail = beta_side(law, u, y)
-        _, p, q, w = beta_arguments(law, below, z)
-        y, done, low, high = beta_step(law, u, y, below, z, tail, beta_fraction(p, q, w), low, high)
+        y, done, low, high = beta_step(law, u, y, low, high)
         if done:
             break
     return logistic(y)
+
+
+@rare
+def beta_quantile(u: float, a: float, b: float) -> float:
+    """Draw from Beta(a, b) at probability u in (0, 1), by Taylor steps in logit x inside a bracket."""
+    return quantile_of_beta(beta_law(a, b), u)
