@@ -267,6 +267,24 @@ def test_what_a_trial_cannot_answer_is_refused_with_what_it_could(market):
         design_trial(market, MAILS, about=LIFT, effect=2.0, **asked | {"shares": [0.01]})
 
 
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"weeks": []}, "must name one value at least"),
+        ({"shares": [0.5, 1.0]}, "shares must lie below 1"),
+        ({"effect": 2.0, "against": 2.0}, "purchase_lift = 2 is to be told from itself"),
+        ({"about": "retention.nothing"}, "no number at 'retention.nothing'"),
+        ({"without": ["mails"]}, "without names 'mails', which is no part of a strategy. There are acquisition,"),
+        ({"among": pd.Series([1.0, 0.0])}, "must be of True and False by customer id"),
+        ({"among": []}, "of 0 customers no share given leaves 20 in each arm.*or more customers"),
+    ],
+)
+def test_what_is_no_question_is_refused_before_anything_is_simulated(market, change, said):
+    asked = {"about": LIFT, "effect": 2.0, "weeks": [16], "shares": [0.5], "seed": 1, "replications": 2}
+    with pytest.raises((ConfigError, DataError), match=said):
+        design_trial(market, MAILS, **asked | change)
+
+
 def test_lists_that_are_not_what_was_drawn_are_refused(tmp_path):
     """Changed, without its manifest, with a customer twice, written over, and another file; each with its reason."""
     trial, log = made_up(200, seed=1)

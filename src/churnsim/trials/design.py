@@ -276,7 +276,8 @@ def design_trial(
     sizes = [size for size in sizes if min(size, 1 - size) * len(base[1]) >= FEWEST]
     if not sizes:
         raise DataError(
-            f"of {len(base[1]):,} customers no share given leaves {FEWEST} in each arm. Take shares nearer to a half."
+            f"of {len(base[1]):,} customers no share given leaves {FEWEST} in each arm. Take shares nearer to a half, "
+            "or more customers."
         )
     experiment.warn_of_epochs([strategy])
     replications = experiment.size(50)
