@@ -48,8 +48,7 @@ def folder(tmp_path_factory):
 @pytest.mark.parametrize(
     ("table", "models", "told"),
     [
-        (OWN, TREND, "goes not with [models.calendar]. What is the same for all customers can be a column"),
-        (OWN + COMMON, "", "goes not with [data.calendar_series]"),
+        (OWN, TREND, "goes not with [models.calendar]. What is the same for all customers can be in a file"),
         (OWN + 'leaving = ["mails"]\n', "", "has no leaving clock"),
         (OWN + 'future = "grow"\n', "", "hold"),
         ('[data.series]\npath = "none.csv"\n', "", "there is no file"),
@@ -247,3 +246,32 @@ def test_a_column_of_text_is_named_as_a_whole(tmp_path):
     (tmp_path / "mails.csv").write_text("customer_id,date,mail,note\n1,1997-01-01,1,first\n1,1997-02-01,0,second\n")
     with pytest.raises(DataError, match=r"the column 'note' holds no number in 2 rows, the first being 'first'"):
         read_series(tmp_path / "mails.csv", customer_id="customer_id")
+
+
+def test_a_price_common_to_all_stands_beside_customers_own_series(folder, tmp_path):
+    """As looked up by hand, customer by customer and day by day, in the two files."""
+    own = pd.read_csv(folder / "few.csv", parse_dates=["date"])
+    days = pd.date_range("1996-11-03", "1998-06-07", freq="29D")
+    price = pd.Series(np.random.default_rng(2).normal(10.0, 1.0, len(days)), index=days)
+    own.to_csv(tmp_path / "few.csv", index=False)
+    price.rename_axis("date").rename("price").to_csv(tmp_path / "prices.csv")
+    table = '[data.series]\npath = "few.csv"\nbefore = 0.0\nfuture = "hold"\n' + COMMON
+    data = Stages().load(parse_config(text_with(table + "future = { price = 9.9 }\n"), folder=tmp_path))
+    series, random = data.clocks.calendar, np.random.default_rng(3)
+    assert series.names == ("mails", "price")
+    assert data.facts.source.endswith("the series of few.csv and prices.csv")
+    ahead, first = pd.Timestamp("1998-10-01"), data.summary["first_purchase"]
+    for name in random.choice(data.summary.index, 40, replace=False):
+        for day in (first[name], *random.choice(pd.date_range(first[name], "1998-06-07"), 5), ahead):
+            mine = own[(own["customer_id"] == name) & (own["date"] <= day)].sort_values("date")["mails"]
+            wanted = mine.iloc[-1] if len(mine) else 0.0, 9.9 if day == ahead else price[price.index <= day].iloc[-1]
+            number = np.array([pd.Timestamp(day).to_datetime64().astype("datetime64[D]").astype(int)])
+            found = series.at(pd.Index([name]), np.array([0]), number)
+            np.testing.assert_allclose(found[0], wanted)
+    for given, told in (
+        (price[10:].rename("price"), "purchases begin on 1997-01-01. Add what held before"),
+        (price.rename("mails"), "both files of series have a column 'mails'"),
+    ):
+        given.rename_axis("date").to_csv(tmp_path / "prices.csv")
+        with pytest.raises(DataError, match=told):
+            Stages().load(parse_config(text_with(table + 'future = "hold"\n'), folder=tmp_path))

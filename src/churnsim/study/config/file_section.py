@@ -80,7 +80,7 @@ class SeriesFile(WrittenFile):
 
 
 class CalendarSeriesSection(SeriesFile):
-    """Series that are the same for all customers, beside what `[models] calendar` says: a price, an index."""
+    """Series that are the same for all customers, beside `[models] calendar` or `[data.series]`: a price, an index."""
 
     future: Literal["hold"] | dict[str, float] | None = Field(
         default=None, description="after the file's last row: 'hold', or by column the value that holds on"

@@ -203,15 +203,11 @@ def _series_problems(config: StudyConfig, data: DataSection) -> Iterator[Problem
             )
             yield Problem(path=("market", "own_series"), message=message, show_value=False)
         return
-    for place, other in {
-        "models.calendar": models.calendar,
-        "models.leaving": models.leaving,
-        "data.calendar_series": data.calendar_series,
-    }.items():
+    for place, other in {"models.calendar": models.calendar, "models.leaving": models.leaving}.items():
         if other is not None:
             message = (
-                f"goes not with [{place}]. What is the same for all customers can be a column of the file beside "
-                "their own."
+                f"goes not with [{place}]. What is the same for all customers can be in a file by day, "
+                "[data.calendar_series]."
             )
             yield Problem(path=("data", "series"), message=message, show_value=False)
     if data.series.leaving and models.purchases not in with_leaving_clock():

@@ -62,17 +62,22 @@ def load_clocks(
     calendars = models.clocks
     until = int(np.datetime64(end, "D").astype(np.int64)) + int(np.ceil(ahead))
     if section.series is not None:
-        return _own(section.series, folder, purchases, until)
+        return _own(section.series, section.calendar_series, folder, purchases, until)
     buying = calendars.get("calendar")
     found = StudyClocks(calendar=buying, leaving=calendars.get("leaving"), future=models.future)
     if section.calendar_series is None:
         return found
     file = section.calendar_series
+    table = _common(file, folder)
     with told_in_keys(f"data.{COMMON}", type(file).model_fields):
-        table = read_series(folder / file.path, date=file.date, columns=file.columns, form=FileFormat(**file.form))
         both = Calendar(series=table) if buying is None else replace(buying, series=table)
     future = {**models.future, **_common_future(file, table, until)}
     return replace(found, calendar=both, future=future, **_told(file, folder))
+
+
+def _common(file: CalendarSeriesSection, folder: Path) -> pd.DataFrame:
+    with told_in_keys(f"data.{COMMON}", type(file).model_fields):
+        return read_series(folder / file.path, date=file.date, columns=file.columns, form=FileFormat(**file.form))
 
 
 def _told(file: SeriesFile, folder: Path) -> dict[str, Any]:
@@ -109,30 +114,69 @@ def _unknown(path: str, last: int, until: int, table: str, what: str) -> str:
     )
 
 
-def _own(file: CustomerSeriesSection, folder: Path, purchases: PurchaseDays, until: int) -> StudyClocks:
-    wanted = dict.fromkeys([*file.columns, *file.leaving]) if file.columns else ()
+def _own(
+    file: CustomerSeriesSection, shared: CalendarSeriesSection | None, folder: Path, purchases: PurchaseDays, until: int
+) -> StudyClocks:
+    table = None if shared is None else _common(shared, folder)
+    common = [] if table is None else [str(name) for name in table]
+    wanted = [name for name in dict.fromkeys([*file.columns, *file.leaving]) if name not in common]
     with told_in_keys(f"data.{OWN}", type(file).model_fields):
         frame = read_series(
-            folder / file.path, date=file.date, customer_id=file.customer_id, columns=tuple(wanted),
-            form=FileFormat(**file.form),
+            folder / file.path, date=file.date, customer_id=file.customer_id,
+            columns=tuple(wanted) if file.columns else (), form=FileFormat(**file.form),
         )  # fmt: skip
         frame["customer_id"] = _written_alike(frame["customer_id"], purchases.ids)
         given = frame
         if file.before is not None:
             frame = _begun(frame, purchases, file)
         series = CustomerSeries.of(frame)
-        if lost := [name for name in file.leaving if name not in series.names]:
+        if lost := [name for name in file.leaving if name not in (*series.names, *common)]:
             raise DataError(f"{file.path} has no column {lost[0]!r}, which leaving names; it has {series}.")
     _check_begun(series, purchases, file)
     last = int(day_numbers(frame["date"]).max())
     if file.future is None and last < until:
         raise DataError(_unknown(file.path, last, until, OWN, "'hold'"))
+    told = _told(file, folder)
+    if shared is not None and table is not None:
+        series = CustomerSeries.of(_joined(frame, table, shared, purchases, until))
+        more = _told(shared, folder)
+        told["source"] += f" and {more['source']}"
+        told["checksum"] = hashlib.sha256(f"{told['checksum']} {more['checksum']}".encode()).hexdigest()
     leaving = series.select(list(file.leaving)) if file.leaving else None
-    buying = [*file.columns] or [name for name in series.names if name not in file.leaving] or list(series.names)
+    named = (*file.columns, *common) if file.columns else series.names
+    buying = [name for name in named if name in file.columns or name not in file.leaving] or list(series.names)
     return StudyClocks(
-        calendar=series.select(buying), leaving=leaving, future=file.future, **_told(file, folder),
+        calendar=series.select(buying), leaving=leaving, future=file.future, **told,
         notes=tuple(_notes(series, given, frame, purchases, file.path, iso_day(last) if last < until else "")),
     )  # fmt: skip
+
+
+def _joined(
+    frame: pd.DataFrame, table: pd.DataFrame, shared: CalendarSeriesSection, purchases: PurchaseDays, until: int
+) -> pd.DataFrame:
+    """Customers' own series beside those common to all: a row a customer and day on which either may change."""
+    if twice := [name for name in table if name in frame]:
+        raise DataError(f"both files of series have a column {twice[0]!r}. Rename one, or name the columns meant.")
+    later = _common_future(shared, table, until)
+    table = table.sort_index()
+    if later and table.index[-1] < pd.Timestamp(iso_day(until)):
+        table.loc[table.index[-1] + pd.Timedelta(days=1)] = pd.Series(later)
+    begins, first = int(day_numbers(table.index)[0]), int(purchases.first_day().min())
+    if begins > first:
+        raise DataError(
+            f"the first row of {shared.path} is of {iso_day(begins)}, and purchases begin on {iso_day(first)}. Add "
+            "what held before."
+        )
+    own = [str(name) for name in frame if name not in ("customer_id", "date")]
+    frame = frame[frame["customer_id"].isin(purchases.ids)]
+    code, ids = pd.factorize(frame["customer_id"])
+    days = pd.DataFrame({"code": np.repeat(np.arange(len(ids)), len(table)), "date": np.tile(table.index, len(ids))})
+    both = frame.assign(code=code).merge(days, how="outer", on=["code", "date"]).sort_values(["code", "date"])
+    both[own] = both.groupby("code")[own].ffill()
+    place = table.index.searchsorted(both["date"], side="right") - 1
+    both = both.assign(customer_id=ids[both["code"]], **{str(name): table[name].to_numpy()[place] for name in table})
+    known = both[own].notna().all(axis=1).to_numpy() & (place >= 0)  # from a customer's first row on, and the table's
+    return both[known].drop(columns="code")
 
 
 def _notes(
