@@ -156,6 +156,7 @@ class Targeting(StrategyPart):
         if self.rule == "score":
             assert isinstance(self.scores, CustomerScores)
             ranked = self.scores.at(seen.uid, otherwise=-np.inf if self.unscored is None else self.unscored)
+        ranked = ranked.astype(np.float64)  # cents too, exactly: one kernel is compiled
         return np.asarray(highest_of(ranked, seen.uid, seen.there, round(self.share * seen.number)))
 
 

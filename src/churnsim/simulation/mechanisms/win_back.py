@@ -73,7 +73,7 @@ class WinBack(StrategyPart):
         number = int(np.count_nonzero(silent))
         if self.most_per_period is not None and self.most_per_period < number:
             number = self.most_per_period
-            silent = highest_of(scores, seen.uid, silent, number)
+            silent = highest_of(scores.astype(np.float64), seen.uid, silent, number)
         if number:
             review.books.count("win_back", cents(self.cost_per_contact) * number)
             review.books.count("win_back_contacts", number)

@@ -129,7 +129,7 @@ class RescaledSeries:
     def second(self, at_last: Floats, at_end: Floats) -> Floats:
         """As of `RescaledClock`."""
         days = self.days
-        own = Chunks(days.owner, *days.places, at_last, at_end)
+        own = Chunks(days.owner, *days.places, np.ascontiguousarray(at_last), np.ascontiguousarray(at_end))
         found = own.sum(kernel.second, (), (*_arrays(days.calendar), days.means, self.gamma))
         return np.asarray(found / (days.per * days.scale * np.outer(days.spread, days.spread)))
 
