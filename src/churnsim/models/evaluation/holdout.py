@@ -44,7 +44,6 @@ from churnsim.models.evaluation.selection import (
     split_log,
 )
 from churnsim.models.evaluation.validation import holdout_by_frequency, tracking, tracking_in_periods
-from churnsim.models.purchase.bg_bb import BGBB
 from churnsim.models.purchase.bg_bb_calendar import BGBBCalendar
 from churnsim.models.purchase.in_periods import Count, check_count, in_opportunities, seen_in
 from churnsim.models.purchase.protocol import PurchaseModel
@@ -340,6 +339,11 @@ def validate(
     )
 
 
+def _in_opportunities(family: Any) -> bool:
+    """Whether it is the plain family of opportunities, whose calendars are those of `BGBBCalendar`."""
+    return getattr(family, "family", None) == BGBBCalendar.within
+
+
 def _with_calendar(
     makers: Mapping[str, Any], models: Families, calendar: Calendar | CustomerSeries, future: Any, count: Count
 ) -> dict[str, Any]:
@@ -348,7 +352,7 @@ def _with_calendar(
     # Of periods BG/BB alone has a model with a calendar.
     taking = {name: getattr(family, "takes_calendar", False) for name, family in given.items()}
     if count == "periods":
-        taking = {name: family is BGBB for name, family in given.items()}
+        taking = {name: _in_opportunities(family) for name, family in given.items()}
     takes = {name: family for name, family in given.items() if taking[name]}
     if not takes:
         raise ConfigError(
@@ -356,10 +360,10 @@ def _with_calendar(
         )
 
     def maker(family: Any) -> Any:
-        fit: Any = BGBBCalendar.fit if family is BGBB else family.fit
+        fit: Any = BGBBCalendar.fit if _in_opportunities(family) else family.fit
 
         def make(summary: pd.DataFrame, unit: str) -> Any:
-            read = in_opportunities(summary) if family is BGBB else summary
+            read = in_opportunities(summary) if _in_opportunities(family) else summary
             return fit(read, unit=unit, calendar=calendar).with_future(future)
 
         return make
