@@ -115,6 +115,25 @@ def test_replications_that_share_their_memory(planned):
     assert planned == [True] * 24
 
 
+def test_nobody_at_first(planned):
+    """A replication that begins without customers, and one to which none come, end none but themselves."""
+    market = replace(market_of(MODELS["BG/NBD"], prospects=30.0), customers=cs.Cohort(size=0))
+    strategies = [
+        cs.Strategy(name="some", acquisition=cs.simulation.Acquisition(budget_per_period=1.0)),
+        cs.Strategy(name="none"),
+    ]
+    experiment = cs.Experiment(market=market, seed=3, horizon=24)
+    came = []
+    for strategy, ledgers in zip(strategies, experiment.ledgers(strategies, range(12)), strict=True):
+        for replication, ledger in enumerate(ledgers):
+            same(ledger, experiment.ledger(strategy, replication, log=True))
+            came.append(ledger.frame()["births"].sum())
+    assert 0 in came[:12], "some replications are without anybody"
+    assert np.count_nonzero(came[:12]) > 0
+    assert came[12:] == [0] * 12
+    assert planned == [True] * 24
+
+
 def same(ledger: cs.simulation.Ledger, other: cs.simulation.Ledger) -> None:
     np.testing.assert_array_equal(ledger.table, other.table)
     assert (ledger.open_complaints, ledger.discount_force) == (other.open_complaints, other.discount_force)

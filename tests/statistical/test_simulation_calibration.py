@@ -156,7 +156,13 @@ def test_a_likelihood_on_a_calendar_is_that_of_the_fit():
     for family in CLOCKED.values():
         fit, likelihood = family.fit(data, calendar=CALENDAR), family.calendar_likelihood(data, calendar=CALENDAR)
         assert likelihood.log_likelihood(likelihood.parameters(fit.model)) == pytest.approx(fit.loglik, rel=1e-12)
-        assert _simulator(fit.model, data) is None
+        verb, columns = _simulator(fit.model, data)
+        made = verb(fit.model, 1, 0)
+        assert columns == ["frequency", "recency"]
+        # As many as expected of customers observed as long, within four standard errors.
+        expected = fit.model.expected_purchases_like(data, 0.0 + data["T"].to_numpy())
+        spread = made["frequency"].std() * np.sqrt(len(data))
+        assert abs(made["frequency"].sum() - np.sum(expected)) < 4 * spread
     with pytest.raises(TypeError, match="has no argument 'leaving'"):
         sample_posterior(cs.models.BGBBCalendar, data, calendar=CALENDAR, leaving=CALENDAR, seed=1)
 

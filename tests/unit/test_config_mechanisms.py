@@ -256,7 +256,7 @@ def test_each_field_of_a_strategy_arrives(name, field, folder):
 
 
 @pytest.mark.parametrize(("name", "field"), NUMBERS, ids=lambda part: getattr(part, "name", part))
-def test_each_number_of_a_market_arrives(name, field):
+def test_each_number_of_a_market_arrives(name, field, tmp_path):
     if isinstance(field.default, Duration):
         wanted = Duration(field.default.value * 1.5, field.default.unit)
         value = f'"{wanted.value} {wanted.unit}"'
@@ -273,6 +273,9 @@ def test_each_number_of_a_market_arrives(name, field):
     )  # the tables that the study has already
     text = "\n".join(line for line in BASE.splitlines() if not line.startswith(own))
     given = f'[market.{name}]\n{field.name} = {{ value = {value}, source = "a trial" }}'
+    if name == "own_series":
+        (tmp_path / "mails.csv").write_text("customer_id,date,mails\n1,1997-01-01,1\n", encoding="utf-8")
+        given += f"\n[data.series]\npath = '{tmp_path / 'mails.csv'}'"
     config = parse_config(with_tables(text, given), folder=CONFIGS)
     assert getattr(overridden_mechanisms(config.market)[name], field.name) == wanted
     assert overridden_origins(config.market)[f"{name}.{field.name}"].source == "a trial"

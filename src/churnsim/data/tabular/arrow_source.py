@@ -212,6 +212,9 @@ def _stream_checksum(batches: Iterator[Any], schema: Any) -> str:
     digest = hashlib.sha256()
 
     class _Sink(io.RawIOBase):
+        def writable(self) -> bool:
+            return True
+
         def write(self, data: Any) -> int:
             digest.update(memoryview(data))
             return len(memoryview(data))

@@ -136,8 +136,10 @@ def next_leg(
                     tables, plan, customers, wake, view, bounds[other], bounds[other + 1], replication, seed
                 ):
                     return NO_ROOM
-            return p.customers
-        if answered > 0:
+            if p.customers > 0:
+                return p.customers
+        # With nobody to advance the next boundary follows at once: 0 would end all replications.
+        elif answered > 0:
             return answered
 
 

@@ -346,13 +346,12 @@ def predictive_groups(
 def _simulator(model: Any, summary: pd.DataFrame) -> tuple[Callable[[Any, int, int], pd.DataFrame], list[str]] | None:
     """How a model simulates customers like those of a summary, and the columns that it simulates; None if it does not.
 
-    Customers with covariates, and amounts, are like each row; others are new ones observed as long.
+    Customers with covariates or on a calendar, and amounts, are like each row; others are new ones observed as long.
     """
     if hasattr(model, "draw_summary_like"):
         columns = ["frequency", "recency"] if hasattr(model, "draw_summary") else ["monetary_value"]
         return lambda drawn, seed, number: drawn.draw_summary_like(summary, seed=seed, replication=number), columns
-    # On a calendar a summary must say on which days each bought, which is not drawn.
-    if hasattr(model, "draw_summary") and "T" in summary and not hasattr(model, "calendar"):
+    if hasattr(model, "draw_summary") and "T" in summary:
         ages = summary["T"].to_numpy(dtype=np.float64)
         return lambda drawn, seed, number: drawn.draw_summary(ages, seed=seed, replication=number), [
             "frequency", "recency",
