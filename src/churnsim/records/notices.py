@@ -41,7 +41,7 @@ class StageFailure(Record):
     traceback: str = ""
 
     @classmethod
-    def of(cls, error: Exception, stage: str, subject: str = "") -> Self:
+    def of_error(cls, error: Exception, stage: str, subject: str = "") -> Self:
         """The failure that an error is, inside the `except` that caught it."""
         own = isinstance(error, ChurnSimError)
         return cls(

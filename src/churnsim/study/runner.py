@@ -310,7 +310,7 @@ class RunSession:
         except (ClusterError, OSError, MemoryError):
             raise
         except Exception as error:
-            failure = StageFailure.of(error, stage, subject)
+            failure = StageFailure.of_error(error, stage, subject)
             self._failures.append(failure)
             told = f" {NOTICES} will say where." if failure.traceback else ""
             about = f"{stage}, {subject}" if subject else stage

@@ -55,7 +55,7 @@ def evidence_findings(config: StudyConfig, *, workers: int = 1, progress: Progre
         except (OSError, MemoryError):
             raise
         except Exception as error:
-            failures.append(StageFailure.of(error, "evidence", kind))
+            failures.append(StageFailure.of_error(error, "evidence", kind))
 
     market, found = measured_market(
         config, data, fits, assumed, strategies=strategies, executor=executor, edge=edge, watch=watch
