@@ -47,11 +47,14 @@ def durations(value: ArrayLike, name: str, *, shape: tuple[int, ...] | None = No
     >>> durations([1, 2.5], "t").tolist()
     [1.0, 2.5]
     """
-    values = numbers(value, name)
-    if not np.isfinite(values).all() or (values < 0).any():
-        raise ConfigError(f"{name} must be finite and 0 or more, in the model's unit; got {shown(value)}.")
-    if (values > LONGEST).any():
-        raise ConfigError(f"{name} must be at most {LONGEST:,.0f} of the model's unit; got {values.max():g}.")
+    if type(value) is float and 0.0 <= value <= LONGEST:  # the checks of arrays take as long as a small forecast
+        values = np.asarray(value)
+    else:
+        values = numbers(value, name)
+        if not np.isfinite(values).all() or (values < 0).any():
+            raise ConfigError(f"{name} must be finite and 0 or more, in the model's unit; got {shown(value)}.")
+        if (values > LONGEST).any():
+            raise ConfigError(f"{name} must be at most {LONGEST:,.0f} of the model's unit; got {values.max():g}.")
     if shape is None:
         return values
     if values.ndim and values.shape != shape:

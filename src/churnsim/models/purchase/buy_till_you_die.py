@@ -50,8 +50,7 @@ ROWS_A_VALUE = 3
 
 def by_age(function: Callable[[Ints, Floats], Floats], x: Ints, T: Floats, offset: float) -> Floats:
     """`function(x, T)`, row by row, to a relative `TOLERANCE`: interpolated in T where many rows have one x."""
-    kind, kinds = pd.factorize(x)
-    rows = np.bincount(kind)
+    rows = np.bincount(x)
     many = np.flatnonzero(rows >= ROWS_A_VALUE * (2 * DEGREES[0] + 1))
     if many.size == 0:
         return function(x, T)
@@ -66,7 +65,7 @@ def by_age(function: Callable[[Ints, Floats], Floats], x: Ints, T: Floats, offse
         # The doubled grid holds the degree's own points and those farthest from them.
         ages = np.exp(centre + half * np.cos(np.pi * np.arange(2 * degree + 1) / (2 * degree))) - offset
         ages = np.maximum(ages, 0.0)  # the youngest may come out below 0 by rounding
-        values = function(np.repeat(kinds[many[tried]], ages.size), np.tile(ages, tried.size)).reshape(tried.size, -1)
+        values = function(np.repeat(many[tried], ages.size), np.tile(ages, tried.size)).reshape(tried.size, -1)
         found = dct(values[:, ::2], type=1, axis=1) / degree
         found[:, [0, -1]] /= 2
         between = ages[1::2]
@@ -78,9 +77,9 @@ def by_age(function: Callable[[Ints, Floats], Floats], x: Ints, T: Floats, offse
             good = np.abs(guess - values[:, 1::2]).max(axis=1) <= TOLERANCE * np.abs(values).min(axis=1)
         terms[tried[good]] = degree + 1
         coefficients[tried[good], : degree + 1] = found[good]
-    place = np.full(kinds.size, -1)
+    place = np.full(rows.size, -1)
     place[many[terms > 0]] = np.flatnonzero(terms)
-    row = place[kind]
+    row = place[x]
     out = by_chunks(at_ages, (row, T), offset, centre, half, terms, coefficients)
     left = np.flatnonzero(row < 0)
     if left.size:
@@ -281,8 +280,9 @@ class BuyTillYouDie(ParametricModel, ABC):
         return h.series(self._expected_later(h, start, spans), "expected_purchases")
 
     def _expected_later(self, h: Histories, start: Floats, spans: Floats) -> Floats:
-        values = self._expected(h, start + spans)
-        return values - self._expected(h, start) if start.any() else values
+        if not start.any():
+            return self._expected(h, spans)
+        return self._expected(h, start + spans) - self._expected(h, start)
 
     def _expected(self, h: Histories, spans: Floats) -> Floats:
         if (spans == spans[0]).all():

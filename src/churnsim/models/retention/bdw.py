@@ -68,7 +68,7 @@ class BetaDiscreteWeibull(BetaRenewal):
     def patterns(cls, parameters: Floats, factor: Floats, cohorts: Cohorts) -> tuple[float, Floats, Floats]:
         """Log-likelihood of patterns of customers, and its slopes (see `BetaRenewal`)."""
         gamma, groups = parameters[0] * factor, factor.size
-        delta, c = np.full(groups, parameters[1]), float(parameters[2])
+        delta, c = parameters[1:2].repeat(groups), float(parameters[2])
         out = kernel.objective(gamma, delta, c, cohorts.first, cohorts.t, cohorts.lost, cohorts.kept)
         in_gamma, in_delta = out[2 : 2 + groups], out[2 + groups :]
         return float(out[0]), np.array([in_gamma @ factor, in_delta.sum(), out[1]]), in_gamma * gamma

@@ -62,10 +62,10 @@ class BetaRenewal(RetentionModel):
     @classmethod
     def _fit(cls, cohorts: Cohorts, unit: str) -> ModelFit[Self]:
         """Maximum likelihood from counts."""
+        alike = np.ones(1)
 
         def objective(parameters: Floats) -> tuple[float, Floats]:
-            value, slopes, _ = cls.patterns(parameters, np.ones(1), cohorts)
-            return value, slopes
+            return cls.patterns(parameters, alike, cohorts)[:2]
 
         names = cls.parameter_names
         optimum = maximise(objective, starts=cls._starts(cohorts), customers=cohorts.customers)

@@ -65,7 +65,7 @@ class ShiftedBetaGeometric(BetaRenewal):
     def patterns(cls, parameters: Floats, factor: Floats, cohorts: Cohorts) -> tuple[float, Floats, Floats]:
         """Log-likelihood of patterns of customers, and its slopes (see `BetaRenewal`)."""
         alpha, groups = parameters[0] * factor, factor.size
-        beta = np.full(groups, parameters[1])
+        beta = parameters[1:].repeat(groups)
         out = kernel.objective(alpha, beta, cohorts.first, cohorts.t, cohorts.lost, cohorts.kept)
         in_alpha, in_beta = out[1 : 1 + groups], out[1 + groups :]
         return float(out[0]), np.array([in_alpha @ factor, in_beta.sum()]), in_alpha * alpha
