@@ -17,12 +17,18 @@ from churnsim.economics.complaint_return import Desk, best_staff, erlang_c
 from churnsim.economics.customer_equity import asset_equation_bias, customer_equity
 from churnsim.economics.diffusion import Diffusion
 from churnsim.economics.gupta_lehmann import CustomerValue
-from churnsim.economics.markov import chain_values, recency_chain
 from churnsim.economics.multiples import MarginTiming
 from churnsim.economics.response import SaturatingResponse
 from churnsim.economics.second_lifetime import WinBackOffer, odds_to_match
 from churnsim.economics.survival_curves import BetaGeometric, Geometric
-from churnsim.economics.switching import FlowShare, lifetime_values, shares_over_time, stationary_shares
+from churnsim.economics.switching import (
+    FlowShare,
+    chain_values,
+    lifetime_values,
+    recency_chain,
+    shares_over_time,
+    stationary_shares,
+)
 from churnsim.economics.tenure_profit import TenureProfit
 from churnsim.economics.whale import cost_for_worst, whale
 from churnsim.models import ShiftedBetaGeometric

@@ -11,7 +11,7 @@ from scipy.integrate import quad
 from scipy.stats import beta, norm
 
 import churnsim as cs
-from churnsim.decisions.comparison.tail_risk import tail_risk
+from churnsim.decisions.comparison.compare import tail_risk
 from churnsim.errors import ConfigError
 from churnsim.simulation.core.assumption import PURCHASE, Multiple
 from churnsim.units import discount_force

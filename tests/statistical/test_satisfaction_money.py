@@ -9,13 +9,14 @@ import pandas as pd
 import pytest
 
 import churnsim as cs
-from churnsim.satisfaction.joined import join_customers, satisfaction_scores
 from churnsim.satisfaction.money import (
     buying_rate,
     class_values,
     e_value,
+    join_customers,
     leaving_hazard,
     purchase_history_effects,
+    satisfaction_scores,
     worth_of_a_point,
 )
 from churnsim.satisfaction.survey import Survey

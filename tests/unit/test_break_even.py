@@ -15,7 +15,7 @@ import churnsim as cs
 from churnsim.decisions import Quantity, break_even, variance_split
 from churnsim.decisions.assumptions.break_even import BreakEven, Curve
 from churnsim.decisions.assumptions.levers import LEVERS, alone
-from churnsim.decisions.comparison.best import chance_to_be_best
+from churnsim.decisions.comparison.compare import chance_to_be_best
 from churnsim.errors import ConfigError
 from churnsim.records.run import Chance, Difference
 from churnsim.study.config.config_file import parse_config

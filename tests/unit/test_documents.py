@@ -20,7 +20,7 @@ from tests.unit.workbook_formulas import Calculator
 from typer.testing import CliRunner
 
 from churnsim.cli import app
-from churnsim.decisions.comparison.best import chance_to_be_best
+from churnsim.decisions.comparison.compare import chance_to_be_best
 from churnsim.decisions.comparison.paired import interval
 from churnsim.errors import ConfigError, DataError, MissingExtraError
 from churnsim.kernels.engine.ledger_accounts import ACCOUNTS

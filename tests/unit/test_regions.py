@@ -10,8 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import churnsim as cs
-from churnsim.decisions.assumptions.region import Axis, Statement
-from churnsim.decisions.assumptions.region_text import largest_box
+from churnsim.decisions.assumptions.region import Axis, Statement, largest_box
 from churnsim.errors import ConfigError
 from churnsim.report.charts.region import draw_region
 

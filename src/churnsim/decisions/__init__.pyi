@@ -15,7 +15,9 @@ from .assumptions.sensitivity import sensitivity as sensitivity
 from .assumptions.variance_split import VarianceSplit as VarianceSplit
 from .assumptions.variance_split import variance_split as variance_split
 from .comparison.compare import Comparison as Comparison
+from .comparison.compare import TailRisk as TailRisk
 from .comparison.compare import compare as compare
+from .comparison.compare import tail_risk as tail_risk
 from .comparison.customer_metrics import realised_value as realised_value
 from .comparison.customer_metrics import retention_by_tenure as retention_by_tenure
 from .comparison.customer_metrics import simulated_whale_curve as simulated_whale_curve
@@ -25,8 +27,6 @@ from .comparison.replay import Replay as Replay
 from .comparison.replay import replay as replay
 from .comparison.selection import Selection as Selection
 from .comparison.selection import select_best as select_best
-from .comparison.tail_risk import TailRisk as TailRisk
-from .comparison.tail_risk import tail_risk as tail_risk
 from .information.value import ValueOfInformation as ValueOfInformation
 from .information.value import value_of_information as value_of_information
 from .optimisation.optimise import Optimisation as Optimisation

@@ -20,8 +20,6 @@ from .customer_equity import customer_equity as customer_equity
 from .customer_equity import equation_multiple as equation_multiple
 from .diffusion import Diffusion as Diffusion
 from .gupta_lehmann import CustomerValue as CustomerValue
-from .markov import chain_values as chain_values
-from .markov import recency_chain as recency_chain
 from .multiples import MarginTiming as MarginTiming
 from .multiples import discount_factor as discount_factor
 from .multiples import margin_multiple as margin_multiple
@@ -45,7 +43,9 @@ from .survival_curves import CustomerLife as CustomerLife
 from .survival_curves import Geometric as Geometric
 from .survival_curves import MeanLife as MeanLife
 from .switching import FlowShare as FlowShare
+from .switching import chain_values as chain_values
 from .switching import lifetime_values as lifetime_values
+from .switching import recency_chain as recency_chain
 from .switching import shares_over_time as shares_over_time
 from .switching import stationary_shares as stationary_shares
 from .tenure_profit import TenureProfit as TenureProfit

@@ -14,7 +14,7 @@ from churnsim.claims.arithmetic.retention_table import table
 from churnsim.claims.machinery.reference_data import CALIBRATION_END, Workbench
 from churnsim.data.datasets import retention_cohorts
 from churnsim.data.registry.files import package_file
-from churnsim.economics import berger_nasr, markov, multiples, streams
+from churnsim.economics import berger_nasr, multiples, streams, switching
 from churnsim.economics.survival_curves import BetaGeometric, MeanLife
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.fit import ModelFit, Parametric
@@ -135,7 +135,7 @@ def recency_chain_value(
 ) -> float:
     """Value of a customer at that recency: contribution less promotion after a purchase, promotion until lost."""
     rewards = [contribution - promotion, *[-promotion] * (len(buys) - 1), 0.0]
-    values = markov.chain_values(markov.recency_chain(buys), rewards, discount_rate=rate, periods=periods)
+    values = switching.chain_values(switching.recency_chain(buys), rewards, discount_rate=rate, periods=periods)
     return float(values[recency - 1])
 
 

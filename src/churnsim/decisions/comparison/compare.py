@@ -12,17 +12,17 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from churnsim.checks import shown, typed
-from churnsim.decisions.comparison.best import chance_to_be_best
+from churnsim.checks import check_level, check_share, shown, typed
 from churnsim.decisions.comparison.metrics import check_metric, metric_of
-from churnsim.decisions.comparison.paired import interval, paired_difference
+from churnsim.decisions.comparison.paired import BOOTSTRAP_SAMPLES, BOOTSTRAP_SEED, interval, paired_difference
 from churnsim.decisions.comparison.precision import LEAST_FIRST_STAGE, Precision, PrecisionReached, next_size
-from churnsim.decisions.comparison.tail_risk import tail_risk
 from churnsim.decisions.runs.experiment import Experiment, RunArguments
 from churnsim.errors import ConfigError
 from churnsim.simulation.engine.ledger import ACCOUNTS
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.strategy import Strategy
+from churnsim.statistics import resample_indices, wilson
+from churnsim.typing import Floats
 
 UNPAIRED = "some strategies lack replications that others have, so they cannot be paired."
 
@@ -253,3 +253,87 @@ def joined(names: Sequence[str], earlier: pd.DataFrame, later: pd.DataFrame) -> 
     """Both frames' rows, by strategy in the order given, then replication."""
     frames = [frame[frame["strategy"] == name] for name in names for frame in (earlier, later)]
     return pd.concat(frames, ignore_index=True)
+
+
+LEAST_IN_TAIL = 5
+
+
+@dataclass(frozen=True)
+class TailRisk:
+    """Of the worst `share` of outcomes: `mean` (conditional value at risk, in the outcome's own unit, so that a loss is
+    negative) with its bootstrap interval, and `threshold`, the outcome below which they lie (value at risk)."""
+
+    share: float
+    mean: float
+    lower: float
+    upper: float
+    threshold: float
+
+
+@typed
+def tail_risk(values: Floats, *, share: float = 0.05, level: float = 0.95) -> TailRisk:
+    """The tail of one outcome a replication. Raises ConfigError where fewer than 5 replications lie in it.
+
+    With n outcomes in order, the mean of the worst share q counts whole outcomes and the part of one that q n leaves
+    over (Acerbi & Tasche 2002, "On the coherence of expected shortfall", Journal of Banking & Finance 26, 1487-1503).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> risk = tail_risk(np.arange(100.0), share=0.1)
+    >>> risk.mean, risk.threshold
+    (4.5, 9.9)
+    """
+    check_share(share, "share")
+    check_level(level)
+    if values.size * share < LEAST_IN_TAIL:
+        raise ConfigError(
+            f"the worst {share:.3g} of {values.size} replications are fewer than {LEAST_IN_TAIL}. Run at least "
+            f"{int(np.ceil(LEAST_IN_TAIL / share))}, or take a larger share."
+        )
+    generator = np.random.Generator(np.random.Philox(BOOTSTRAP_SEED))
+    picks = resample_indices(values.size, resamples=BOOTSTRAP_SAMPLES, generator=generator)
+    low, high = np.quantile(_tail_means(values[picks], share), [(1 - level) / 2, (1 + level) / 2])
+    mean = float(_tail_means(values[None, :], share)[0])
+    return TailRisk(share, mean, float(low), float(high), float(np.quantile(values, share)))
+
+
+def _tail_means(values: Floats, share: float) -> Floats:
+    """Means of the worst share of each row."""
+    count = values.shape[1]
+    weights = np.clip(share * count - np.arange(count), 0.0, 1.0)
+    found: Floats = np.sort(values, axis=1) @ weights / (share * count)
+    return found
+
+
+def chance_to_be_best(values: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
+    """By strategy (a column of `values`, one row a replication): `chance` to be best with its Wilson interval, the
+    strategies that tie sharing a replication, and the expected `loss` of choosing it with its t interval.
+
+    Each replication is one way the world may be, the same for every strategy. The `loss` is what a strategy lacks of
+    the best one, on average (expected opportunity loss, or regret); the smallest is what perfect foresight would be
+    worth. The interval of a loss that is 0 in every replication has no width, and none reaches below 0.
+
+    Examples
+    --------
+    >>> found = chance_to_be_best(pd.DataFrame({"a": [5.0, 1.0, 4.0, 6.0], "b": [3.0, 3.0, 4.0, 2.0]}))
+    >>> found[["strategy", "chance", "loss"]].to_dict("list")
+    {'strategy': ['a', 'b'], 'chance': [0.625, 0.375], 'loss': [0.5, 1.5]}
+    """
+    table = values.to_numpy(dtype=np.float64)
+    best = table.max(axis=1, keepdims=True)
+    ahead = table == best
+    chance: Floats = (ahead / ahead.sum(axis=1, keepdims=True)).mean(axis=0)
+    lower, upper = wilson(chance * len(table), len(table), level=level)
+    losses = [interval(column, level=level) for column in (best - table).T]
+    return pd.DataFrame(
+        {
+            "strategy": list(values.columns),
+            "chance": chance,
+            "chance_lower": lower,
+            "chance_upper": upper,
+            "loss": [loss.mean for loss in losses],
+            "loss_lower": [max(0.0, loss.lower) for loss in losses],
+            "loss_upper": [loss.upper for loss in losses],
+        }
+    )

@@ -15,13 +15,12 @@ from scipy.special import ndtri
 
 from churnsim.decisions.comparison.kim_nelson import KimNelson
 from churnsim.decisions.comparison.paired import Interval, interval
-from churnsim.decisions.optimisation.gap import Gap, gap_of
-from churnsim.decisions.optimisation.marginal_returns import Marginal, ends_of, marginal_of, steps_around
 from churnsim.decisions.optimisation.objective import Objective
 from churnsim.decisions.optimisation.search import Evaluate, Sample, best_of, first_points
 from churnsim.decisions.optimisation.space import Space, different
 from churnsim.decisions.optimisation.surrogate import Surrogate
 from churnsim.errors import ConfigError
+from churnsim.statistics import student_quantile
 from churnsim.typing import Floats
 
 FIRST_STAGE = 20
@@ -301,3 +300,103 @@ def _answer(
         frontier=[(at, interval(by_point[at.tobytes()] - nothing, level=level)) for at in design.frontier],
         used=(effort.search, chosen.replications, len(final.replications)),
     )
+
+
+STEPS = (1 / 20, 1 / 10, 1 / 5)
+"""Of the width of a lever."""
+
+
+@dataclass(frozen=True)
+class Marginal:
+    """The change in the objective per unit of a lever, with its interval, from the values `low` to `high`."""
+
+    change: Interval
+    low: float
+    high: float
+
+
+def steps_around(space: Space, centre: Floats) -> list[list[tuple[Floats, Floats]]]:
+    """By lever the two ends of each step, within the bounds; constraints do not hold them, since it is asked what a
+    lever earns, not what it would take it from."""
+    found = []
+    for lever in range(space.size):
+        width = space.high[lever] - space.low[lever]
+        sizes = sorted({max(1.0, round(share * width)) if space.whole[lever] else share * width for share in STEPS})
+        pairs = []
+        for size in sizes:
+            below, above = centre.copy(), centre.copy()
+            below[lever] = max(centre[lever] - size, space.low[lever])
+            above[lever] = min(centre[lever] + size, space.high[lever])
+            if above[lever] > below[lever]:
+                pairs.append((below, above))
+        found.append(pairs)
+    return found
+
+
+def ends_of(steps: list[list[tuple[Floats, Floats]]]) -> Floats:
+    """Every point that the steps need."""
+    return different(np.array([end for pairs in steps for pair in pairs for end in pair]))
+
+
+def marginal_of(
+    pairs: list[tuple[Floats, Floats]], lever: int, scores: dict[bytes, Floats], *, level: float
+) -> Marginal:
+    """What a little more of a lever would change, by central differences: the quotient of the step with the least mean
+    squared error; `scores` by point, one a replication.
+
+    The same replications run at both ends of a step, so that what chance does to both falls out. A short step has
+    little bias and much noise: the difference of two runs in which few customers differ varies in proportion to the
+    step, its quotient inversely. So each step is twice as long as the one before; the bias of each follows from the
+    next (Richardson 1911, Philosophical Transactions A 210, 307-357), its noise from the replications.
+    """
+    quotients = [
+        (scores[above.tobytes()] - scores[below.tobytes()]) / (above[lever] - below[lever]) for below, above in pairs
+    ]
+    means = [float(quotient.mean()) for quotient in quotients]
+    errors = []
+    for step, quotient in enumerate(quotients):
+        # Of a central difference the bias grows with the square of the step, so that the next one's is four times it.
+        other = step + 1 if step + 1 < len(means) else step - 1
+        bias = (means[other] - means[step]) / (3 if other > step else 0.75) if other >= 0 else 0.0
+        errors.append(bias**2 + float(quotient.var(ddof=1)) / quotient.size)
+    best = int(np.argmin(errors))
+    below, above = pairs[best]
+    return Marginal(interval(quotients[best], level=level), float(below[lever]), float(above[lever]))
+
+
+@dataclass(frozen=True)
+class Gap:
+    """What the point chosen may lack of the optimum: an estimate, which is too large on average, and an upper limit."""
+
+    estimate: float
+    upper: float
+
+
+def gap_of(
+    points: Floats, scores: Floats, chosen: Floats, space: Space, *, low: Floats, high: Floats, level: float
+) -> Gap:
+    """The gap of a point whose scores over the replications are `chosen`, from the scores of other `points` over the
+    same ones; the optimum is looked for between `low` and `high`, and is the point chosen where that is best.
+
+    The best point of a sample looks better than it is, so that its lead over the point chosen is too large on average
+    (Mak, Morton & Wood 1999, Operations Research Letters 24, 47-56): an upper limit of what is missed. One sample has
+    too short an interval where its best point happens to be the one chosen; the average of two is mostly free of that
+    (A2RP of Bayraksan & Morton 2006, Mathematical Programming 108, 495-514):
+
+        gap <= (G1 + G2) / 2 + z_level sqrt((s1^2 + s2^2) / 2) / sqrt(n),
+
+    with G_i the mean lead of half i's best point in that half, s_i^2 the variance of that lead over its n/2
+    replications.
+    """
+    leads, variances = [], []
+    smooth = Surrogate.of(points, scores.mean(axis=1), low=low, high=high)
+    for half in (slice(0, None, 2), slice(1, None, 2)):
+        means = scores[:, half].mean(axis=1) - chosen[half].mean()
+        best = smooth.best(means, space, low=low, high=high)
+        lead = (smooth.weights(best[None, :]) @ scores[:, half])[0] - chosen[half]
+        leads.append(max(float(lead.mean()), 0.0))
+        variances.append(float(lead.var(ddof=1)) if lead.mean() > 0 else 0.0)
+    size = scores.shape[1]
+    estimate = float(np.mean(leads))
+    reach = float(student_quantile(level, size - 2)) * float(np.sqrt(np.mean(variances) / size))
+    return Gap(estimate, estimate + reach)

@@ -16,7 +16,7 @@ from typing import Literal
 import numpy as np
 
 from churnsim.kernels.likelihoods import active_periods as kernel
-from churnsim.kernels.numerics.gauss import gauss
+from churnsim.kernels.numerics.quadrature import gauss
 from churnsim.models.estimation.threads import by_chunks
 from churnsim.models.purchase.unique_rows import at_distinct
 from churnsim.typing import Floats, Ints

@@ -22,8 +22,7 @@ from churnsim.records.survey import (
     SurveyRecord,
 )
 from churnsim.satisfaction.instruments import SCALES, measure
-from churnsim.satisfaction.joined import join_customers
-from churnsim.satisfaction.money import CONFOUNDING, Effect, buying_rate, class_values, worth_of_a_point
+from churnsim.satisfaction.money import CONFOUNDING, Effect, buying_rate, class_values, join_customers, worth_of_a_point
 from churnsim.satisfaction.quality import quality_report
 from churnsim.satisfaction.read_survey import read_survey
 from churnsim.satisfaction.survey import Survey
