@@ -48,7 +48,7 @@ def folder(tmp_path_factory):
 @pytest.mark.parametrize(
     ("table", "models", "told"),
     [
-        (OWN, TREND, "goes not with [models.calendar]. What is the same for all customers can be in a file"),
+        (OWN, "leaving = { season = 1 }", "has no leaving clock"),
         (OWN + 'leaving = ["mails"]\n', "", "has no leaving clock"),
         (OWN + 'future = "grow"\n', "", "hold"),
         ('[data.series]\npath = "none.csv"\n', "", "there is no file"),
@@ -228,6 +228,7 @@ def test_what_is_taken_of_customers_own_series_is_told(folder, tmp_path):
     late, without = int((~(begins <= first)).sum()), int(begins.isna().sum())
     told = [note.message for note in Stages().notes(config, data) if note.code == "own series"]
     assert told[0].startswith(f"10 of {len(ids):,} customers in few.csv have no purchases here")
+    assert f"(first 'n{ids[0]}', 'n{ids[1]}', 'n{ids[2]}')" in told[0]
     assert f"{late:,} of {len(first):,} customers have no row" in told[1]
     assert f"{without:,} of them none at all" in told[1]
     assert told[2].startswith(f"after {given['date'].max()}, the last day of few.csv,")
@@ -269,9 +270,75 @@ def test_a_price_common_to_all_stands_beside_customers_own_series(folder, tmp_pa
             found = series.at(pd.Index([name]), np.array([0]), number)
             np.testing.assert_allclose(found[0], wanted)
     for given, told in (
-        (price[10:].rename("price"), "purchases begin on 1997-01-01. Add what held before"),
-        (price.rename("mails"), "both files of series have a column 'mails'"),
+        (price[10:].rename("price"), "'price' begins on 1997-08-20, and is needed from 1997-01-01"),
+        (price.rename("mails"), "both have a column 'mails'"),
     ):
         given.rename_axis("date").to_csv(tmp_path / "prices.csv")
         with pytest.raises(DataError, match=told):
             Stages().load(parse_config(text_with(table + 'future = "hold"\n'), folder=tmp_path))
+
+
+SMALL = """
+name = "small"
+title = "Letters"
+question = "What do letters do?"
+seed = 1
+[data]
+path = "log.csv"
+unit = "W"
+calibration_end = 2022-09-30
+holdout_end = 2022-12-31
+[models]
+purchases = "pareto_nbd"
+[simulation]
+horizon = "26 W"
+period = "13 W"
+epoch = "13 W"
+replications = 20
+[[strategy]]
+name = "baseline"
+[[strategy]]
+name = "letters"
+retention = { budget_per_period = 20.0, rule = "all" }
+"""
+WEEKS = pd.date_range("2021-01-04", "2023-07-17", freq="14D")
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """Sixty customers of two years, and letters to them until the end of the study."""
+    found, random, ids = tmp_path_factory.mktemp("small"), np.random.default_rng(4), [f"k{n:02}" for n in range(60)]
+    days = pd.date_range("2021-01-05", "2022-12-31")
+    log = pd.DataFrame({"customer_id": random.choice(ids, 900), "date": random.choice(days, 900)})
+    log.sort_values("date").assign(amount=random.gamma(4.0, 5.0, 900).round(2)).to_csv(found / "log.csv", index=False)
+    frame = pd.DataFrame({"customer_id": np.repeat(ids, len(WEEKS)), "date": np.tile(WEEKS, len(ids))})
+    frame["letter"] = random.integers(0, 2, len(frame))
+    frame.to_csv(found / "letters.csv", index=False)
+    return found
+
+
+LETTERS = '[data.series]\npath = "letters.csv"\n'
+
+
+def small_config(folder, table="", models=""):
+    text = SMALL.replace("[models]", f"{table}[models]\n{models}")
+    return parse_config(text, folder=folder)
+
+
+def test_a_season_beside_own_series_goes_on_by_itself(small):
+    """And one of the leaving clock: the values are those of the calendars by the week, after the data too."""
+    season = "calendar = { season = 1 }\nleaving = { trend = 2021-01-01, after = 'hold' }\n"
+    data = Stages().load(small_config(small, LETTERS, season))
+    clocks = data.clocks
+    assert clocks.calendar.names == ("letter", "cos 1", "sin 1")
+    assert (clocks.leaving.names, clocks.future) == (("trend",), None)
+    assert clocks.calendar.yearly == ("cos 1", "sin 1")
+    told = [note.message for note in clocks.notes]
+    assert told[-1].startswith("an effect of the customers' own series (letter) is")
+    who, days = data.summary.index[:1], np.array(["2022-06-15", "2023-06-20"], dtype="datetime64[D]").astype(int)
+    found = clocks.calendar.at(who, np.zeros(2, dtype=int), days)
+    week = cs.data.Calendar(season=1, grid="W")
+    for row, day in zip(found, days, strict=True):
+        np.testing.assert_allclose(row[1:3], week.columns(int(day), int(day))[0], atol=1e-12)
+    end = (np.datetime64("2022-12-31") - np.datetime64("2021-01-01")).astype(int) / 365.25
+    assert clocks.leaving.at(who, np.zeros(1, dtype=int), days[1:])[0, 0] == pytest.approx(end, rel=1e-12)

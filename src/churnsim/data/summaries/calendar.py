@@ -95,9 +95,13 @@ class Calendar:
             raise ConfigError("the calendar is empty. Give it a season, months, holidays, a trend or a series.")
 
     @property
+    def waves(self) -> tuple[str, ...]:
+        """The columns of the season."""
+        return tuple(f"{wave} {k}" for k in range(1, self.season + 1) for wave in ("cos", "sin"))
+
+    @property
     def _of_all_time(self) -> tuple[str, ...]:
-        waves = [f"{wave} {k}" for k in range(1, self.season + 1) for wave in ("cos", "sin")]
-        return (*waves, *(MONTHS[1:] if self.months else ()), *(("holiday",) if self.holidays else ()))
+        return (*self.waves, *(MONTHS[1:] if self.months else ()), *(("holiday",) if self.holidays else ()))
 
     @property
     def names(self) -> tuple[str, ...]:

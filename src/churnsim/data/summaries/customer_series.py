@@ -4,7 +4,7 @@ customer's own series rescale its clock read it (`churnsim.models.SeriesModel`).
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Self
 
@@ -14,7 +14,16 @@ import pandas as pd
 from churnsim.checks import check_frame, check_kind, labels_of, shown
 from churnsim.data.logs.days import iso_day
 from churnsim.data.logs.purchase_days import PurchaseDays
-from churnsim.data.summaries.calendar import FIRST, MOST_SERIES, PURCHASES, SUMS, Calendar, calendar_mark, day_numbers
+from churnsim.data.summaries.calendar import (
+    FIRST,
+    MOST_SERIES,
+    PURCHASES,
+    SUMS,
+    Calendar,
+    Future,
+    calendar_mark,
+    day_numbers,
+)
 from churnsim.errors import DataError
 from churnsim.typing import Floats, Ints
 
@@ -28,7 +37,7 @@ class CustomerSeries:
 
     As in `Calendar` the value of day d holds for (d - 1, d], the day as a summary counts it, and on until the
     customer's next row. A customer needs a row for the day after its first purchase or one before; a row is only
-    needed where a value changes. What is the same for everybody (a season) can stand as a column beside the others.
+    needed where a value changes. What is the same for everybody (a season) is put beside them by `beside`.
 
     Attributes
     ----------
@@ -41,6 +50,10 @@ class CustomerSeries:
     day : array of shape (rows,)
         From which day on a row holds, as a number since 1970, ascending within a customer.
     values : array of shape (rows, columns)
+    common : tuple of str
+        The columns that are the same for all customers, and hold for new ones too.
+    yearly : tuple of str
+        Those of them that only a whole year can tell from anything else.
 
     Examples
     --------
@@ -56,9 +69,8 @@ class CustomerSeries:
     starts: Ints
     day: Ints
     values: Floats
-
-    # A calendar says which of its columns only a whole year can tell; what these are is not known.
-    yearly = ()
+    common: tuple[str, ...] = ()
+    yearly: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, frame: pd.DataFrame) -> Self:
@@ -120,7 +132,51 @@ class CustomerSeries:
         if unknown := [name for name in names if name not in self.names]:
             raise DataError(f"the series have no {unknown[0]!r}; they have {', '.join(self.names)}.")
         values = np.ascontiguousarray(self.values[:, [self.names.index(name) for name in names]])
-        return CustomerSeries(names=tuple(names), ids=self.ids, starts=self.starts, day=self.day, values=values)
+        common, yearly = (tuple(name for name in kind if name in names) for kind in (self.common, self.yearly))
+        return replace(self, names=tuple(names), values=values, common=common, yearly=yearly)
+
+    def beside(
+        self, calendar: Calendar, first: int, last: int, *, seen_until: int | None = None, future: Future | None = None
+    ) -> Self:
+        """These and a calendar's columns, on the days `first` ... `last`: a row a customer and day on which either
+        changes.
+
+        A season and a trend, which change every day, change by the week here, as with ``grid="W"``. `seen_until` and
+        `future` are as in `Calendar.columns`. DataError for a column that is there already, and as that raises.
+        """
+        if twice := [name for name in calendar.names if name in self.names]:
+            raise DataError(
+                f"customers' own series and what is common to all both have a column {twice[0]!r}. Rename one, or name "
+                "the columns meant."
+            )
+        by_day, by_week = (
+            each.columns(first, last, seen_until=seen_until, future=future)
+            for each in (calendar, replace(calendar, grid="W"))
+        )
+        smooth = [name in (*calendar.waves, "trend") for name in calendar.names]
+        table = np.where(smooth, by_week, by_day)
+        days = np.flatnonzero(np.append(True, (np.diff(table, axis=0) != 0.0).any(axis=1))) + first
+        key = np.unique(np.concatenate([self._key, (np.arange(len(self.ids)) * DAYS)[:, None] + days], axis=None))
+        row, (code, day) = np.searchsorted(self._key, key, side="right") - 1, np.divmod(key, DAYS)
+        known = (self._key[row] // DAYS == code) & (row >= 0) & (day >= first)
+        code, day, own = code[known], day[known], self.values[row[known]]
+        place = np.minimum(day, last) - first
+        return replace(
+            self, names=(*self.names, *calendar.names), starts=np.searchsorted(code, np.arange(len(self.ids) + 1)),
+            day=day, values=np.column_stack([own, table[place]]), common=(*self.common, *calendar.names),
+            yearly=(*self.yearly, *calendar.yearly),
+        )  # fmt: skip
+
+    def of_new(self, ids: pd.Index[Any], means: Floats) -> Self:
+        """Of other customers, of whom only what is common to all is known; the other columns are at these means."""
+        earliest = int(np.argmin(self.day[self.starts[:-1]]))
+        rows = slice(*self.starts[earliest : earliest + 2])
+        values = np.where([name in self.common for name in self.names], self.values[rows], means)
+        day, count = self.day[rows], len(ids)
+        return replace(
+            self, ids=ids, starts=np.arange(count + 1) * day.size, day=np.tile(day, count),
+            values=np.ascontiguousarray(np.tile(values, (count, 1))),
+        )  # fmt: skip
 
     @cached_property
     def until(self) -> int:
@@ -225,7 +281,8 @@ class CustomerSeries:
         days = np.concatenate([self.day[kept[0]], later.day[kept[1]]])
         values = np.concatenate([self.values[kept[0]], later.select(list(self.names)).values[kept[1]]])
         code = np.concatenate([code[mask] for code, mask in zip(codes, kept, strict=True)])
-        return self._sorted(self.names, self.ids, code, days, values)
+        found = self._sorted(self.names, self.ids, code, days, values)
+        return replace(found, common=self.common, yearly=self.yearly)
 
     def __str__(self) -> str:
         return ", ".join(self.names)

@@ -115,19 +115,23 @@ def own_clocks(
     purchases: SeriesModel, paths: OwnPaths, *, start: int, horizon: float, newcomers: float
 ) -> tuple[ClockTable, ClockTable]:
     """The buying and the leaving clock of customers with series of their own along `paths`, which begin at the end of
-    the day `start`; new ones buy `newcomers` times as fast as on a day of mean values, and leave as on one."""
+    the day `start`; new ones buy `newcomers` times as fast as one of mean values, and leave as one."""
     per = DAYS_PER_UNIT[purchases.unit]
-    # One more table of one piece, for those who come later.
-    t = np.append((paths.begin - start) / per, 0.0)
+    last = math.ceil(horizon * per)
+    # One more table, for those who come later.
+    new = purchases.paths_of_new(start, start + last)
+    t = (np.append(paths.begin, new.begin) - start) / per
     own = np.append(paths.starts, t.size)
 
-    def clock(speed: Floats, new: float) -> ClockTable:
-        speeds = np.append(np.maximum(speed, SLOWEST), new)
-        knots, lasting = own_knots(own, t, speeds, math.ceil(horizon * per) / per, YEAR / per)
+    def clock(speed: Floats, of_new: Floats) -> ClockTable:
+        speeds = np.append(np.maximum(speed, SLOWEST), of_new)
+        knots, lasting = own_knots(own, t, speeds, last / per, YEAR / per)
         return EVEN._replace(knots=knots, own=own, lasting=lasting)
 
     buying, leaving = purchases.speeds(paths)
-    return clock(buying, newcomers), EVEN if leaving is None else clock(leaving, 1.0)
+    new_buying, new_leaving = purchases.speeds(new)
+    on_leaving = EVEN if leaving is None or new_leaving is None else clock(leaving, new_leaving)
+    return clock(buying, new_buying * newcomers), on_leaving
 
 
 def one_customers(tables: Tables, i: int) -> Tables:

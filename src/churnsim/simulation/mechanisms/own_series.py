@@ -11,7 +11,8 @@ from churnsim.simulation.mechanisms.parts import MarketPart
 @dataclass(frozen=True, kw_only=True)
 class OwnSeries(MarketPart):
     """How new customers buy where those there have series of their own (`churnsim.data.CustomerSeries`): contacts,
-    offers, the price seen. They leave as on a day on which every series is at its mean."""
+    offers, the price seen. They leave as on a day on which every one of these is at its mean. What is common to all
+    holds for them too."""
 
     newcomers: float = assumed(
         1.0,

@@ -142,11 +142,15 @@ class Review:
                 history[FIRST] = days.astype("datetime64[D]").astype("datetime64[ns]")
             frame = pd.DataFrame(history)
             if isinstance(self.fitted, SeriesModel):
-                # Those there from the start come first; new ones have no series, and buy at a speed of their own.
+                # Those there from the start come first; of new ones no series is known, and they buy at a speed of
+                # their own.
                 ids = self.market.customers.ids
                 known, speed = int(np.searchsorted(there, len(ids))), self.market.own_series.newcomers
-                average = replace(self.fitted.base, alpha=self.fitted.base.alpha / speed)
-                found[there[known:]] = average.p_alive(frame.iloc[known:].drop(columns=FIRST))
+                later = frame.iloc[known:]
+                if len(later):
+                    base = replace(self.fitted.base, alpha=self.fitted.base.alpha / speed)
+                    until = self.market.start_day + self.now * DAYS_PER_UNIT[self.fitted.unit]
+                    found[there[known:]] = replace(self.fitted.of_new(later.index, until), base=base).p_alive(later)
                 there, frame = there[:known], frame.iloc[:known].set_index(ids[there[:known]])
             found[there] = self.fitted.p_alive(frame)
         return found

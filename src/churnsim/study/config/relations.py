@@ -170,7 +170,8 @@ def _data_problems(config: StudyConfig) -> Iterator[Problem]:
             message = f"has no leaving clock. Name {' or '.join(map(repr, takes))}, or leave [models.leaving] out."
             yield Problem(path=("models", "purchases"), message=message)
         if config.models.calendar is None:
-            yield unshown(("models", "leaving"), "goes with [models.calendar], which may be another one.")
+            if data.series is None:
+                yield unshown(("models", "leaving"), "goes with [models.calendar], which may be another one.")
         elif None not in (told := [section.after for section in (config.models.calendar, config.models.leaving)]) and (
             told[0] != told[1]
         ):
@@ -203,13 +204,6 @@ def _series_problems(config: StudyConfig, data: DataSection) -> Iterator[Problem
             )
             yield Problem(path=("market", "own_series"), message=message, show_value=False)
         return
-    for place, other in {"models.calendar": models.calendar, "models.leaving": models.leaving}.items():
-        if other is not None:
-            message = (
-                f"goes not with [{place}]. What is the same for all customers can be in a file by day, "
-                "[data.calendar_series]."
-            )
-            yield Problem(path=("data", "series"), message=message, show_value=False)
     if data.series.leaving and models.purchases not in with_leaving_clock():
         message = (
             f"has no leaving clock. Name {' or '.join(map(repr, with_leaving_clock()))}, or leave leaving out of "

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from churnsim.checks import shown
 from churnsim.data.logs.days import iso_day
 from churnsim.data.logs.purchase_days import PurchaseDays
 from churnsim.data.summaries.calendar import Calendar, day_numbers
@@ -59,20 +60,18 @@ def load_clocks(
 
     Raises DataError for a file that holds no series, and where one is not known for as long as the study looks.
     """
-    calendars = models.clocks
-    until = int(np.datetime64(end, "D").astype(np.int64)) + int(np.ceil(ahead))
-    if section.series is not None:
-        return _own(section.series, section.calendar_series, folder, purchases, until)
-    buying = calendars.get("calendar")
-    found = StudyClocks(calendar=buying, leaving=calendars.get("leaving"), future=models.future)
-    if section.calendar_series is None:
-        return found
-    file = section.calendar_series
-    table = _common(file, folder)
-    with told_in_keys(f"data.{COMMON}", type(file).model_fields):
-        both = Calendar(series=table) if buying is None else replace(buying, series=table)
-    future = {**models.future, **_common_future(file, table, until)}
-    return replace(found, calendar=both, future=future, **_told(file, folder))
+    end_day = int(np.datetime64(end, "D").astype(np.int64))
+    until = end_day + int(np.ceil(ahead))
+    buying = models.clocks.get("calendar")
+    found = StudyClocks(calendar=buying, leaving=models.clocks.get("leaving"), future=models.future)
+    if section.calendar_series is not None:
+        file = section.calendar_series
+        table = _common(file, folder)
+        with told_in_keys(f"data.{COMMON}", type(file).model_fields):
+            both = Calendar(series=table) if buying is None else replace(buying, series=table)
+        future = {**models.future, **_common_future(file, table, until)}
+        found = replace(found, calendar=both, future=future, **_told(file, folder))
+    return found if section.series is None else _own(section.series, found, folder, purchases, end_day, until)
 
 
 def _common(file: CalendarSeriesSection, folder: Path) -> pd.DataFrame:
@@ -115,72 +114,56 @@ def _unknown(path: str, last: int, until: int, table: str, what: str) -> str:
 
 
 def _own(
-    file: CustomerSeriesSection, shared: CalendarSeriesSection | None, folder: Path, purchases: PurchaseDays, until: int
+    file: CustomerSeriesSection, shared: StudyClocks, folder: Path, purchases: PurchaseDays, end: int, until: int
 ) -> StudyClocks:
-    table = None if shared is None else _common(shared, folder)
-    common = [] if table is None else [str(name) for name in table]
+    """Customers' own series, beside what is `shared` by all: a row a customer and day on which either changes."""
+    common = () if shared.calendar is None else shared.calendar.names
     wanted = [name for name in dict.fromkeys([*file.columns, *file.leaving]) if name not in common]
     with told_in_keys(f"data.{OWN}", type(file).model_fields):
-        frame = read_series(
+        given = read_series(
             folder / file.path, date=file.date, customer_id=file.customer_id,
             columns=tuple(wanted) if file.columns else (), form=FileFormat(**file.form),
         )  # fmt: skip
-        frame["customer_id"] = _written_alike(frame["customer_id"], purchases.ids)
-        given = frame
+        given["customer_id"] = _written_alike(given["customer_id"], purchases.ids)
+        frame = given[given["customer_id"].isin(purchases.ids)]
+        if frame.empty:
+            raise DataError(
+                f"{file.path} names none of the {len(purchases.ids):,} customers of the purchases, who have ids such "
+                f"as {shown(purchases.ids[0])}; it has ids such as {shown(given['customer_id'].iloc[0])}. Ids must be "
+                "written alike in both files."
+            )
+        late = len(frame)
         if file.before is not None:
             frame = _begun(frame, purchases, file)
+        late = len(frame) - late
         series = CustomerSeries.of(frame)
         if lost := [name for name in file.leaving if name not in (*series.names, *common)]:
             raise DataError(f"{file.path} has no column {lost[0]!r}, which leaving names; it has {series}.")
     _check_begun(series, purchases, file)
-    last = int(day_numbers(frame["date"]).max())
+    last = int(day_numbers(given["date"]).max())
     if file.future is None and last < until:
         raise DataError(_unknown(file.path, last, until, OWN, "'hold'"))
+    first = int(purchases.first_day().min())
+    for calendar in (shared.calendar, shared.leaving):
+        if isinstance(calendar, Calendar) and not set(calendar.names) <= set(series.common):
+            of_it = {name: told for name, told in (shared.future or {}).items() if name in calendar.names}
+            series = series.beside(calendar, first, until, seen_until=end, future=of_it)
     told = _told(file, folder)
-    if shared is not None and table is not None:
-        series = CustomerSeries.of(_joined(frame, table, shared, purchases, until))
-        more = _told(shared, folder)
-        told["source"] += f" and {more['source']}"
-        told["checksum"] = hashlib.sha256(f"{told['checksum']} {more['checksum']}".encode()).hexdigest()
-    leaving = series.select(list(file.leaving)) if file.leaving else None
-    named = (*file.columns, *common) if file.columns else series.names
-    buying = [name for name in named if name in file.columns or name not in file.leaving] or list(series.names)
+    if shared.source:
+        told["source"] += f" and {shared.source}"
+        told["checksum"] = hashlib.sha256(f"{told['checksum']} {shared.checksum}".encode()).hexdigest()
+    also = () if shared.leaving is None else shared.leaving.names
+    on_leaving = list(dict.fromkeys([*file.leaving, *also]))
+    named = (*(file.columns or (name for name in series.names if name not in series.common)), *common)
+    buying = [name for name in named if name in file.columns or name not in file.leaving] or list(named)
     return StudyClocks(
-        calendar=series.select(buying), leaving=leaving, future=file.future, **told,
-        notes=tuple(_notes(series, given, frame, purchases, file.path, iso_day(last) if last < until else "")),
+        calendar=series.select(buying), leaving=series.select(on_leaving) if on_leaving else None, future=file.future,
+        notes=tuple(_notes(series, given, late, purchases, file.path, iso_day(last) if last < until else "")), **told,
     )  # fmt: skip
 
 
-def _joined(
-    frame: pd.DataFrame, table: pd.DataFrame, shared: CalendarSeriesSection, purchases: PurchaseDays, until: int
-) -> pd.DataFrame:
-    """Customers' own series beside those common to all: a row a customer and day on which either may change."""
-    if twice := [name for name in table if name in frame]:
-        raise DataError(f"both files of series have a column {twice[0]!r}. Rename one, or name the columns meant.")
-    later = _common_future(shared, table, until)
-    table = table.sort_index()
-    if later and table.index[-1] < pd.Timestamp(iso_day(until)):
-        table.loc[table.index[-1] + pd.Timedelta(days=1)] = pd.Series(later)
-    begins, first = int(day_numbers(table.index)[0]), int(purchases.first_day().min())
-    if begins > first:
-        raise DataError(
-            f"the first row of {shared.path} is of {iso_day(begins)}, and purchases begin on {iso_day(first)}. Add "
-            "what held before."
-        )
-    own = [str(name) for name in frame if name not in ("customer_id", "date")]
-    frame = frame[frame["customer_id"].isin(purchases.ids)]
-    code, ids = pd.factorize(frame["customer_id"])
-    days = pd.DataFrame({"code": np.repeat(np.arange(len(ids)), len(table)), "date": np.tile(table.index, len(ids))})
-    both = frame.assign(code=code).merge(days, how="outer", on=["code", "date"]).sort_values(["code", "date"])
-    both[own] = both.groupby("code")[own].ffill()
-    place = table.index.searchsorted(both["date"], side="right") - 1
-    both = both.assign(customer_id=ids[both["code"]], **{str(name): table[name].to_numpy()[place] for name in table})
-    known = both[own].notna().all(axis=1).to_numpy() & (place >= 0)  # from a customer's first row on, and the table's
-    return both[known].drop(columns="code")
-
-
 def _notes(
-    series: CustomerSeries, given: pd.DataFrame, begun: pd.DataFrame, purchases: PurchaseDays, path: str, held: str
+    series: CustomerSeries, given: pd.DataFrame, late: int, purchases: PurchaseDays, path: str, held: str
 ) -> Iterator[StudyWarning]:
     """What a reader must know of customers' own series: whose they are, what is taken of days without a row, and what
     an effect of them is not. `held` is the day after which last values hold on."""
@@ -189,13 +172,15 @@ def _notes(
         return StudyWarning(stage="data", code="own series", message=message, figures=figures)
 
     listed = pd.Index(given["customer_id"].unique())
-    if unknown := int((~listed.isin(purchases.ids)).sum()):
+    unknown = listed[~listed.isin(purchases.ids)]
+    if len(unknown):
         message = (
-            f"{unknown:,} of {len(listed):,} customers in {path} have no purchases here and are passed over. Check "
-            "that ids are written alike in both files."
+            f"{len(unknown):,} of {len(listed):,} customers in {path} have no purchases here and are passed over, with "
+            f"what is planned for them (first {', '.join(map(shown, unknown[:3]))}). Check that ids are written alike "
+            "in both files."
         )
-        yield note(message, unknown=unknown)
-    if late := len(begun) - len(given):
+        yield note(message, unknown=len(unknown))
+    if late:
         without = int((~purchases.ids.isin(listed)).sum())
         message = (
             f"{late:,} of {len(purchases.ids):,} customers have no row in {path} on the day of their first purchase or "
@@ -206,8 +191,9 @@ def _notes(
     if held:
         message = f"after {held}, the last day of {path}, each customer's last values are taken to hold on."
         yield note(message)
+    own = ", ".join(name for name in series.names if name not in series.common)
     message = (
-        f"an effect of the customers' own series ({series}) is what went with buying. Where the firm chose by who was "
+        f"an effect of the customers' own series ({own}) is what went with buying. Where the firm chose by who was "
         "buying whom to contact or what to offer, it is no effect of that, and a plan with more of it promises too "
         "much; a trial, or contacts with some left alone by lot, would tell."
     )

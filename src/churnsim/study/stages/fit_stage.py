@@ -9,12 +9,12 @@ from typing import Any
 
 import pandas as pd
 
+from churnsim.data.summaries.customer_series import CustomerSeries
 from churnsim.errors import FitError
 from churnsim.models.estimation.fit import ModelFit, Parametric
 from churnsim.models.evaluation.holdout_scores import held_out, paired_error
 from churnsim.models.evaluation.predictive import score_counts
 from churnsim.models.evaluation.selection import CLEARLY, NOBODY_LEAVES, compare_models
-from churnsim.models.purchase.calendar.effects import SeriesEffects
 from churnsim.models.purchase.protocol import PurchaseModel
 from churnsim.models.purchase.registry import DEFAULT_FAMILY, PURCHASE_FAMILIES, simulated_families, with_covariates
 from churnsim.models.spend.gamma_gamma import GammaGamma, spend_correlation
@@ -163,10 +163,14 @@ def _gain(fit: Any, split: pd.DataFrame) -> StudyWarning:
     verdict = "no better and no worse than"
     if abs(gain) > CLEARLY * error:
         verdict = "better than" if gain > 0 else "worse than"
-    own = isinstance(fit.model, SeriesEffects)
-    what, foresees, it = ("the customers' own series", "foresee", "them") if own else ("the calendar", "foresees", "it")
+    calendar = fit.model.calendar
+    what, foresees, it = "the calendar", "foresees", "it"
+    if isinstance(calendar, CustomerSeries):
+        what, foresees, it = "the customers' own series", "foresee", "them"
+        if calendar.common:
+            what += " and what is common to all"
     message = (
-        f"{what} ({fit.model.calendar}) {foresees} the held-out purchases {verdict} the same model without {it}: log "
+        f"{what} ({calendar}) {foresees} the held-out purchases {verdict} the same model without {it}: log "
         f"score {gain:+.4f} a customer, standard error {error:.4f}; in the calibration period p = {p:.2g}."
     )
     return StudyWarning(

@@ -11,7 +11,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
@@ -25,7 +25,7 @@ from churnsim.models.estimation.threads import by_chunks
 from churnsim.models.purchase.calendar.clock import positions
 from churnsim.models.purchase.calendar.clock_model import ClockModel, ClockState
 from churnsim.models.purchase.calendar.discounting import FEW, NODES
-from churnsim.models.purchase.calendar.effects import SeriesEffects
+from churnsim.models.purchase.calendar.effects import HOLD, SeriesEffects
 from churnsim.typing import Floats, Ints
 from churnsim.units import DAYS_PER_UNIT
 
@@ -138,6 +138,23 @@ class SeriesModel(SeriesEffects, ClockModel):
         series = self._known_series(self.calendar, float(high), None)
         rows, starts = series.between(series.rows_of(index, first), low, high)
         return OwnPaths(starts, series.day[rows] - 1, series.values[rows])
+
+    def of_new(self, index: pd.Index[Any], until: float) -> Self:
+        """The model of other customers until a position: what is common to all holds for them, and series of customers'
+        own, which nobody knows of them, are at their means."""
+        series = self._known_series(self.calendar, until, None)
+        return replace(self, calendar=series.of_new(index, self._means), future=HOLD)
+
+    def paths_of_new(self, low: int, high: int) -> OwnPaths:
+        """`paths` of any one of whom nothing is known but what is common to all."""
+        anyone = pd.Index([0])
+        found = self.of_new(anyone, high).paths(anyone, np.array([low]), low, high)
+        values = found.buying if found.leaving is None else np.hstack([found.buying, found.leaving])
+        keep = np.append(True, (np.diff(values, axis=0) != 0.0).any(axis=1))
+        return OwnPaths(
+            np.array([0, keep.sum()]), np.maximum(found.begin, low)[keep], found.buying[keep],
+            None if found.leaving is None else found.leaving[keep],
+        )  # fmt: skip
 
     def speeds(self, paths: OwnPaths) -> tuple[Floats, Floats | None]:
         """How fast the buying clock runs in each piece, and the leaving clock where it does not run evenly."""

@@ -160,4 +160,5 @@ def series_likelihood(
         days, of_plain, plain, clocks_objective(terms, days.sums, len(of_plain.names)),
         model=TwoClockSeriesModel, sketch=lambda few: series_likelihood(few, leaving, of_plain, plain),
         more=dict(zip(names, spread.tolist(), strict=True)), known={**known, "leaving": leaving},
+        yearly=() if leaving is None else [LEAVING + name for name in leaving.yearly],
     )  # fmt: skip

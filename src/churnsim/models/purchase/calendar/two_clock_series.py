@@ -65,6 +65,14 @@ class TwoClockSeriesModel(TwoClocks, SeriesModel):
         """The same model with these series, those of the leaving clock too where it has one."""
         return replace(self, calendar=series, leaving=leaving)
 
+    def of_new(self, index: pd.Index[Any], until: float) -> Self:
+        """As of `SeriesModel`."""
+        leaving = self.leaving
+        if self.leaving_effects:
+            known = self._known_series(leaving, until, None)
+            leaving = known.of_new(index, numbers_of(self.leaving_means, self._leaving_names))
+        return replace(super(TwoClockSeriesModel, replace(self, leaving=None)).of_new(index, until), leaving=leaving)
+
     def _like(self, other: Self) -> Self:
         return replace(super()._like(other), leaving=other.leaving)
 
