@@ -31,6 +31,8 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
     from difflib import get_close_matches  # only for errors
 
     lower = {each.lower(): each for each in known if not each.startswith("_")}
+    if (like := f"{name.removesuffix('_new')}_like") in lower:  # the verb of customers who are not all alike
+        return like
     found = get_close_matches(name.lower(), list(lower), 1, cutoff=0.75)
     return lower[found[0]] if found else None
 
@@ -47,7 +49,10 @@ class NoSuchNameError(AttributeError):
     """A name that a model does not have; what is meant is looked up when the error is shown, as few are."""
 
     def __str__(self) -> str:
-        return f"{self.args[0]}{said_here(self.name or '', dir(type(self.obj)))}"
+        kind: Any = self.obj if isinstance(self.obj, type) else type(self.obj)
+        name = self.name or ""
+        instead = getattr(kind, "instead", {}).get(name)
+        return f"{self.args[0]} {instead}" if instead else f"{self.args[0]}{said_here(name, dir(kind))}"
 
 
 def argument_here(name: str, known: Iterable[str]) -> str:

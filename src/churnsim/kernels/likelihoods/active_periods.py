@@ -1,8 +1,9 @@
 """In how many of the next periods a live customer buys, averaged over nodes of its traits.
 
-Periods are one unit long. Given its purchase rate lambda and its dropout probability p (or death rate mu) a customer
-walks from period to period: it stays or leaves, and has bought or not. A `lead` is a part of a period that passes
-before the first one and is not counted. Where purchases come at every k-th stage the walk also keeps the stage.
+Given its purchase rate lambda and its dropout probability p (or death rate mu) a customer walks from period to period:
+it stays or leaves, and has bought or not. Periods are one unit long; on rescaled clocks (`runs`) each consists of
+pieces in which both clocks run evenly. A `lead` is a part of a period that passes before the first one and is not
+counted. Where purchases come at every k-th stage the walk also keeps the stage.
 """
 
 from __future__ import annotations
@@ -16,20 +17,31 @@ from churnsim.typing import Floats, Ints
 
 
 @njit
-def _period(rate: float, leaving: float, dies: bool) -> tuple[float, float, float, float]:
-    """Chances of (staying, no purchase), (staying, purchase), (leaving, no purchase), (leaving, purchase)."""
+def _period(rate: float, leaving: float, dies: bool, run: Floats) -> tuple[float, float, float, float]:
+    """Chances of (staying, no purchase), (staying, purchase), (leaving, no purchase), (leaving, purchase), where the
+    clocks of buying and of leaving `run` in each piece of the period."""
     if dies:  # at any time, at rate mu
-        total = rate + leaving
-        # Neither event in the period: both clocks together run at lambda + mu.
-        silent = math.exp(-total)
-        stays = math.exp(-leaving)
-        # Left before any purchase: the first event is the leaving.
-        gone = leaving / total * -math.expm1(-total) if total > 0.0 else 0.0
-        return silent, max(stays - silent, 0.0), gone, max(-math.expm1(-leaving) - gone, 0.0)
+        silent, gone, left = 1.0, 0.0, leaving * run[:, 1].sum()
+        for b, d in run:
+            total = rate * b + leaving * d
+            # Left before any purchase: the first event is the leaving.
+            gone += silent * leaving * d / total * -math.expm1(-total) if total > 0.0 else 0.0
+            # Neither event: both together come at lambda + mu.
+            silent *= math.exp(-total)
+        return silent, max(math.exp(-left) - silent, 0.0), gone, max(-math.expm1(-left) - gone, 0.0)
+    rate *= run[:, 0].sum()
     # After a purchase, with probability p: purchases that are survived come at rate lambda (1 - p).
     silent = math.exp(-rate)
     bought = -math.exp(-rate * leaving) * math.expm1(-rate * (1.0 - leaving))
     return silent, bought, 0.0, -math.expm1(-rate * leaving)
+
+
+@njit
+def _same(run: Floats, other: Floats) -> bool:
+    apart = 0.0
+    for piece in range(len(run)):
+        apart += abs(run[piece, 0] - other[piece, 0]) + abs(run[piece, 1] - other[piece, 1])
+    return apart == 0.0
 
 
 @njit
@@ -39,13 +51,14 @@ def _lead(rate: float, leaving: float, dies: bool, lead: float) -> float:
 
 @njit
 def law(
-    A: Floats, B: Floats, lead: Floats, rate_at: Ints, leave_at: Ints,
-    rates: Floats, on_rates: Floats, leaves: Floats, on_leaves: Floats, dies: bool, periods: int, most: int,
+    A: Floats, B: Floats, kind: Floats, rate_at: Ints, leave_at: Ints,
+    rates: Floats, on_rates: Floats, leaves: Floats, on_leaves: Floats, dies: bool, runs: Floats, most: int,
 ) -> Floats:  # fmt: skip
     """P(a purchase in n of the next periods), n = 0 ... most, a row a customer; more than `most` are left out.
 
-    lambda runs over `rates[rate_at] / A` with weights `on_rates[rate_at]`, and the second trait likewise over
-    `leaves[leave_at] / B`.
+    In the periods clocks run by `runs[kind]`: by period and piece, of buying and of leaving. lambda runs over
+    `rates[rate_at] / A` with weights `on_rates[rate_at]`, and the second trait likewise over `leaves[leave_at] /
+    B`.
     """
     out = np.zeros((A.size, most + 1))
     here = np.empty(most + 1)
@@ -56,12 +69,13 @@ def law(
             for v in range(leaves.shape[1]):
                 leaving = leaves[leave_at[i], v] / B[i]
                 weight = on_rates[rate_at[i], u] * on_leaves[leave_at[i], v]
-                stay, buy, gone, last = _period(rate, leaving, dies)
                 here[:] = 0.0
-                # Whoever leaves in the lead buys in no period.
-                here[0] = weight * _lead(rate, leaving, dies, lead[i])
-                row[0] += weight - here[0]
-                for j in range(periods):
+                here[0] = weight
+                stay = buy = gone = last = 0.0
+                run = runs[int(kind[i])]
+                for j in range(len(run)):
+                    if j == 0 or not _same(run[j], run[j - 1]):
+                        stay, buy, gone, last = _period(rate, leaving, dies, run[j])
                     # Downwards, so that each count still finds the one below it as it was.
                     for n in range(min(j + 1, most), 0, -1):
                         row[n] += here[n] * gone + here[n - 1] * last
@@ -78,14 +92,14 @@ def mean(
     rates: Floats, on_rates: Floats, leaves: Floats, on_leaves: Floats, dies: bool,
 ) -> Floats:  # fmt: skip
     """E[periods with a purchase among the next `periods`], one number of them a row."""
-    out = np.zeros(A.size)
+    out, one = np.zeros(A.size), np.ones((1, 2))
     for i in range(A.size):
         for u in range(rates.shape[1]):
             rate = rates[rate_at[i], u] / A[i]
             for v in range(leaves.shape[1]):
                 leaving = leaves[leave_at[i], v] / B[i]
                 weight = on_rates[rate_at[i], u] * on_leaves[leave_at[i], v]
-                stay, buy, gone, last = _period(rate, leaving, dies)
+                stay, buy, gone, last = _period(rate, leaving, dies, one)
                 out[i] += weight * _lead(rate, leaving, dies, lead[i]) * (buy + last) * _met(
                     stay + buy, gone + last, periods[i]
                 )  # fmt: skip
@@ -158,8 +172,8 @@ def _stage_weight(rate: float, k: int, silence: float) -> float:
 
 @njit
 def stages_law(
-    A: Floats, silence: Floats, lead: Floats, rate_at: Ints, leave_at: Ints,
-    rates: Floats, on_rates: Floats, leaves: Floats, on_leaves: Floats, k: int, periods: int, most: int,
+    A: Floats, silence: Floats, kind: Floats, rate_at: Ints, leave_at: Ints,
+    rates: Floats, on_rates: Floats, leaves: Floats, on_leaves: Floats, k: int, runs: Floats, most: int,
 ) -> Floats:  # fmt: skip
     """`law` where a purchase comes at every k-th stage; `silence` is the time since the last one."""
     out = np.zeros((A.size, most + 1))
@@ -177,13 +191,15 @@ def stages_law(
             for v in range(leaves.shape[1]):
                 p = leaves[leave_at[i], v]
                 weight = on_rate * on_leaves[leave_at[i], v]
-                _transitions(rate, p, k, 1.0, silent, active)
-                out[i, 0] += _start(rate, p, k, silence[i], weight, lead[i], start)
+                _start(rate, p, k, silence[i], weight, 0.0, start)
                 here[:] = 0.0
                 here[0] = start
-                for t in range(k):
-                    leaves_now[t] = 1.0 - silent[t].sum() - active[t].sum()  # whoever leaves has bought
-                for j in range(periods):
+                run = runs[int(kind[i])]
+                for j in range(len(run)):
+                    if j == 0 or not _same(run[j], run[j - 1]):
+                        _transitions(rate, p, k, run[j, :, 0].sum(), silent, active)
+                        for t in range(k):
+                            leaves_now[t] = 1.0 - silent[t].sum() - active[t].sum()  # whoever leaves has bought
                     for n in range(min(j + 1, most), -1, -1):
                         for t in range(k):
                             before[t] = here[n, t]

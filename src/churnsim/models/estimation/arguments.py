@@ -21,6 +21,7 @@ from churnsim.units import discount_force
 MOST_PURCHASES = 100_000  # by one customer: one a day for 270 years
 LONGEST = 1e9  # time units: days of 2.7 million years
 MOST_CUSTOMERS = 100_000_000
+MOST_PERIODS = 10_000  # days of 27 years
 NOTHING_LEFT = 700.0  # e^-700 is the least that a float can tell from 0
 
 
@@ -89,6 +90,23 @@ def one_count(n: ArrayLike) -> int:
     if (found := counts(n)).size != 1:
         raise ConfigError(f"n must be one number of purchases; got {found.size} of them.")
     return int(found.ravel()[0])
+
+
+def whole_periods(periods: ArrayLike, shape: tuple[int, ...]) -> Floats:
+    """`durations` that are whole numbers of periods, at most 10,000. ConfigError otherwise."""
+    values = durations(periods, "periods", shape=shape)
+    if (values != np.floor(values)).any():
+        raise ConfigError(f"periods must be whole numbers; got {shown(periods)}.")
+    if (values > MOST_PERIODS).any():
+        raise ConfigError(f"periods must be at most {MOST_PERIODS:,}; got {values.max():,.0f}. Take longer ones.")
+    return values
+
+
+def lead_and_periods(ages: Floats) -> tuple[Floats, Floats]:
+    """The whole periods that end with an age, and what is left before them."""
+    # An age made by division, such as 21 days / 7, is whole but for rounding.
+    whole = np.floor(ages + 1e-9)
+    return np.maximum(ages - whole, 0.0), whole
 
 
 def discounting(annual_discount_rate: float, unit: str, horizon: float) -> tuple[float, float]:

@@ -171,6 +171,8 @@ class ModelFit(Generic[M_co]):
         if model is not None and name in verbs_of(type(model)):
             verb: Callable[..., Any] = getattr(model, name)
             return verb
+        if name in getattr(type(model), "instead", ()):
+            getattr(model, name)  # the model's error, where it has none, says what serves in place of it
         kind = "" if model is None else f" of {type(model).__name__}"
         meant = said_here(name, dir(self)) if kind and name[0] != "_" else ""  # protocols need no advice
         error = f"{type(self).__name__}{kind} has no {name!r}.{meant}"

@@ -35,6 +35,10 @@ class _Family(ABCMeta):
         signature = inspect.signature(cls.__init__)  # type: ignore[misc]
         return signature.replace(parameters=list(signature.parameters.values())[1:], return_annotation=cls)
 
+    def __getattr__(cls, name: str) -> Any:
+        """As of a model."""
+        raise NoSuchNameError(f"{cls.__name__} has no {name!r}.", name=name, obj=cls)
+
     def __call__(cls, *args: Any, **values: Any) -> Any:
         try:
             return super().__call__(*args, **values)
@@ -43,10 +47,12 @@ class _Family(ABCMeta):
             missing = [name for name in names if name not in values]
             if not missing:
                 raise
-            data = next(iter(inspect.signature(cls.fit).parameters))  # type: ignore[attr-defined]
+            how = cls.instead.get("fit")
+            if how is None:
+                data = next(iter(inspect.signature(cls.fit).parameters))
+                how = f"To estimate them from data: {cls.__name__}.fit({data})."
             raise TypeError(
-                f"{cls.__name__} is its parameters ({', '.join(names)}). To estimate them from data: "
-                f"{cls.__name__}.fit({data}). Missing: {', '.join(missing)}."
+                f"{cls.__name__} is its parameters ({', '.join(names)}). {how} Missing: {', '.join(missing)}."
             ) from None
 
 
@@ -96,6 +102,9 @@ class ParametricModel(metaclass=_Family):
     # Fields that are mappings of covariates to numbers, by the prefix that their names have in a dict (`rate:age`),
     # which is empty where other keys are such names.
     prefixes: ClassVar[Mapping[str, str]] = {}
+
+    # What to say of names that it does not have, but models like it.
+    instead: ClassVar[Mapping[str, str]] = {}
 
     def __init_subclass__(cls) -> None:
         """Let the verbs take any kind of frame, and answer in it."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -56,10 +56,27 @@ class LivingTraits:
         return LivingTraits(*own, self.stages, silence)
 
 
-def active_law(traits: LivingTraits, periods: int, lead: Floats, *, most: int) -> Floats:
-    """P(a purchase in n of the next `periods`): a row a customer, a column for each n from 0 to `most`."""
-    kernels = (kernel.law, kernel.stages_law)
-    return at_distinct(_averaged(traits, kernels, (periods, most), (most + 1,), periods), *_columns(traits), lead)
+# How far the clocks of buying and of leaving run in each of so many periods, piece by piece.
+Runs = Callable[[int], Floats]
+
+
+def active_chances(alive: Floats, traits: LivingTraits, wanted: Ints, spans: Floats, runs: Runs | None) -> Floats:
+    """P(a purchase in n of the next `spans` periods), a row a customer, a column for each n `wanted`. Where there are
+    `runs` they have a row a customer; else periods are one unit long."""
+    chances = np.zeros((alive.size, wanted.size))
+    for span in np.unique(spans).astype(np.int64):
+        rows, inside = np.flatnonzero(spans == span), np.flatnonzero(wanted <= span)
+        most = int(wanted[inside].max(initial=0))
+        kinds, kind = np.ones((1, span, 1, 2)), np.zeros(rows.size)
+        if runs is not None:
+            kinds, place = np.unique(runs(span)[rows], axis=0, return_inverse=True)
+            kind = place.ravel().astype(np.float64)
+        reach = float(kinds.sum(axis=(1, 2)).max(initial=0.0))
+        averaged = _averaged(traits.of(rows), (kernel.law, kernel.stages_law), (kinds, most), (most + 1,), reach)
+        law = alive[rows, None] * at_distinct(averaged, *_columns(traits.of(rows)), kind)
+        law[:, 0] += 1.0 - alive[rows]
+        chances[np.ix_(rows, inside)] = np.clip(law[:, wanted[inside]], 0.0, 1.0)  # but for rounding
+    return chances
 
 
 def active_mean(traits: LivingTraits, periods: Floats, lead: Floats) -> Floats:
@@ -71,9 +88,9 @@ def active_mean(traits: LivingTraits, periods: Floats, lead: Floats) -> Floats:
 def _averaged(
     traits: LivingTraits,
     kernels: tuple[Callable[..., Floats], Callable[..., Floats]],
-    last: tuple[int, ...],
+    last: tuple[Any, ...],
     shape_of_each: tuple[int, ...],
-    periods: int,
+    periods: float,
 ) -> Callable[..., Floats]:
     """The function of customers' columns (and, last of all, of their numbers of periods, where these differ) that takes
     the kernel without stages or with them over the traits. `periods` is the least that a rule must reach."""

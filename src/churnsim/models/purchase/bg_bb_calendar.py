@@ -14,7 +14,7 @@ w the law of ln o = logit p given x purchases at n opportunities, and S_k the ch
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import partial
@@ -64,6 +64,10 @@ class BGBBEffects(PurchasesWithEffects):
     title: ClassVar[str]
     reads: ClassVar[Reads] = BGBB.reads
     within: ClassVar[str] = BGBB.family
+    instead: ClassVar[Mapping[str, str]] = {
+        "draw_known": "Use draw_posterior.",
+        **dict.fromkeys(("fit", "likelihood"), "BGBBCalendar.fit(summary, calendar=series) makes it."),
+    }
 
     def __post_init__(self) -> None:
         check_kind(self.base, "base", BGBB, "a BGBB model")
@@ -113,10 +117,6 @@ class BGBBEffects(PurchasesWithEffects):
         """The histories, and what a verb says of each customer."""
         h, (period, anchor) = BGBB._read(summary, self.unit), first_periods(summary, self.unit)
         return h, np.concatenate([verb(part) for part in self._parts(h, period, anchor, ahead, future, fine)])
-
-    @property
-    def _even(self) -> bool:
-        return not self._gamma.any()
 
     def log_likelihood(self, summary: CustomerFrame) -> pd.Series[float]:
         """Log-likelihood of each customer."""

@@ -10,27 +10,23 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from churnsim.checks import shown
 from churnsim.data.summaries.calendar import Calendar
 from churnsim.data.summaries.counted import SummaryLike
 from churnsim.data.summaries.customer_series import CustomerSeries
 from churnsim.data.summaries.frame_kinds import CustomerFrame
-from churnsim.errors import ConfigError
 from churnsim.kernels.likelihoods.histories import observe
 from churnsim.kernels.numerics.rng_streams import MODEL_DRAWS, PURCHASE
-from churnsim.models.estimation.arguments import counts, durations
+from churnsim.models.estimation.arguments import counts, durations, lead_and_periods, whole_periods
 from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
 from churnsim.models.estimation.parameters import forward_covariates
-from churnsim.models.purchase.active_periods import LivingTraits, active_law, active_mean
+from churnsim.models.purchase.active_periods import LivingTraits, active_chances, active_mean
 from churnsim.models.purchase.buy_till_you_die import BuyTillYouDie, Living
 from churnsim.models.purchase.calendar.calendar_fit import CalendarFit
 from churnsim.models.purchase.calendar.clock import ClockTerms
 from churnsim.models.purchase.calendar.fit import fit_calendar, likelihood_on_calendar
 from churnsim.models.purchase.histories import Histories
 from churnsim.typing import Floats
-
-MOST_PERIODS = 10_000  # days of 27 years
 
 
 class ContinuousTime(BuyTillYouDie):
@@ -73,7 +69,7 @@ class ContinuousTime(BuyTillYouDie):
         `periods` is a whole number, or one a row; ConfigError otherwise.
         """
         h = self._histories(summary)
-        spans = _whole(periods, h.x.shape)
+        spans = whole_periods(periods, h.x.shape)
         each = active_mean(self._living_traits(self._living(h)), spans, np.zeros(h.x.size))
         return h.series(self._alive(h) * each, "expected_active_periods")
 
@@ -82,17 +78,9 @@ class ContinuousTime(BuyTillYouDie):
     ) -> pd.DataFrame:
         """P(n of the next `periods` hold a purchase | history): one row a customer, one column for each n."""
         h = self._histories(summary)
-        spans = _whole(periods, h.x.shape)
-        alive, traits = self._alive(h), self._living_traits(self._living(h))
-        wanted = counts(n).ravel()
-        chances = np.zeros((h.x.size, wanted.size))
-        for span in np.unique(spans):
-            rows = np.flatnonzero(spans == span)
-            inside = np.flatnonzero(wanted <= span)
-            most = int(wanted[inside].max(initial=0))
-            law = alive[rows, None] * active_law(traits.of(rows), int(span), np.zeros(rows.size), most=most)
-            law[:, 0] += 1.0 - alive[rows]
-            chances[np.ix_(rows, inside)] = np.clip(law[:, wanted[inside]], 0.0, 1.0)  # but for rounding
+        spans = whole_periods(periods, h.x.shape)
+        wanted, traits = counts(n).ravel(), self._living_traits(self._living(h))
+        chances = active_chances(self._alive(h), traits, wanted, spans, None)
         return pd.DataFrame(chances, index=h.index, columns=wanted).rename_axis(columns="n")
 
     def expected_active_periods_new(self, t: ArrayLike) -> Floats:
@@ -107,9 +95,8 @@ class ContinuousTime(BuyTillYouDie):
         return np.asarray(alive * self._active_by(living, flat)).reshape(ages.shape)
 
     def _active_by(self, living: Living, ages: Floats) -> Floats:
-        # An age made by division, such as 21 days / 7, is whole but for rounding.
-        whole = np.floor(ages + 1e-9)
-        return active_mean(self._living_traits(living), whole, np.maximum(ages - whole, 0.0))
+        lead, whole = lead_and_periods(ages)
+        return active_mean(self._living_traits(living), whole, lead)
 
 
 class TakesCalendar(ContinuousTime):
@@ -175,12 +162,3 @@ class TakesCalendar(ContinuousTime):
     ) -> Likelihood[Any]:  # fmt: skip
         """The likelihood on a clock that a calendar rescales, for searches and samplers. Raises as `fit`."""
         return likelihood_on_calendar(cls, summary, calendar, unit=unit, weights=weights, **fixed)[0]
-
-
-def _whole(periods: int | ArrayLike, shape: tuple[int, ...]) -> Floats:
-    values = durations(periods, "periods", shape=shape)
-    if (values != np.floor(values)).any():
-        raise ConfigError(f"periods must be whole numbers; got {shown(periods)}.")
-    if (values > MOST_PERIODS).any():
-        raise ConfigError(f"periods must be at most {MOST_PERIODS:,}; got {values.max():,.0f}. Take longer ones.")
-    return values

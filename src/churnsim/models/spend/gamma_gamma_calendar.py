@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, ClassVar
@@ -51,6 +51,11 @@ class GammaGammaEffects(CalendarEffects):
     gamma: float
     family: ClassVar[str]
     own: ClassVar[bool]  # whether a level is a customer's own
+    instead: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("fit", "fit_purchases"), "GammaGammaCalendar.fit(log, calendar=...) makes it."),
+        **dict.fromkeys(("likelihood", "likelihood_of_purchases"), "Use GammaGammaCalendar.likelihood_of_purchases."),
+        "draw_summary_like": "Use draw_customers, whose mean_spend is on an average day.",
+    }
 
     @classmethod
     def _average_of(cls, family: Any) -> Callable[[dict[str, Any]], dict[str, Any]] | None:

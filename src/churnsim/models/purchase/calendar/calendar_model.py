@@ -88,6 +88,15 @@ class CalendarModel(ClockModel):
         values = self._pmf_new(wanted.ravel().tolist(), begin, durations(t, "t", shape=(1,)), future)
         return np.array(values, dtype=np.float64).reshape(wanted.shape)
 
+    def expected_active_periods_new(
+        self, t: float | ArrayLike, *, first: str | date, future: Future | None = None
+    ) -> Floats:
+        """E[periods with a repeat purchase by age `t`] of a customer who first buys on the day `first`. Shape of `t`. A
+        part of a period that is left over comes first, and is not counted."""
+        ages = durations(t, "t")
+        begin = np.full(ages.size, float(day_number(first, "first")))
+        return self._active_new(begin, ages.ravel(), future).reshape(ages.shape)
+
     def draw_summary(
         self, T: ArrayLike, *, first: str | date, seed: int, replication: int = 0, future: Future | None = None
     ) -> pd.DataFrame:

@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
@@ -31,7 +31,16 @@ from churnsim.data.logs.customer_uid import customer_uids
 from churnsim.data.summaries.calendar import first_days, gap_days
 from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.errors import ConfigError
-from churnsim.models.estimation.arguments import check_draws, counts, discounting, durations, one_count
+from churnsim.models.estimation.arguments import (
+    check_draws,
+    counts,
+    discounting,
+    durations,
+    lead_and_periods,
+    one_count,
+    whole_periods,
+)
+from churnsim.models.purchase.active_periods import LivingTraits, active_chances
 from churnsim.models.purchase.calendar.clock import CYCLE, DayLevels, on_clock, positions, with_levels
 from churnsim.models.purchase.calendar.discounting import MOST_DAYS, NOTHING, discount_rule
 from churnsim.models.purchase.calendar.effects import PurchasesWithEffects
@@ -61,6 +70,11 @@ class ClockModel(PurchasesWithEffects):
     suffix: ClassVar[str] = "_calendar"
     # The class of models with a calendar that the base names.
     like: ClassVar[str] = "CalendarModel"
+    instead: ClassVar[Mapping[str, str]] = {
+        "draw_known": "Use draw_posterior.",
+        **dict.fromkeys(("fit", "likelihood"), "Families make it: BGNBD.fit(summary, calendar=...), for instance."),
+        "calendar_likelihood": "Families have it: BGNBD.calendar_likelihood(summary, calendar=...), for instance.",
+    }
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -178,6 +192,31 @@ class ClockModel(PurchasesWithEffects):
         columns = state.counts(counts(n).ravel().tolist(), start, spans)
         return pd.DataFrame(columns, index=state.h.index).rename_axis(columns="n")
 
+    def expected_active_periods(
+        self, summary: CustomerFrame, periods: int | ArrayLike, *, future: Any = None
+    ) -> pd.Series[float]:
+        """E[how many of the next `periods`, each a unit of time from T on, hold a purchase | history].
+
+        `periods` is a whole number, or one a row; ConfigError otherwise.
+        """
+        if self._even:
+            found: pd.Series[float] = self.base.expected_active_periods(summary, periods)
+            return found
+        spans = whole_periods(periods, (len(summary),))
+        state = self._state(summary, spans, future)
+        return state.h.series(state.active(0.0 * spans, spans), "expected_active_periods")
+
+    def active_periods_pmf(
+        self, n: int | Sequence[int] | NDArray[np.int64], summary: CustomerFrame, periods: int | ArrayLike, *,
+        future: Any = None,
+    ) -> pd.DataFrame:  # fmt: skip
+        """P(n of the next `periods` hold a purchase | history): one row a customer, one column for each n."""
+        spans, wanted = whole_periods(periods, (len(summary),)), counts(n).ravel()
+        state = self._state(summary, spans, future)
+        alive, traits = state.living_traits()
+        chances = active_chances(alive, traits, wanted, spans, lambda span: state.runs(np.minimum(span, spans), span))
+        return pd.DataFrame(chances, index=state.h.index, columns=wanted).rename_axis(columns="n")
+
     def residual_transactions(
         self, summary: CustomerFrame, annual_discount_rate: float, *, horizon: float = math.inf,
         future: Any = None,
@@ -254,6 +293,12 @@ class ClockModel(PurchasesWithEffects):
         begin = np.asarray(first_days(summary) - float(from_morning), dtype=np.float64)
         return self._expected_new(begin, durations(t, "t", shape=begin.shape), future, summary.index)
 
+    def expected_active_periods_like(self, summary: CustomerFrame, t: ArrayLike, *, future: Any = None) -> Floats:
+        """E[periods with a repeat purchase by age t] of new customers with the first purchases of these rows, each by
+        its own age `t` (or all by one). A part of a period that is left over comes first, and is not counted."""
+        begin = first_days(summary).astype(np.float64)
+        return self._active_new(begin, durations(t, "t", shape=begin.shape), future, summary.index)
+
     def purchase_pmf_like(self, n: int, summary: CustomerFrame, t: ArrayLike, *, future: Any = None) -> Floats:
         """P(X(t) = n) of new customers with the first purchases of these rows, each by its own age `t`."""
         begin = first_days(summary).astype(np.float64)
@@ -271,6 +316,20 @@ class ClockModel(PurchasesWithEffects):
         spans = self._run(begin, ages, future, index)
         alive, living = self.base._new(ages.size)
         return [alive * self.base._pmf_living(living, k, spans) + (1.0 - alive if k == 0 else 0.0) for k in wanted]
+
+    def _active_new(self, begin: Floats, ages: Floats, future: Any, index: pd.Index[Any] | None = None) -> Floats:
+        """E[periods with a purchase by their ages] of new customers."""
+        if self._even or not ages.size:
+            return np.asarray(self.base.expected_active_periods_new(ages))
+        lead, whole = lead_and_periods(ages)
+        return self._new(begin, lead + whole, future, index).active(lead, whole)
+
+    def _new(self, first: Floats, ages: Floats, future: Any, index: pd.Index[Any] | None = None) -> ClockState:
+        """New customers at the end of their own first days, and their clocks until these ages."""
+        nothing = np.zeros(first.size)
+        h = Histories(nothing.astype(np.int64), nothing, nothing, pd.RangeIndex(first.size))
+        clock = self._clock(first, positions(first, ages, DAYS_PER_UNIT[self.unit]), future, index)
+        return ClockState(self.base, h, h, clock, first)
 
     def _run(self, begin: Floats, ages: Floats, future: Any, index: pd.Index[Any] | None) -> Floats:
         """How far the clock runs in these ages."""
@@ -352,6 +411,24 @@ class ClockState:
         """P(n purchases in an interval) of each n wanted."""
         found: dict[int, Floats] = self.base._counts_later(self.clocked, wanted, *self._interval(start, spans))
         return found
+
+    def active(self, lead: Floats, periods: Floats) -> Floats:
+        """E[how many of so many periods after a lead hold a purchase]."""
+        found = np.zeros(periods.size)
+        for k in range(int(periods.max(initial=0.0))):
+            more = k < periods
+            none = self.counts([0], lead + np.minimum(k, periods), more.astype(np.float64))[0]
+            found += np.where(more, 1.0 - none, 0.0)
+        return found
+
+    def living_traits(self) -> tuple[Floats, LivingTraits]:
+        """Who is alive, and the traits then."""
+        return self.base._alive(self.clocked), self.base._living_traits(self.base._living(self.clocked))
+
+    def runs(self, most: Floats, periods: int) -> Floats:
+        """How far the clock runs in each of so many periods, up to the `most` of each customer: as `Runs`."""
+        run = np.column_stack([self.clock.time(self.end, np.minimum(k, most)) for k in range(periods + 1)])
+        return np.repeat(np.diff(run)[:, :, None, None], 2, axis=3)
 
     def discounted(self, span: float, force: float, level: DayLevels | None) -> Floats:
         """E of the purchases in a span, each times e^(-force . time), and times the `level` of its day."""

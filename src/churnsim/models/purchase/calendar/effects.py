@@ -147,6 +147,11 @@ class CalendarEffects(ParametricModel):
         return day_number(self.seen_until, "seen_until")
 
     @property
+    def _even(self) -> bool:
+        """Whether nothing has an effect, so that all verbs are the plain family's."""
+        return not self._gamma.any()
+
+    @property
     def _gamma(self) -> Floats:
         return numbers_of(self.effects, self._names)
 

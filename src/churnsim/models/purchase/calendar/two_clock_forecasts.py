@@ -20,6 +20,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -29,6 +30,7 @@ from scipy.special import gammaincinv, gammaln
 from churnsim.kernels.likelihoods import pareto_nbd_calendar as kernel
 from churnsim.kernels.numerics.rng_streams import MODEL_DRAWS, TRAITS
 from churnsim.models.estimation.threads import Chunks
+from churnsim.models.purchase.active_periods import LivingTraits
 from churnsim.models.purchase.calendar.clock import DayLevels, between_points, positions, with_levels
 from churnsim.models.purchase.calendar.clock_model import ClockState
 from churnsim.typing import Floats, Ints
@@ -159,6 +161,18 @@ class TwoClockState(ClockState):
     def counts(self, wanted: Sequence[int], start: Floats, spans: Floats) -> dict[int, Floats]:
         """P(n purchases in a span that begins after `start`) of each n wanted."""
         return {k: self.alive * self._pmf(k, start, spans) + (1.0 - self.alive if k == 0 else 0.0) for k in wanted}
+
+    def living_traits(self) -> tuple[Floats, LivingTraits]:
+        """Who is alive, and the traits then."""
+        return self.alive, LivingTraits(self.R, self.A, "death", np.full(self.L.size, self.s), self.L)
+
+    def runs(self, most: Floats, periods: int) -> Floats:
+        """How far both clocks run in each day of each of so many periods: as `Runs`."""
+        edges = [positions(self.end, np.minimum(k, most), self.clock.per) for k in range(periods + 1)]
+        days = np.arange(math.ceil(self.clock.per) + 2)
+        cuts = [[np.clip(np.floor(a) + day, a, b) for day in days] for a, b in pairwise(edges)]
+        run = np.array([[self.clock.run(*piece) for piece in pairwise(of_period)] for of_period in cuts])
+        return np.moveaxis(run.reshape(periods, days.size - 1, 2, self.end.size), 3, 0)
 
     def draw(self, uids: Ints, seed: int, replication: int) -> pd.DataFrame:
         """Traits from the posterior."""

@@ -77,8 +77,8 @@ class TwoClocks(ClockModel):
 
     @property
     def _even(self) -> bool:
-        """Whether both clocks run evenly, so that all verbs are the plain family's."""
-        return not any([*self.effects.values(), *self.leaving_effects.values()])
+        """As of every calendar, of both clocks."""
+        return super()._even and not any(self.leaving_effects.values())
 
     def _state(self, summary: pd.DataFrame, ahead: Floats | float, future: Any) -> ClockState:
         if self._even:
@@ -98,8 +98,9 @@ class TwoClocks(ClockModel):
             self.base, h, h, clocks, end, first, last, rows[:, 0], alive, r + h.x, alpha + B, s, beta + D
         )
 
-    def _new(self, first: Floats, ages: Floats, future: Any, index: pd.Index[Any] | None = None) -> TwoClockState:
-        """New customers, each alive at the end of its own first day."""
+    def _new(self, first: Floats, ages: Floats, future: Any, index: pd.Index[Any] | None = None) -> ClockState:
+        if self._even:
+            return super()._new(first, ages, future, index)
         r, alpha, s, beta = self.base._parameters
         clocks = self._clocks(first, positions(first, ages, DAYS_PER_UNIT[self.unit]), future, index)
         one, nothing = np.ones(first.size), np.zeros(first.size, dtype=np.int64)
