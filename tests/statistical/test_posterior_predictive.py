@@ -6,12 +6,15 @@ from __future__ import annotations
 import arviz as az
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 import xarray
+from scipy.stats import norm
 
 import churnsim as cs
 from churnsim.errors import ConfigError
 from churnsim.models import GammaGamma, from_inference_data, sample_posterior
+from churnsim.models.estimation import posterior
 
 
 @pytest.fixture(scope="module")
@@ -97,6 +100,45 @@ def test_amounts_and_covariates_have_groups_too(few, cdnow_split):
     )
     assert "log_likelihood: rows stand for several" in with_effect.posterior.attrs["left_out"]
     assert with_effect.posterior_predictive["frequency"].sizes["customer_id"] == 100
+
+
+PRICES = pd.DataFrame({
+    "who": [1, 1, 2, 3, 4, 5, 6], "entry": [0, 2, 0, 0, 0, 0, 0], "tenure": [2, 5, 4, 2, 1, 3, 6],
+    "churned": [False, True, False, True, True, True, False], "price": [9.0, 12.0, 9.0, 12.0, 12.0, 9.0, 9.0],
+})  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("family", "options"),
+    [
+        (cs.models.GammaGammaCalendar, {"calendar": cs.data.Calendar(season=1), "until": "1998-01-31"}),
+        (cs.models.GammaGeometric, {"covariates": ["price"], "customer": "who"}),
+        (cs.ShiftedBetaGeometric, {}),
+    ],
+)
+def test_customers_of_several_rows_have_one_log_likelihood(family, options, monkeypatch):
+    """Of a log (here of Polars) and of subscribers whose price changed: summed over customers, and with the density of
+    the priors by scipy, it is the chains' log-posterior."""
+    for name, enough in (("POINTWISE", 40), ("ESS", 50), ("RHAT", 1.2)):
+        monkeypatch.setattr(posterior, name, enough)
+    log = cs.datasets.cdnow().query("customer_id < 40")
+    data = pl.from_pandas(log) if "until" in options else PRICES if options else PRICES[1:].drop(columns="entry")
+    some = {"seed": 1, "draws": 100, "chains": 4, **options}
+    found = sample_posterior(family, data, **some)
+    at = found.posterior.sel(chain=2, draw=found.log_likelihood["history"]["draw"].to_numpy()[-1])
+    log_prior = 0.0
+    for (name, value), scale in zip(at.data_vars.items(), found.posterior.attrs["scales"], strict=True):
+        positive = name in ("p", "q", "gamma", "r", "alpha", "beta")
+        z = np.log(float(value) / scale) if positive else float(value) / scale
+        log_prior += norm.logpdf(z, scale=1.5 if positive else 1.0)
+    kept = found.log_likelihood["history"].sel(chain=2, draw=at["draw"])
+    lp = float(found.sample_stats["lp"].sel(chain=2, draw=at["draw"]))
+    assert float(kept.sum()) + log_prior == pytest.approx(lp, rel=1e-9)
+    if "until" in options:
+        again = log[log["date"] <= options["until"]].groupby("customer_id")["date"].nunique() > 1
+        assert kept["customer_id"].to_numpy().tolist() == again.index[again].tolist()
+    with pytest.raises(TypeError, match="has no argument 'weights'"):
+        sample_posterior(family, data, weights=np.ones(len(data)), **some)
 
 
 def theirs(**more: object) -> xarray.DataTree:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
 from scipy.integrate import quad
+from scipy.stats import f as f_law
 
 import churnsim as cs
 from churnsim.errors import ConfigError
@@ -113,34 +116,44 @@ CALENDAR, WEEKS = cs.data.Calendar(season=1), np.linspace(40, 104, 80)
 END = np.datetime64("2022-12-31")
 FIRST = END - np.round(WEEKS * 7).astype(np.int64)
 SEASON = {name: Normal(mean=0.0, spread=0.4) for name in CALENDAR.names}
-CLOCKED = {"bg_nbd": cs.BGNBD, "pareto_nbd": cs.ParetoNBD}
+
+
+def at_columns(values, model):
+    """By what the effects multiply at rows of values."""
+    effects, means = (np.array([kind[name] for name in model.effects]) for kind in (model.effects, model.means))
+    return np.exp((values - means) @ effects)
 
 
 def on_calendar(model, random) -> pd.DataFrame:
     """Customers made up from their own traits, purchase by purchase in the time of the season's clock."""
     start = int(FIRST.min().astype(np.int64))
     columns = CALENDAR.columns(start + 1, start + 7 * 104)
-    effects, means = (np.array([kind[name] for name in CALENDAR.names]) for kind in (model.effects, model.means))
-    clock = np.concatenate([[0.0], np.cumsum(np.exp((columns - means) @ effects))]) / 7
-    days, base, rows = np.arange(clock.size, dtype=float), model.base, []
+    clock = np.concatenate([[0.0], np.cumsum(at_columns(columns, model))]) / 7
+    days, base, rows, stages = np.arange(clock.size, dtype=float), model.base, [], getattr(model.base, "k", 1)
     for first in FIRST.astype(np.int64) - start:
         rate = random.gamma(base.r, 1 / base.alpha)
         end = days[-1]
         if hasattr(base, "beta"):
             end = min(end, first + 7 * random.exponential() / random.gamma(base.s, 1 / base.beta))
-        leaves, x, when, sums = random.beta(base.a, base.b) if hasattr(base, "a") else 0.0, 0, float(first), 0.0
+        leaves, bought, sums = random.beta(base.a, base.b) if hasattr(base, "a") else 0.0, [float(first)], 0.0
+        here = not (isinstance(base, cs.MBGNBD | cs.models.MBGCNBD) and random.random() < leaves)
         at = clock[first]
-        while True:
-            at += random.exponential() / rate
+        while here:
+            at += random.exponential(size=stages).sum() / rate
             day = np.interp(at, clock, days, right=np.inf)
+            if stages > 1:  # gaps are of whole days
+                day = max(np.round(day), bought[-1] + 1)
+                at = np.interp(day, days, clock)
             if day > end:
                 break
-            x, when, sums = x + 1, day, sums + columns[int(np.ceil(day)) - 1]
-            if random.random() < leaves:
-                break
-        rows.append((x, (when - first) / 7, (days[-1] - first) / 7, *(sums + np.zeros(len(CALENDAR.names)))))
-    names = ["frequency", "recency", "T", *(f"calendar:{name}" for name in CALENDAR.names)]
-    frame = pd.DataFrame(rows, columns=names).assign(first_purchase=FIRST.astype("datetime64[ns]"))
+            bought, sums = [*bought, day], sums + columns[int(np.ceil(day)) - 1]
+            here = random.random() >= leaves
+        gaps = np.log(np.diff(bought) / 7).sum()
+        recency, T, dates = (bought[-1] - first) / 7, (days[-1] - first) / 7, start + np.array(bought, dtype=np.int64)
+        rows.append((len(bought) - 1, recency, T, gaps, dates, *(sums + np.zeros(len(CALENDAR.names)))))
+    told = [f"calendar:{name}" for name in CALENDAR.names]
+    frame = pd.DataFrame(rows, columns=["frequency", "recency", "T", "log_intervals", "purchase_days", *told])
+    frame["first_purchase"] = FIRST.astype("datetime64[ns]")
     frame.attrs["unit"] = "W"
     return frame
 
@@ -151,24 +164,24 @@ MODEL = cs.models.CalendarModel(
 )  # fmt: skip
 
 
-def test_a_likelihood_on_a_calendar_is_that_of_the_fit():
-    data = on_calendar(MODEL, np.random.default_rng(1))
-    for family in CLOCKED.values():
-        fit, likelihood = family.fit(data, calendar=CALENDAR), family.calendar_likelihood(data, calendar=CALENDAR)
-        assert likelihood.log_likelihood(likelihood.parameters(fit.model)) == pytest.approx(fit.loglik, rel=1e-12)
-        verb, columns = _simulator(fit.model, data)
-        made = verb(fit.model, 1, 0)
-        assert columns == ["frequency", "recency"]
-        # As many as expected of customers observed as long, within four standard errors.
-        expected = fit.model.expected_purchases_like(data, 0.0 + data["T"].to_numpy())
-        spread = made["frequency"].std() * np.sqrt(len(data))
-        assert abs(made["frequency"].sum() - np.sum(expected)) < 4 * spread
-    with pytest.raises(TypeError, match="has no argument 'leaving'"):
-        sample_posterior(cs.models.BGBBCalendar, data, calendar=CALENDAR, leaving=CALENDAR, seed=1)
+@pytest.mark.parametrize("name", ["bg_nbd", "pareto_nbd"])
+def test_a_likelihood_on_a_calendar_is_that_of_the_fit(name):
+    data, family = on_calendar(MODEL, np.random.default_rng(1)), PURCHASE_FAMILIES[name]
+    fit, likelihood = family.fit(data, calendar=CALENDAR), family.calendar_likelihood(data, calendar=CALENDAR)
+    assert likelihood.log_likelihood(likelihood.parameters(fit.model)) == pytest.approx(fit.loglik, rel=1e-12)
+    verb, columns = _simulator(fit.model, data)
+    made = verb(fit.model, 1, 0)
+    assert columns == ["frequency", "recency"]
+    # As many as expected of customers observed as long, within four standard errors.
+    expected = fit.model.expected_purchases_like(data, 0.0 + data["T"].to_numpy())
+    spread = made["frequency"].std() * np.sqrt(len(data))
+    assert abs(made["frequency"].sum() - np.sum(expected)) < 4 * spread
 
 
 def test_a_posterior_on_a_calendar():
     data = on_calendar(MODEL, np.random.default_rng(1))
+    with pytest.raises(TypeError, match="has no argument 'leaving'"):
+        sample_posterior(cs.models.BGBBCalendar, data, calendar=CALENDAR, leaving=CALENDAR, seed=1)
     drawn = sample_posterior(cs.BGNBD, data, calendar=CALENDAR, seed=1, priors=PRIORS | SEASON, predictive=False)
     fit = cs.BGNBD.fit(data, calendar=CALENDAR)
     effect = drawn["posterior"]["cos 1"].to_numpy()
@@ -180,80 +193,239 @@ def test_a_posterior_on_a_calendar():
         posterior_models(cs.BGNBD, drawn, 3, seed=2)
 
 
-def ranked(family, likelihood, calendar, priors, *, made, worlds) -> SimulationCalibration:
-    """The truths of worlds drawn from the priors, and their ranks among 99 draws of the posterior; `made` makes up
-    customers of a model."""
-    random, ranks, truths = np.random.default_rng(7), [], []
-    for k in range(worlds):
-        scaled = np.array([float(priors[each].rvs(random_state=random)) for each in likelihood.names])
-        data = made(likelihood.model(scaled), random)
-        drawn = sample_posterior(family, data, calendar=calendar, seed=k, priors=priors, predictive=False)
-        kept = drawn["posterior"]
-        truth = scaled * likelihood.scales
-        points = {each: kept[each].to_numpy().ravel() for each in likelihood.names}
-        thinned = np.linspace(0, next(iter(points.values())).size - 1, 99).round().astype(int)
-        ranks.append({each: int((points[each][thinned] < at).sum()) for each, at in zip(points, truth, strict=True)})
-        truths.append(dict(zip(likelihood.names, scaled, strict=True)))
-    return SimulationCalibration(ranks=pd.DataFrame(ranks), truths=pd.DataFrame(truths))
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", CLOCKED)
-def test_families_on_a_calendar_are_calibrated(name):
-    family, worlds = CLOCKED[name], 100 if name == "bg_nbd" else 30  # 11 s a world
-    priors = {key: prior for key, prior in (PRIORS | WIDE).items() if key in family.parameter_names} | SEASON
-    nobody = pd.DataFrame({"frequency": 1, "recency": 1.0, "T": (END - FIRST).astype(np.int64) / 7})
-    nobody = nobody.assign(first_purchase=FIRST.astype("datetime64[ns]"))
-    nobody = nobody.assign(**{f"calendar:{each}": 0.0 for each in SEASON})
-    nobody.attrs["unit"] = "W"
-    likelihood = family.calendar_likelihood(nobody, calendar=CALENDAR)
-    done = ranked(family, likelihood, CALENDAR, priors, made=on_calendar, worlds=worlds)
-    assert done.calibrated(), done.summary()
-
-
-# ---- on series of each customer's own ----
-
-MONTHS = pd.date_range("2022-01-01", periods=9, freq="MS")
-MAILED = np.random.default_rng(5).random((60, len(MONTHS))) < 0.4
+MONTHS = pd.date_range("2021-01-01", periods=25, freq="MS")
+MET = 24 - np.arange(60) % 12  # opportunities, or renewals, of whom came up to a year later
+# What a month says of each customer: the season, or whether it was mailed in the last nine.
+OF_SEASON = np.array([CALENDAR.columns(*day).mean(axis=0) for day in zip(
+    (MONTHS - pd.Timestamp("1970-01-01")).days, (MONTHS + pd.offsets.MonthEnd(0) - pd.Timestamp("1970-01-01")).days,
+    strict=True)]) + np.zeros((60, 1, 1))  # fmt: skip
+MAILED = np.random.default_rng(5).random((60, 9)) < 0.4
 MAILS = cs.data.CustomerSeries.of(
-    pd.DataFrame({"customer_id": np.repeat(range(60), len(MONTHS)), "date": np.tile(MONTHS, 60)}).assign(
+    pd.DataFrame({"customer_id": np.repeat(range(60), 9), "date": np.tile(MONTHS[-9:], 60)}).assign(
         mail=MAILED.ravel() * 1.0
     )
 )
-MEET = len(MONTHS) - 1 - np.arange(60) % 4  # opportunities, of whom came up to three months later
 
 
-def on_series(model, random) -> pd.DataFrame:
+def at_opportunities(values, met, model, random) -> pd.DataFrame:
     """Customers made up from their own two chances, month by month."""
     rows, base = [], model.base
-    for k, n in enumerate(MEET):
+    for factors, each, n in zip(at_columns(values, model), values, met, strict=True):
         p, leaves = random.beta(base.alpha, base.beta), random.beta(base.gamma, base.delta)
-        x, last, sums = 0, 0, 0.0
-        for month, mail in enumerate(MAILED[k, len(MONTHS) - n :], 1):
+        x, last, sums = 0, 0, np.zeros(values.shape[2])
+        for month, (factor, value) in enumerate(zip(factors[-n:], each[-n:], strict=True), 1):
             if random.random() < leaves:
                 break
-            odds = p / (1 - p) * np.exp(model.effects["mail"] * (mail - model.means["mail"]))
+            odds = p / (1 - p) * factor
             if random.random() < odds / (1 + odds):
-                x, last, sums = x + 1, month, sums + mail
-        rows.append((x, float(last), float(n), sums))
-    frame = pd.DataFrame(rows, columns=["frequency", "recency", "T", "calendar:mail"])
-    frame["first_period_end"] = MONTHS[len(MONTHS) - MEET - 1] + pd.offsets.MonthEnd(0)
+                x, last, sums = x + 1, month, sums + value
+        rows.append((x, float(last), float(n), *sums))
+    told = [f"calendar:{name}" for name in model.effects]
+    frame = pd.DataFrame(rows, columns=["frequency", "recency", "T", *told])
+    frame["first_period_end"] = MONTHS[24 - met] + pd.offsets.MonthEnd(0)
     frame.attrs["unit"] = "M"
     return frame
 
 
+SPENT = np.arange(60) % 6  # repeat purchases
+LOG = pd.DataFrame({"customer_id": np.repeat(np.arange(60), SPENT + 1)})
+LOG["date"] = END - np.random.default_rng(6).permutation(728)[: len(LOG)]
+
+
+def amounts(model, random) -> pd.DataFrame:
+    """Amounts of a log from each customer's own rate, at the level of their days."""
+    level = at_columns(CALENDAR.columns(*LOG["date"].agg(["min", "max"]).to_numpy("M8[D]").astype(int)), model)
+    rates = random.gamma(model.q, 1 / model.gamma, len(SPENT))[LOG["customer_id"]]
+    places = (LOG["date"] - LOG["date"].min()).dt.days
+    return LOG.assign(amount=random.gamma(model.p, 1 / rates) * level[places])
+
+
+class Seasonal:
+    """G2G with a season, whose alpha is that at a mean of 0: by its own likelihood it is that at the mean of the
+    renewals seen, which depends on who left."""
+
+    @staticmethod
+    def likelihood(subscriptions, *, calendar):
+        found = cs.models.GammaGeometric.likelihood(subscriptions, covariates=list(calendar.names))
+        means = np.array([*found.model(found.starts[0]).covariate_means.values()])
+
+        def objective(parameters):
+            r, alpha, effects = parameters[0], parameters[1], parameters[2:]
+            own = alpha * np.exp(-effects @ means)
+            value, slopes = found.objective(np.array([r, own, *(effects / found.scales[2:])]))
+            return value, np.array(
+                [slopes[0], slopes[1] * own / alpha, *(slopes[2:] / found.scales[2:] - slopes[1] * own * means)]
+            )
+
+        def build(values):
+            told = {f"mean:{each}": 0.0 for each in calendar.names}
+            return cs.models.GammaGeometric.from_dict(values | told | {"unit": "M"})
+
+        return replace(found, objective=objective, build=build, scales=np.ones(found.scales.size))
+
+
+def renewals(model, random) -> pd.DataFrame:
+    """Subscribers by month, each with its own hazard, which the season of the month multiplies."""
+    rows, effects = [], np.array([*model.lifetime_effects.values()])
+    for k, n in enumerate(MET):
+        hazard = random.gamma(model.r, 1 / model.alpha)
+        for month, value in enumerate(OF_SEASON[k, -n:]):
+            left = random.random() >= np.exp(-hazard * np.exp(value @ effects))
+            rows.append((k, month, month + 1, left, *value))
+            if left:
+                break
+    return pd.DataFrame(rows, columns=["customer_id", "entry", "tenure", "churned", *CALENDAR.names])
+
+
+def tenures(model, random) -> pd.DataFrame:
+    """Subscribers who differ in their chance to leave: that of being there after t renewals is (1 - theta)^(t^c)."""
+    a, b, c = model.shape
+    stay = np.log1p(-random.beta(a, b, 200).clip(1e-300, 1 - 1e-16))
+    left = np.ceil((np.log(random.random(200)) / stay) ** (1 / c))
+    due = np.arange(200) % 8 + 3
+    return pd.DataFrame({"tenure": np.minimum(left, due), "churned": left <= due})
+
+
+def scaled_prior(prior, by):
+    """The prior of a parameter in a unit that is 1/`by` of its own."""
+    mean = {"median": prior.median * by} if isinstance(prior, LogNormal) else {"mean": prior.mean * by}
+    return replace(prior, **mean, spread=prior.spread * (1.0 if isinstance(prior, LogNormal) else by))
+
+
+def ranked(family, start, *, made, worlds, priors, read=lambda data: data, **options) -> SimulationCalibration:
+    """The truths of worlds drawn from the priors, and their ranks among 99 draws of the posterior of what is `read` of
+    the customers that `made` makes up of a model. Priors are on the scale of the customers `start`."""
+    likelihood_of = getattr(family, "calendar_likelihood", family.likelihood)
+    likelihood, random, ranks, truths = likelihood_of(start, **options), np.random.default_rng(7), [], []
+    assert set(likelihood.names) == set(priors)
+    for k in range(worlds):
+        scaled = np.array([float(priors[each].rvs(random_state=random)) for each in likelihood.names])
+        model = likelihood.model(scaled)
+        data = made(model, random)
+        found = likelihood_of(data, **options)  # means of columns that depended on the customers were no fixed truth
+        assert getattr(found.model(scaled), "means", None) == getattr(model, "means", None)
+        by = dict(zip(likelihood.names, likelihood.scales / found.scales, strict=True))
+        own = {each: scaled_prior(prior, by[each]) for each, prior in priors.items()}
+        kept = sample_posterior(family, read(data), seed=k, priors=own, predictive=False, **options)["posterior"]
+        points = {each: kept[each].to_numpy().ravel() for each in likelihood.names}
+        thinned = np.linspace(0, next(iter(points.values())).size - 1, 99).round().astype(int)
+        truth = zip(points, scaled * likelihood.scales, strict=True)
+        ranks.append({each: int((points[each][thinned] < at).sum()) for each, at in truth})
+        truths.append(dict(zip(likelihood.names, scaled, strict=True)))
+    return SimulationCalibration(ranks=pd.DataFrame(ranks), truths=pd.DataFrame(truths))
+
+
+START = {"r": 0.8, "alpha": 8.0, "a": 0.8, "b": 2.5, "s": 0.8, "beta": 20.0, "gamma": 0.5, "delta": 3.0, "k": 2}
+CHANCES = OPPORTUNITIES | {"beta": LogNormal(median=1.2, spread=0.5), "delta": WIDE["delta"]}
+LEAVING = {"alpha": LogNormal(median=1.0, spread=0.5), "beta": LogNormal(median=3.0, spread=0.5)}
+
+
+def begun(made, effects=CALENDAR.names, **more):
+    """Customers of some model, which say what does not depend on them: scales, days and means of the columns."""
+    none = dict.fromkeys(effects, 0.0)
+    return made(SimpleNamespace(effects=none, means=none, lifetime_effects=none, **more), np.random.default_rng(1))
+
+
+def clocked(name, worlds, **fixed):
+    """A family on a clock."""
+    family = PURCHASE_FAMILIES[name]
+    base = family(**{each: START[each] for each in (*family.parameter_names, *fixed)})
+    priors = {key: prior for key, prior in (PRIORS | WIDE).items() if key in family.parameter_names} | SEASON
+    settings = {"made": on_calendar, "priors": priors, "worlds": worlds, "calendar": CALENDAR, **fixed}
+    return family, begun(on_calendar, base=base), settings
+
+
+def chances(values, met, calendar, priors, worlds):
+    """BG/BB with a calendar."""
+    base = cs.models.BGBB(alpha=1.0, beta=1.0, gamma=0.5, delta=3.0, unit="M")
+    settings = {"made": partial(at_opportunities, values, met), "priors": CHANCES | priors, "worlds": worlds}
+    start = begun(settings["made"], effects=calendar.names, base=base)
+    return cs.models.BGBBCalendar, start, {**settings, "calendar": calendar}
+
+
+def contracts(family, priors, worlds):
+    """Models of staying without a calendar."""
+    start = tenures(SimpleNamespace(shape=(1.0, 3.0, 1.0)), np.random.default_rng(1))
+    return family, start, {"made": tenures, "priors": priors, "worlds": worlds}
+
+
+ON_CALENDAR = {
+    "nbd": lambda: clocked("nbd", 100),
+    "bg_nbd": lambda: clocked("bg_nbd", 100),
+    "mbg_nbd": lambda: clocked("mbg_nbd", 100),
+    "mbg_cnbd": lambda: clocked("mbg_cnbd", 60, k=2),
+    "pareto_nbd": lambda: clocked("pareto_nbd", 30),
+    "bg_bb": lambda: chances(OF_SEASON, MET, CALENDAR, SEASON, 50),
+    "bg_bb on series": lambda: chances(
+        MAILED[:, :, None] * 1.0, 8 - np.arange(60) % 4, MAILS, {"mail": Normal(mean=0.0, spread=0.7)}, 60
+    ),
+    "gamma_gamma": lambda: (
+        cs.models.GammaGammaCalendar, LOG.assign(amount=1.0),
+        {"made": amounts, "priors": SEASON | {each: WIDE[each] for each in ("p", "q", "gamma")}, "worlds": 100,
+         "calendar": CALENDAR},
+    ),
+    "g2g": lambda: (
+        Seasonal, begun(renewals, r=1.0, alpha=9.0),
+        {"made": renewals, "worlds": 100, "calendar": CALENDAR, "priors": {
+            "r": LogNormal(median=1.0, spread=0.5), "alpha": LogNormal(median=9.0, spread=0.5),
+            **{f"lifetime:{each}": prior for each, prior in SEASON.items()},
+        }},
+    ),
+    "sbg": lambda: contracts(cs.ShiftedBetaGeometric, LEAVING, 100),
+    "bdw": lambda: contracts(
+        cs.models.BetaDiscreteWeibull,
+        {"gamma": LEAVING["alpha"], "delta": LEAVING["beta"], "c": LogNormal(median=1.0, spread=0.3)}, 100,
+    ),
+}  # fmt: skip
+
+
+# Planted errors of what is read: the days of the purchases tell nothing, or the calendar is read a quarter early.
+FAULTS = {
+    "days": lambda data: data.assign(**{each: 0.0 for each in data.columns if each.startswith("calendar:")}),
+    "quarter": lambda data: data.assign(first_purchase=data["first_purchase"] - pd.Timedelta(91, "D")),
+}
+
+
+def score_test(family, start, *, made, worlds, priors, read=lambda data: data, **options) -> float:
+    """The p-value of the slopes at the truth, whose mean is 0, by Hotelling's test."""
+    likelihood_of = getattr(family, "calendar_likelihood", family.likelihood)
+    likelihood, random, slopes = likelihood_of(start, **options), np.random.default_rng(9), []
+    effects = {each: 0.4 - 0.3 * k for k, each in enumerate(CALENDAR.names)}
+    scaled = np.array([getattr(priors[each], "median", effects.get(each[-5:], 0.4)) for each in likelihood.names])
+    for _ in range(worlds):
+        found = likelihood_of(read(made(likelihood.model(scaled), random)), **options)
+        by = likelihood.scales / found.scales
+        slopes.append(found.objective(scaled * by)[1] * by)
+    mean, spread, size = np.mean(slopes, axis=0), np.cov(slopes, rowvar=False), scaled.size
+    distance = worlds * mean @ np.linalg.solve(spread, mean)
+    return float(f_law.sf(distance * (worlds - size) / (size * (worlds - 1)), size, worlds - size))
+
+
+@pytest.mark.parametrize("name", ON_CALENDAR)
+def test_slopes_on_a_calendar_are_even_at_the_truth(name):
+    """What ranks say below, of one truth: cheaply."""
+    family, start, settings = ON_CALENDAR[name]()
+    test = partial(score_test, family, start, **{**settings, "worlds": 30})
+    assert test() > 0.001
+    for fault in FAULTS.values() if name == "nbd" else ():
+        assert test(read=fault) < 1e-6
+
+
 @pytest.mark.slow
-def test_opportunities_on_series_are_calibrated():
-    priors = {"alpha": OPPORTUNITIES["alpha"], "beta": LogNormal(median=1.2, spread=0.5)}
-    priors |= {"gamma": OPPORTUNITIES["gamma"], "delta": WIDE["delta"], "mail": Normal(mean=0.0, spread=0.7)}
-    start = cs.models.BGBBSeries(
-        base=cs.models.BGBB(alpha=1.0, beta=1.0, gamma=0.5, delta=3.0, unit="M"), effects={"mail": 0.0},
-        means={"mail": 0.4}, seen_until="2022-09-30",
-    )  # fmt: skip
-    family = cs.models.BGBBCalendar
-    likelihood = family.likelihood(on_series(start, np.random.default_rng(1)), calendar=MAILS)
-    done = ranked(family, likelihood, MAILS, priors, made=on_series, worlds=60)  # 4 s a world
+@pytest.mark.parametrize("name", ON_CALENDAR)
+def test_families_on_a_calendar_are_calibrated(name):
+    """One to five minutes each."""
+    family, start, settings = ON_CALENDAR[name]()
+    done = ranked(family, start, **settings)
     assert done.calibrated(), done.summary()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_fault_on_a_calendar_is_caught(fault):
+    family, start, settings = ON_CALENDAR["nbd"]()
+    done = ranked(family, start, **{**settings, "worlds": 40}, read=FAULTS[fault])
+    assert not done.calibrated(), done.summary()
 
 
 @pytest.mark.parametrize("name", ["bg_nbd", "bg_nbd_covariates", "gamma_gamma"])

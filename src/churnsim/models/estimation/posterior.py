@@ -26,7 +26,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
 
 from churnsim.checks import check_options, check_seed, shown
-from churnsim.data.summaries.frame_kinds import CustomerFrame, in_kind
+from churnsim.data.summaries.frame_kinds import ID, LOGS, CustomerFrame, in_kind
 from churnsim.errors import ConfigError, interruptible
 from churnsim.models.estimation.likelihood import Likelihood
 from churnsim.models.estimation.optimise import differences, second_differences
@@ -185,7 +185,7 @@ def sample_posterior(
     family : class
         A model with a likelihood, such as `BGNBD`.
     summary : DataFrame
-        What the family's `fit` takes.
+        What the family's `fit` takes: a log for `GammaGammaCalendar`, subscriptions for models of staying.
     seed : int
         Of the chains.
     priors : mapping of parameter to prior, optional
@@ -219,12 +219,16 @@ def sample_posterior(
     clocked = options.get("calendar") is not None and hasattr(family, "calendar_likelihood")
     likelihood_of = family.calendar_likelihood if clocked else family.likelihood
     known = inspect.signature(likelihood_of).parameters
+    if weights is not None:
+        options = {"weights": weights, **options}
     if not any(one.kind is one.VAR_KEYWORD for one in known.values()):
         own = ("priors", "draws", "chains", "predictive")
-        check_options("sample_posterior", options, [*own, *(name for name in known if name != "summary")])
+        check_options("sample_posterior", options, [*own, *list(known)[1:]])
+    if not LOGS.isdisjoint(known) and isinstance(summary, pd.DataFrame) and summary.index.name == ID:
+        summary = summary.reset_index()  # a log in another kind of frame, taken for a frame by customer
     if hasattr(family, "unit"):
         options = {"unit": unit, **options}
-    likelihood = likelihood_of(summary, weights=weights, **options)
+    likelihood = likelihood_of(summary, **options)
     real = likelihood.real or (False,) * len(likelihood.names)
     target = LogPosterior(likelihood=likelihood, priors=check_priors(priors, likelihood.names, real))
     sampler, state = _sampler(emcee, target, laplace(target), chains, seed)
@@ -265,11 +269,13 @@ def sample_posterior(
         "seed": seed,
     }
     if predictive:
+        read = inspect.signature(model.log_likelihood).parameters.keys() & options.keys()
+        told = {name: options[name] for name in read}
+        index = model.log_likelihood(summary, **told).index  # customers, who may have several rows
         groups, dims, of_draws, left_out = predictive_groups(
-            target, summary, target.parameters(points), seed=seed, weighted=weights is not None
+            target, summary, target.parameters(points), seed=seed, weighted=weights is not None, rows=len(index), **told
         )
-        plain = summary.index.is_unique and summary.index.nlevels == 1
-        coords = {"customer_id": summary.index.to_numpy()} if plain else {}
+        coords = {"customer_id": index.to_numpy()} if index.is_unique and index.nlevels == 1 else {}
         data = _in_groups(az, {"dims": dims, "coords": coords}, posterior=posterior, sample_stats=stats, **groups)
         attributes["left_out"] = left_out
         for group in of_draws.keys() & groups.keys():
@@ -284,14 +290,16 @@ LARGEST = 25_000_000  # numbers in a group: 200 MB
 
 
 def predictive_groups(
-    target: LogPosterior, summary: pd.DataFrame, parameters: Floats, *, seed: int, weighted: bool
-) -> tuple[dict[str, dict[str, Floats]], dict[str, list[str]], dict[str, Ints], str]:
+    target: LogPosterior, summary: pd.DataFrame, parameters: Floats, *, seed: int, weighted: bool, rows: int,
+    **told: Any,
+) -> tuple[dict[str, dict[str, Floats]], dict[str, list[str]], dict[str, Ints], str]:  # fmt: skip
     """Groups for ArviZ beside the posterior, the dimensions of their variables, the draws of each chain that a group
     is of (those simulated among those of the log-likelihood), and what was left out and why.
 
-    `parameters` are the scaled draws, shape (chains, draws, parameters).
+    `parameters` are the scaled draws, shape (chains, draws, parameters); `rows` the customers of the log-likelihood,
+    which is `told` the rest.
     """
-    likelihood, rows = target.likelihood, len(summary)
+    likelihood = target.likelihood
     chains, draws = parameters.shape[:2]
     left_out: list[str] = []
     groups: dict[str, dict[str, Floats]] = {}
@@ -305,7 +313,7 @@ def predictive_groups(
     else:
         values = np.array(
             [
-                [likelihood.model(at).log_likelihood(summary).to_numpy() for at in chain]
+                [likelihood.model(at).log_likelihood(summary, **told).to_numpy() for at in chain]
                 for chain in parameters[:, pointwise]
             ]
         )

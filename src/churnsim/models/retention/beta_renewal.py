@@ -8,6 +8,7 @@ of ignoring heterogeneity", Marketing Science 29(1), 85-93.
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -18,8 +19,8 @@ from churnsim.checks import shown
 from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.arguments import durations
-from churnsim.models.estimation.fit import FitStatus, ModelFit, build_fit, status_of
-from churnsim.models.estimation.optimise import maximise
+from churnsim.models.estimation.fit import FitStatus, ModelFit
+from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
 from churnsim.models.estimation.parameters import forward_covariates
 from churnsim.models.retention.base import RetentionModel
 from churnsim.models.retention.renewal_values import derl_of, elasticity_of
@@ -60,19 +61,31 @@ class BetaRenewal(RetentionModel):
         """Where a search begins."""
 
     @classmethod
+    def likelihood(cls, subscriptions: CustomerFrame, *, unit: str | None = None) -> Likelihood[Self]:
+        """The likelihood of tenures in whole renewals, for searches and samplers. Raises as `fit`."""
+        cohorts = Cohorts.of(Tenures.of(subscriptions))
+        return cls._likelihood(cohorts, subscriptions.attrs.get("unit", "M") if unit is None else unit)
+
+    @classmethod
+    def _likelihood(cls, cohorts: Cohorts, unit: str) -> Likelihood[Self]:
+        alike = np.ones(1)
+        return Likelihood(
+            names=cls.parameter_names,
+            scales=np.ones(len(cls.parameter_names)),
+            starts=cls._starts(cohorts),
+            customers=cohorts.customers,
+            log_scale=0.0,
+            objective=lambda parameters: cls.patterns(parameters, alike, cohorts)[:2],
+            build=lambda values: cls.from_dict({**values, "unit": unit}),
+            remedies=cls.remedies,
+        )
+
+    @classmethod
     def _fit(cls, cohorts: Cohorts, unit: str) -> ModelFit[Self]:
         """Maximum likelihood from counts."""
-        alike = np.ones(1)
-
-        def objective(parameters: Floats) -> tuple[float, Floats]:
-            return cls.patterns(parameters, alike, cohorts)[:2]
-
-        names = cls.parameter_names
-        optimum = maximise(objective, starts=cls._starts(cohorts), customers=cohorts.customers)
-        weight = float(optimum.parameters[:2].sum())
-        status = judge(cohorts, status_of(optimum, names, cls.remedies), weight=weight)
-        model = cls.from_dict({**dict(zip(names, map(float, optimum.parameters), strict=True)), "unit": unit})
-        return build_fit(model, names=names, optimum=optimum, loglik=optimum.value, n=cohorts.customers, status=status)
+        found = fit_likelihood(cls._likelihood(cohorts, unit))
+        weight = sum(found.model.shape[:2])
+        return replace(found, status=judge(cohorts, found.status, weight=weight))
 
     @classmethod
     @forward_covariates

@@ -210,6 +210,8 @@ class GammaGammaCalendar(GammaGammaEffects):
             known={"family": model.family},
         )  # fmt: skip
 
+    likelihood = likelihood_of_purchases  # for samplers
+
     @classmethod
     @typed
     def fit(
