@@ -166,7 +166,7 @@ EDITS = [
 SCRIPT = """
 import json, sys
 import churnsim as cs
-from churnsim.simulation.describe import filled
+from model_description import filled
 from churnsim.simulation.mechanisms.parts import example_of, parts_of
 from churnsim.evidence.assumptions import assumptions
 from churnsim.simulation.scenario.strategy import Strategy
@@ -246,7 +246,7 @@ def ask(tmp_path: Path, script: str, *arguments: str) -> str:
     """What a script prints that uses the copy."""
     done = subprocess.run(
         [sys.executable, "-c", script, *arguments],
-        env={**os.environ, "PYTHONPATH": str(tmp_path / "src")},
+        env={**os.environ, "PYTHONPATH": f"{tmp_path / 'src'}{os.pathsep}{Path(__file__).parent}"},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

@@ -9,13 +9,13 @@ import pytest
 
 from churnsim.errors import ConfigError
 from churnsim.kernels.engine.records import CUSTOMER
-from churnsim.simulation.describe import PARTS, filled
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.strategy import Strategy
+from tests.architecture.model_description import PARTS, filled
 
 DOCS = Path(__file__).parents[2] / "docs"
 SOURCE = DOCS.parent / "src" / "churnsim"
-COMMAND = "python -m churnsim.simulation.describe docs/odd.md docs/stress.md"
+COMMAND = "python tests/architecture/model_description.py docs/odd.md docs/stress.md"
 
 
 @pytest.mark.parametrize("name", ["odd.md", "stress.md"])

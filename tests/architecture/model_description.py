@@ -1,6 +1,6 @@
 """What the code says of itself, for the model's description in `docs/odd.md` and `docs/stress.md`.
 
-    python -m churnsim.simulation.describe docs/odd.md docs/stress.md
+    python tests/architecture/model_description.py docs/odd.md docs/stress.md
 
 writes the stretches between `<!-- code: NAME -->` and `<!-- end -->` of these files afresh; a test compares them, so
 that a description cannot fall behind what it describes.
