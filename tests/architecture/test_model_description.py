@@ -6,12 +6,12 @@ import re
 from pathlib import Path
 
 import pytest
+from tests.architecture.model_description import PARTS, filled
 
 from churnsim.errors import ConfigError
 from churnsim.kernels.engine.records import CUSTOMER
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.strategy import Strategy
-from tests.architecture.model_description import PARTS, filled
 
 DOCS = Path(__file__).parents[2] / "docs"
 SOURCE = DOCS.parent / "src" / "churnsim"

@@ -8,8 +8,8 @@ import altair as alt
 import pytest
 
 from churnsim.errors import ConfigError
+from churnsim.plots.altair_chart import tick_labels
 from churnsim.plots.theme import WIDE
-from churnsim.report.charts.marks import tick_labels
 from churnsim.report.charts.svg import to_svg
 from churnsim.report.page import numbers as fmt
 from churnsim.study.config.config_file import read_config

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     import altair
 
 LINE = 17  # pixels of a line of a label
+LETTER = 0.62  # of a font's size: the width of a letter in a wide one
 LEGEND_SIDE = 80  # of a legend's symbols, and of the ticks to the left of the drawing
 SHORT_SPAN = 365  # days; over fewer, two ticks may fall into one month
 LINES = "split(datum.label, '\\n')"
@@ -41,15 +42,16 @@ def layered(picture: PictureSpec, size: Size) -> tuple[altair.LayerChart, int]:
     named = {label: wrap(label, size, beside=LEGEND_SIDE) for label in _shown(picture)}
     code = _Encoder(picture, size, named)
     chart = alt.layer(*[layer for mark in picture.marks if len(mark.table) for layer in code.layers(mark)])
-    height = picture.height - (50 if size.narrow else 0)
+    height = picture.height - (50 if size.narrow and picture.y.kind != "class" else 0)  # a class needs its room
     above = sum(LINE * (1 + text.count("\n")) for text in named.values()) if len(named) > 1 else 0
     return chart, height + above
 
 
-def tick_labels(*, prefix: str = "", signed: bool = False) -> str:
-    """How an axis writes its numbers: thousands apart, a true minus, `prefix` (a currency) before the figure."""
+def tick_labels(*, prefix: str = "", suffix: str = "", signed: bool = False) -> str:
+    """How an axis writes its numbers: thousands apart, a true minus, a currency before or after the figure."""
     plus = "datum.value > 0 ? '+' : ''" if signed else "''"
-    return f"(datum.value < 0 ? '−' : {plus}) + {json.dumps(prefix)} + format(abs(datum.value), '{NUMBERS}')"
+    after = f" + {json.dumps(suffix)}" if suffix else ""
+    return f"(datum.value < 0 ? '−' : {plus}) + {json.dumps(prefix)} + format(abs(datum.value), '{NUMBERS}'){after}"
 
 
 def date_axis(days: Sequence[Any], size: Size, **options: Any) -> dict[str, Any]:
@@ -159,21 +161,25 @@ class _Encoder:
         alt = self.alt
         make = alt.X if way == "x" else alt.Y
         if spec.kind == "class":
-            quiet = alt.Axis(labels=not spec.bare, ticks=False, labelLimit=0, labelExpr=LINES)
-            scale = alt.Scale(domain=[self._class(label, spec) for label in spec.classes])
+            labels = [self._class(label, spec) for label in spec.classes]
+            scale = alt.Scale(domain=labels)
+            # Room beside the drawing for a font that is wider than the one the labels are measured with.
+            longest = max((len(line) for label in labels for line in label.split("\n")), default=0)
+            room = {"minExtent": round(LETTER * self.size.font * longest)} if way == "y" else {}
+            quiet = alt.Axis(labels=not spec.bare, ticks=False, labelLimit=0, labelExpr=LINES, **room)
             return make(f"{column}:N", title=spec.title, sort=None, axis=quiet, scale=scale)
         if spec.kind == "date":
             return make(f"{column}:T", title=spec.title or None, **date_axis(self.days, self.size, grid=False))
         limits = (
             {"domain": list(spec.limits), "nice": False}
             if spec.limits
-            else {"zero": spec.zero, "nice": spec.zero or spec.signed}
+            else {"zero": spec.zero, "nice": way == "y" or spec.zero or spec.signed}
         )
         scale = alt.Scale(type="log" if spec.kind == "log" else "linear", **limits)
         if spec.bare:
             return make(f"{column}:Q", title=spec.title, scale=scale, axis=alt.Axis(labels=False, ticks=False))
         count = 5 if way == "y" else self.size.ticks
-        look = {"labelExpr": tick_labels(prefix=spec.prefix, signed=spec.signed)}
+        look = {"labelExpr": tick_labels(prefix=spec.prefix, suffix=spec.suffix, signed=spec.signed)}
         if spec.kind == "share":
             look = {"format": "~%"}
         axis = alt.Axis(tickCount=count, grid=way == "y", **look)
@@ -216,7 +222,7 @@ class _Encoder:
             orient="top",
             titleOrient="top",
             titleLimit=0,
-            tickCount=5,
+            tickCount=self.size.ticks - 2,
             **labels,
         )
         scale = alt.Scale(domain=list(shade.limits), range=list(shade.colours), interpolate="lab")

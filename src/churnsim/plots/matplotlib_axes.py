@@ -54,7 +54,7 @@ def number_words(value: float, axis: Any) -> str:
     else:
         text = axis.prefix + (f"{abs(value):,.10g}" if abs(value) < 1e9 else f"{abs(value):,.3g}")
     sign = "−" if value < 0 else "+" if getattr(axis, "signed", False) and value > 0 else ""
-    return sign + text
+    return sign + text + getattr(axis, "suffix", "")
 
 
 def _places(values: Any, axis: AxisSpec) -> Any:

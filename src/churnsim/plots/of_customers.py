@@ -33,7 +33,7 @@ from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.plots import data
 from churnsim.plots.data.staying import ALL
 from churnsim.plots.drawing import Backend, draw, draws
-from churnsim.plots.picture import LINES, MODELS, SOLID, AxisSpec, Mark, PictureSpec, Shade, styles
+from churnsim.plots.picture import LINES, MODELS, SOLID, AxisKind, AxisSpec, Mark, PictureSpec, Shade, styles
 from churnsim.plots.theme import EXPECTED, GRID, INK, MUTED, STRATEGIES
 from churnsim.units import UNIT_NAMES, term_of
 
@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 HEAT = ("#eef4f9", "#0b5c92")
 DARK = 0.6  # of the way to the darkest; from there on white figures are easier to read than black ones
 CELLS_WITH_NUMBERS = 20  # wider matrices have no room for figures
-_FORMATS = {"M": "%b %Y", "Q": "%b %Y", "Y": "%Y"}
+FORMATS = {"M": "%b %Y", "Q": "%b %Y", "Y": "%Y"}
 _PERIODS = {"M": "Months", "Q": "Quarters", "Y": "Years"}
 
 
@@ -184,10 +184,18 @@ def cohorts(
     table = data.cohorts(transactions, value, period=period, until=until, level=level)
     share = value == "retention"
     shown = table.assign(
-        row=[f"{day:{_FORMATS[period]}} ({n:,})" for day, n in zip(table["cohort"], table["customers"], strict=True)],
-        column=table["age"].astype(str),
+        row=[f"{day:{FORMATS[period]}} ({n:,})" for day, n in zip(table["cohort"], table["customers"], strict=True)],
         words=[f"{100 * v:.0f}" if share else f"{v:.3g}" for v in table["value"]],
     )
+    title = "Percent of a cohort who bought" if share else "Spend per customer of the cohort (money of the log)"
+    x, y = f"{_PERIODS[period]} since the first purchase", "Cohort (customers)"
+    spec = cohort_picture(shown, x=x, y=y, shade=title, kind="share" if share else "number")
+    return draw(spec, ax=ax, backend=backend)
+
+
+def cohort_picture(table: pd.DataFrame, *, x: str, y: str, shade: str, kind: AxisKind) -> PictureSpec:
+    """A heat map; rows: row (a cohort's label), age, value, and words, which are written where they have room."""
+    shown = table.assign(column=table["age"].astype(str))
     low, high = float(table["value"].min()), float(table["value"].max())
     ages = tuple(dict.fromkeys(str(age) for age in sorted(table["age"].unique())))
     dark = shown["value"] > low + DARK * (high - low)
@@ -197,16 +205,13 @@ def cohorts(
         if len(ages) <= CELLS_WITH_NUMBERS
     ]
     rows = tuple(shown["row"].unique())
-    title = "Percent of a cohort who bought" if share else "Spend per customer of the cohort (money of the log)"
-    spec = PictureSpec(
+    return PictureSpec(
         marks=[Mark(kind="cells", table=shown, x="column", y="row", value="value", width=1.0), *written],
-        x=AxisSpec(title=f"{_PERIODS[period]} since the first purchase", kind="class", classes=ages),
-        y=AxisSpec(title="Cohort (customers)", kind="class", classes=rows),
-        shade=Shade(title=title, kind="share" if share else "number", limits=(low, max(high, low + 1e-9)),
-                    colours=HEAT),
+        x=AxisSpec(title=x, kind="class", classes=ages),
+        y=AxisSpec(title=y, kind="class", classes=rows),
+        shade=Shade(title=shade, kind=kind, limits=(low, max(high, low + 1e-9)), colours=HEAT),
         height=max(22 * len(rows), 60) + 90,
-    )  # fmt: skip
-    return draw(spec, ax=ax, backend=backend)
+    )
 
 
 @draws(data.concentration)

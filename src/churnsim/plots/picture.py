@@ -55,13 +55,14 @@ class Mark:
 
 @dataclass(frozen=True, kw_only=True)
 class AxisSpec:
-    """An axis: its title with the unit, what it measures, its limits, and a currency before its numbers."""
+    """An axis: its title with the unit, what it measures, its limits, and a currency before or after its numbers."""
 
     title: str
     kind: AxisKind = "number"
     limits: tuple[float, float] | None = None
     zero: bool = False
     prefix: str = ""
+    suffix: str = ""
     signed: bool = False
     classes: tuple[str, ...] = ()
     """Of a "class" axis, from the left or from the top."""

@@ -13,7 +13,7 @@ ALARM = "#c8500a"
 # Okabe & Ito (2008), "Color Universal Design", darkened where a thin line on white would fade; the first is the
 # baseline's. Dashes repeat the distinction for print.
 STRATEGIES = ("#4a5560", "#0072b2", "#c8500a", "#00805d", "#a8518a", "#8a6d00", "#2f8fc4")
-DASHES = ([1, 0], [1, 0], [7, 3], [2, 2], [9, 3, 2, 3], [4, 4], [12, 3])
+DASHES = ((1, 0), (1, 0), (7, 3), (2, 2), (9, 3, 2, 3), (4, 4), (12, 3))
 # Tol (2021), "Colour schemes", bright: areas, not lines.
 ACCOUNTS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#aa3377", "#66ccee", "#bbbbbb")
 # Trims zeros, and never turns to powers of ten as the plain "," does.

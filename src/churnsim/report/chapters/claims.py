@@ -11,12 +11,13 @@ from typing import Any
 import altair as alt
 
 from churnsim.claims.machinery.maps import likely_in, map_names, region_from
+from churnsim.plots.altair_chart import tick_labels
 from churnsim.plots.theme import ACTUAL, ALARM, EXPECTED, Size
 from churnsim.records.base import Row
 from churnsim.records.claim import ClaimRecord, ControlRecord, PartRecord
 from churnsim.report.charts.figures import drawn_figure
 from churnsim.report.charts.forest import FIRMS
-from churnsim.report.charts.marks import interval_rows, placed_rows, tick_labels
+from churnsim.report.charts.marks import interval_rows, placed_rows
 from churnsim.report.charts.region import region_chart
 from churnsim.report.charts.svg import AnyChart, ChartMaker
 from churnsim.report.messages import ANSWERS

@@ -6,10 +6,10 @@ from datetime import date
 
 import pandas as pd
 
-from churnsim.plots.of_customers import whale_picture
+from churnsim.plots.of_customers import FORMATS, cohort_picture, whale_picture
 from churnsim.records.base import Row
 from churnsim.records.customers import CustomersRecord
-from churnsim.report.charts.figures import FORMATS, drawn_figure, heat_map
+from churnsim.report.charts.figures import drawn_figure
 from churnsim.report.charts.svg import maker
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import Block, Chapter, ColumnHead, FigureBlock, Heading, Paragraph, TableBlock
@@ -62,16 +62,18 @@ def _cohorts(context: Context, told: CustomersRecord) -> list[Block]:
     form = fmt.marks().dates.get(FORMATS[told.period], FORMATS[told.period])
     rows: list[Row] = [
         {
-            "cohort": context.say(
+            "row": context.say(
                 "customers.cohort", when=date.fromisoformat(row.cohort).strftime(form),
                 customers=fmt.count(row.customers),
             ),
             "age": row.age,
-            "share": row.share,
+            "value": row.share,
+            "words": f"{100 * row.share:.0f}",
         }
         for row in told.cohorts
     ]  # fmt: skip
-    make = heat_map(rows, x=context.say("chart.cohorts.x", units=units), y="")
+    x = context.say("chart.cohorts.x", units=units)
+    make = maker(cohort_picture(pd.DataFrame(rows), x=x, y="", shade="", kind="share"))
     return [Paragraph(text=reading), drawn_figure(context, "cohorts", make, reading=reading, unit=unit)]
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from itertools import cycle, islice
 from typing import Any
 
-import altair as alt
 import pandas as pd
 
+from churnsim.plots.altair_chart import tick_labels
 from churnsim.plots.of_models import actual_and_expected, counted_and_expected, over_time
-from churnsim.plots.picture import PictureSpec
+from churnsim.plots.picture import SOLID, AxisSpec, Line, Mark, PictureSpec
 from churnsim.plots.theme import ACCOUNTS, ACTUAL, ALARM, DASHES, EXPECTED, INK, STRATEGIES, Size
 from churnsim.records.base import Row
 from churnsim.records.evidence import MeasuredNumber
@@ -18,16 +19,7 @@ from churnsim.records.optimise import OptimisationRecord
 from churnsim.records.run import FrequencyRow, Holdout, ReplayRecord, ValueRecord
 from churnsim.records.survey import MeasuredRow
 from churnsim.records.what_if import AssumptionMap
-from churnsim.report.charts.marks import (
-    Rows,
-    bar_rows,
-    date_axis,
-    inline,
-    interval_rows,
-    legend,
-    ratio_rows,
-    tick_labels,
-)
+from churnsim.report.charts.marks import Rows, bar_rows, interval_rows, ratio_rows
 from churnsim.report.charts.region import region_chart
 from churnsim.report.charts.svg import AnyChart, ChartMaker, draw, maker
 from churnsim.report.page import numbers as fmt
@@ -36,135 +28,50 @@ from churnsim.report.page.context import Context
 from churnsim.report.what_to_measure import between, money, named
 
 SIMULATED = "simulated"
-COLOURS = {
-    "survival": INK, "chosen": EXPECTED, "sbg": STRATEGIES[2], "simulated": STRATEGIES[3], "arrivals": STRATEGIES[4],
+LOOKS: dict[str, tuple[str, Line]] = {
+    "survival": (INK, SOLID), "chosen": (EXPECTED, (5, 3)), "sbg": (STRATEGIES[2], (2, 2)),
+    SIMULATED: (STRATEGIES[3], SOLID), "arrivals": (STRATEGIES[4], (8, 2)),
 }  # fmt: skip
-DASHES_OF = {"chosen": [5, 3], "sbg": [2, 2], "arrivals": [8, 2]}
 
 
 def survival(rows: Rows, *, x: str, y: str, names: dict[str, str]) -> ChartMaker:
     """Curves over tenure; rows: tenure, lower, upper, and a value for each key of `names` (key: its label)."""
-    keys = list(names)
-    colours = [COLOURS[key] for key in keys]
-    dashes = [DASHES_OF.get(key, [1, 0]) for key in keys]
-
-    def make(size: Size) -> tuple[AnyChart, int]:
-        legend_key, wrapped, above = legend(list(names.values()), size)
-        shown = dict(zip(names, wrapped, strict=True))
-        long = [{"tenure": row["tenure"], "value": row[key], "series": shown[key]} for key in keys for row in rows]
-        colour = alt.Color("series:N", scale=alt.Scale(domain=wrapped, range=colours), legend=legend_key)
-        dash = alt.StrokeDash("series:N", scale=alt.Scale(domain=wrapped, range=dashes), legend=None)
-        horizontal = alt.X("tenure:Q", title=x, scale=alt.Scale(nice=False), axis=alt.Axis(tickCount=size.ticks))
-        vertical: Any = {"title": y, "scale": alt.Scale(zero=False), "axis": alt.Axis(format="%", tickCount=5)}
-        band = (
-            alt.Chart(inline(rows))
-            .mark_area(color=INK, opacity=0.15, interpolate="step-after")
-            .encode(x=horizontal, y=alt.Y("lower:Q", **vertical), y2=alt.Y2("upper:Q"))
+    table = pd.DataFrame(rows)
+    curves = {key: table.assign(value=table[key], series=label) for key, label in names.items()}
+    # Simulated shares as dots: a line would hide the observed one, which they are to be compared with.
+    dots = curves.pop(SIMULATED)
+    return maker(
+        PictureSpec(
+            marks=[
+                Mark(kind="band", table=table, x="tenure", y="lower", y2="upper", colour=INK, opacity=0.15,
+                     stepped=True),
+                Mark(kind="line", table=pd.concat(curves.values()), x="tenure", y="value", series="series"),
+                Mark(kind="points", table=dots, x="tenure", y="value", series="series", width=1.3),
+            ],
+            x=AxisSpec(title=x),
+            y=AxisSpec(title=y, kind="share"),
+            series={label: LOOKS[key] for key, label in names.items()},
+            height=300,
         )
-        curves = [row for row in long if row["series"] != shown.get(SIMULATED)]
-        lines = (
-            alt.Chart(inline(curves))
-            .mark_line(strokeWidth=2)
-            .encode(x=horizontal, y=alt.Y("value:Q", **vertical), color=colour, strokeDash=dash)
+    )  # fmt: skip
+
+
+def paths(table: pd.DataFrame, *, strategies: Sequence[str], x: str, y: AxisSpec) -> ChartMaker:
+    """Lines with bands over time; rows: strategy, date or time (a number), mean, lower, upper. The first strategy is
+    the baseline."""
+    when = "date" if "date" in table else "time"
+    return maker(
+        PictureSpec(
+            marks=[
+                Mark(kind="band", table=table, x=when, y="lower", y2="upper", series="strategy", opacity=0.13),
+                Mark(kind="line", table=table, x=when, y="mean", series="strategy", width=2.2),
+            ],
+            x=AxisSpec(title="", kind="date") if when == "date" else AxisSpec(title=x),
+            y=y,
+            series=dict(zip(strategies, zip(cycle(STRATEGIES), cycle(DASHES), strict=False), strict=False)),
+            height=300,
         )
-        # Simulated shares as dots: a line would hide the observed one, which they are to be compared with.
-        dots = (
-            alt.Chart(inline([row for row in long if row["series"] == shown.get(SIMULATED)]))
-            .mark_point(filled=True, size=14 if size.narrow else 22, opacity=1)
-            .encode(x=horizontal, y=alt.Y("value:Q", **vertical), color=colour)
-        )
-        return alt.layer(band, lines, dots), (240 if size.narrow else 300) + above
-
-    return make
-
-
-# One hue, light to dark, so that it reads in grey print and for every eye; the numbers stand in the cells.
-HEAT = ("#eef4f9", "#0b5c92")
-DARK = 0.7  # of the way to the darkest; from there on white figures are easier to read than black ones
-LETTER = 0.62  # of a font's size: the width of a letter in a wide one
-CELLS_WITH_NUMBERS = 20  # wider matrices have no room for figures
-FORMATS = {"M": "%b %Y", "Q": "%b %Y", "Y": "%Y"}
-
-
-def heat_map(rows: Rows, *, x: str, y: str) -> ChartMaker:
-    """Cells by cohort and age, coloured by share; rows: cohort (a label), age, share, customers (in the cohort)."""
-    cohorts = list(dict.fromkeys(row["cohort"] for row in rows))
-    ages = sorted({row["age"] for row in rows})
-    shares = [row["share"] for row in rows]
-    low, high = min(shares), max(shares)
-    turn = low + DARK * (high - low)
-
-    def make(size: Size) -> tuple[AnyChart, int]:
-        written = len(ages) <= (8 if size.narrow else CELLS_WITH_NUMBERS)
-        shown = [{**row, "text": f"{100 * row['share']:.0f}"} for row in rows]
-        # Room beside the cells for a font that is wider than the one the labels are measured with.
-        beside = alt.Axis(ticks=False, domain=False, minExtent=round(LETTER * size.font * max(map(len, cohorts))))
-        base = alt.Chart(inline(shown)).encode(
-            x=alt.X("age:O", title=x, axis=alt.Axis(labelAngle=0, ticks=False, domain=False)),
-            y=alt.Y("cohort:N", title=y, sort=cohorts, axis=beside),
-        )
-        ticks = 2 if size.narrow else 4
-        colour = alt.Color(
-            "share:Q",
-            scale=alt.Scale(range=list(HEAT), domain=[low, high]),
-            legend=alt.Legend(type="symbol", symbolType="square", format=".0%", tickCount=ticks, orient="top"),
-        )
-        layers: list[alt.Chart] = [base.mark_rect(stroke="white", strokeWidth=1).encode(color=colour)]
-        if written:
-            ink = alt.condition(f"datum.share > {turn}", alt.value("white"), alt.value(INK))
-            layers.append(base.mark_text(fontSize=size.font - 2).encode(text=alt.Text("text:N"), color=ink))
-        return alt.layer(*layers), 90 + max(22 * len(cohorts), 44)
-
-    return make
-
-
-def cycle(items: Sequence[Any], n: int) -> list[Any]:
-    """The first `n` of the items, over and over."""
-    return [items[i % len(items)] for i in range(n)]
-
-
-def value_by_decile(rows: Rows, *, x: str, y: str, labels: str) -> ChartMaker:
-    """Bars by decile; rows: decile, value. `labels` writes the ticks."""
-
-    def make(size: Size) -> tuple[AnyChart, int]:
-        bars = alt.Chart(inline(rows)).mark_bar(color=EXPECTED)
-        drawn = bars.encode(
-            x=alt.X("decile:O", title=x), y=alt.Y("value:Q", title=y, axis=alt.Axis(tickCount=5, labelExpr=labels))
-        )
-        return drawn, 220 if size.narrow else 240
-
-    return make
-
-
-def paths(rows: Rows, *, strategies: Sequence[str], x: str, y: str, labels: str) -> ChartMaker:
-    """Lines with bands over time; rows: strategy, date (ISO) or time (a number), mean, lower, upper.
-
-    The first strategy is the baseline. `labels` writes the ticks of the upright axis.
-    """
-    names, dated = list(strategies), "date" in rows[0]
-
-    def make(size: Size) -> tuple[AnyChart, int]:
-        key, wrapped, above = legend(names, size, symbolType="stroke", symbolStrokeWidth=3, symbolSize=300)
-        shown = [{**row, "strategy": wrapped[names.index(row["strategy"])]} for row in rows]
-        plain = {"axis": alt.Axis(tickCount=size.ticks, grid=False)}
-        time = date_axis(rows, size, grid=False) if dated else plain
-        base = alt.Chart(inline(shown)).encode(
-            x=alt.X("date:T" if dated else "time:Q", title=None if dated else x, **time),
-            color=alt.Color(
-                "strategy:N", scale=alt.Scale(domain=wrapped, range=cycle(STRATEGIES, len(names))), legend=key
-            ),
-        )
-        upright = alt.Axis(tickCount=5, labelExpr=labels)
-        bands = base.mark_area(fillOpacity=0.13).encode(
-            y=alt.Y("lower:Q", title=y, axis=upright, scale=alt.Scale(zero=False)), y2=alt.Y2("upper:Q")
-        )
-        dashes = alt.Scale(domain=wrapped, range=cycle(DASHES, len(names)))
-        lines = base.mark_line(strokeWidth=2.2).encode(
-            y=alt.Y("mean:Q", title=y), strokeDash=alt.StrokeDash("strategy:N", scale=dashes, legend=key)
-        )
-        return alt.layer(bands, lines), (230 if size.narrow else 300) + above
-
-    return make
+    )
 
 
 def drawn_figure(context: Context, name: str, make: ChartMaker, *, of: str = "", **said: str) -> FigureBlock:
@@ -182,9 +89,9 @@ def _labels(context: Context, name: str, *keys: str) -> dict[str, str]:
     return {key: context.say(f"chart.{name}.{key}") for key in keys}
 
 
-def _ticks(context: Context, *, money: bool = True, signed: bool = False) -> str:
-    currency = context.currency if money else ""
-    return tick_labels(prefix=fmt.currency_prefix(currency), suffix=fmt.currency_suffix(currency), signed=signed)
+def _currency(context: Context) -> dict[str, Any]:
+    """What stands before and after the numbers of an axis of money."""
+    return {"prefix": fmt.currency_prefix(context.currency), "suffix": fmt.currency_suffix(context.currency)}
 
 
 def _interval_label(context: Context, name: str, number: str, interval: str) -> str:
@@ -288,9 +195,7 @@ def replay_figure(context: Context, replay: ReplayRecord) -> FigureBlock:
             rows.append({"label": label, **found.model_dump(include={"mean", "lower", "upper"})})
     actual = fmt.count(replay.actual)
     rows.append({"label": context.say("chart.replay.actual", actual=actual), "mean": replay.actual, "colour": ALARM})
-    make = interval_rows(
-        rows, x=context.say("chart.replay.x"), labels=_ticks(context, money=False), reference=replay.actual, weight=5
-    )
+    make = interval_rows(rows, x=context.say("chart.replay.x"), labels=tick_labels(), reference=replay.actual, weight=5)
     interval = context.count_interval(round(replay.lower), round(replay.upper))
     said = {"mean": fmt.fixed(replay.mean, 0), "level": fmt.percent(replay.level), "interval": interval}
     return drawn_figure(context, "replay", make, actual=actual, **said)
@@ -298,9 +203,17 @@ def replay_figure(context: Context, replay: ReplayRecord) -> FigureBlock:
 
 def value_figure(context: Context, value: ValueRecord) -> FigureBlock:
     """Customer value by decile."""
-    rows = [row.model_dump() for row in value.by_decile]
-    make = value_by_decile(rows, labels=_ticks(context), **_labels(context, "value", "x", "y"))
-    first, last = (context.money(row["value"]) for row in (rows[0], rows[-1]))
+    table = pd.DataFrame([{"decile": str(row.decile), "value": row.value} for row in value.by_decile])
+    labels = _labels(context, "value", "x", "y")
+    make = maker(
+        PictureSpec(
+            marks=[Mark(kind="bars", table=table, x="decile", y="value")],
+            x=AxisSpec(title=labels["x"], kind="class", classes=tuple(table["decile"])),
+            y=AxisSpec(title=labels["y"], zero=True, **_currency(context)),
+            height=240,
+        )
+    )
+    first, last = (context.money(row.value) for row in (value.by_decile[0], value.by_decile[-1]))
     return drawn_figure(context, "value", make, first=first, last=last)
 
 
@@ -321,7 +234,8 @@ def spending_figure(context: Context, *, accounts: dict[str, str], totals: dict[
     titles = list(accounts.values())
     make = bar_rows(
         [{"label": text} for text in said], [part for part in parts if part["start"] != part["end"]], names=titles,
-        colours=cycle(ACCOUNTS, len(titles)), x=context.say("chart.spending.x"), labels=_ticks(context),
+        colours=list(islice(cycle(ACCOUNTS), len(titles))), x=context.say("chart.spending.x"),
+        labels=tick_labels(**_currency(context)),
     )  # fmt: skip
     return drawn_figure(context, "spending", make, reading=context.listed(said))
 
@@ -333,7 +247,7 @@ def forest_figure(context: Context) -> FigureBlock:
         number, interval = context.difference(row.mean), context.signed_interval(row.lower, row.upper)
         label = _interval_label(context, context.titles[row.strategy], number, interval)
         rows.append({"label": label, "mean": row.mean, "lower": row.lower, "upper": row.upper})
-    ticks = _ticks(context, signed=True)
+    ticks = tick_labels(**_currency(context), signed=True)
     make = interval_rows(rows, x=context.say("chart.forest.x"), labels=ticks, reference=0.0)
     reading = context.listed(row["label"] for row in rows)
     return drawn_figure(
@@ -350,7 +264,8 @@ def worth_figure(context: Context, worths: Sequence[WorthRow], found: Informatio
         )
         colour = EXPECTED if row.kind == "number" else ACTUAL
         rows.append({"label": label, "mean": row.worth, "lower": row.lower, "upper": row.upper, "colour": colour})
-    make = interval_rows(rows, x=context.say("chart.worth.x"), labels=_ticks(context), reference=0.0, bars=True)
+    ticks = tick_labels(**_currency(context))
+    make = interval_rows(rows, x=context.say("chart.worth.x"), labels=ticks, reference=0.0, bars=True)
     reading, level = context.listed(str(row["label"]) for row in rows), fmt.percent(found.level)
     return drawn_figure(context, "worth", make, reading=reading, level=level)
 
@@ -360,7 +275,7 @@ def path_figure(context: Context, name: str) -> FigureBlock:
     comparison, dates = context.run.comparison, context.period_ends
     rows: list[Row] = []
     for row in comparison.path:
-        when = {"date": dates[row.period].isoformat()} if dates else {"time": context.since_start(row.period)[0]}
+        when = {"date": pd.Timestamp(dates[row.period])} if dates else {"time": context.since_start(row.period)[0]}
         stored = row.model_dump()
         values = {part: stored[f"{name}_{part}"] for part in ("mean", "lower", "upper")}
         rows.append({"strategy": context.titles[row.strategy], **when, **values})
@@ -374,8 +289,8 @@ def path_figure(context: Context, name: str) -> FigureBlock:
         if stored.period == last
     ]
     since = context.say("chart.since", unit=context.since_start(last)[1])
-    ticks = _ticks(context, money=name == "profit")
-    make = paths(rows, strategies=names, x=since, y=context.say(f"chart.{name}.y"), labels=ticks)
+    upright = AxisSpec(title=context.say(f"chart.{name}.y"), **(_currency(context) if name == "profit" else {}))
+    make = paths(pd.DataFrame(rows), strategies=names, x=since, y=upright)
     horizon, level = context.horizon, context.level
     return drawn_figure(context, name, make, horizon=horizon, level=level, reading=context.listed(reading))
 
@@ -383,26 +298,24 @@ def path_figure(context: Context, name: str) -> FigureBlock:
 def frontier_figure(context: Context, found: OptimisationRecord) -> FigureBlock:
     """What the best spending of each total earns more than spending nothing, with the answer marked."""
     money = found.objective != "chance"
-    rows: list[Row] = [row.model_dump(include={"spending", "mean", "lower", "upper"}) for row in found.frontier]
-    across, up = context.say("chart.frontier.x"), context.say("chart.frontier.y")
-
-    def make(size: Size) -> tuple[AnyChart, int]:
-        spent = alt.Axis(tickCount=size.ticks, labelExpr=_ticks(context), grid=False)
-        earned = alt.Axis(tickCount=5, labelExpr=_ticks(context, money=money, signed=True))
-        base = alt.Chart(inline(rows)).encode(x=alt.X("spending:Q", title=across, axis=spent))
-        band = base.mark_area(fillOpacity=0.13, color=EXPECTED).encode(
-            y=alt.Y("lower:Q", title=up, axis=earned), y2=alt.Y2("upper:Q")
+    table = pd.DataFrame([row.model_dump(include={"spending", "mean", "lower", "upper"}) for row in found.frontier])
+    words = context.say("chart.frontier.answer")
+    answer = pd.DataFrame({"spending": [found.spending], "mean": [found.gain.mean], "words": [words]})
+    make = maker(
+        PictureSpec(
+            marks=[
+                Mark(kind="band", table=table, x="spending", y="lower", y2="upper", opacity=0.13),
+                Mark(kind="rule", table=pd.DataFrame({"mean": [0.0]}), y="mean", colour=INK, dash=(4, 3)),
+                Mark(kind="line", table=table, x="spending", y="mean"),
+                Mark(kind="points", table=table, x="spending", y="mean"),
+                Mark(kind="points", table=answer, x="spending", y="mean", colour=ALARM, width=3.0),
+                Mark(kind="text", table=answer, x="spending", y="mean", text="words", colour=ALARM),
+            ],
+            x=AxisSpec(title=context.say("chart.frontier.x"), **_currency(context)),
+            y=AxisSpec(title=context.say("chart.frontier.y"), signed=True, **(_currency(context) if money else {})),
+            height=300,
         )
-        line = base.mark_line(color=EXPECTED, point={"color": EXPECTED, "filled": True}).encode(
-            y=alt.Y("mean:Q", title=up)
-        )
-        zero = alt.Chart(inline([{"at": 0.0}])).mark_rule(color=INK, strokeDash=[4, 3]).encode(y=alt.Y("at:Q"))
-        answer = [{"spending": found.spending, "mean": found.gain.mean, "text": context.say("chart.frontier.answer")}]
-        mark = alt.Chart(inline(answer)).encode(x=alt.X("spending:Q"), y=alt.Y("mean:Q"))
-        dot = mark.mark_point(color=ALARM, filled=True, size=110, opacity=1, shape="diamond")
-        words = mark.mark_text(color=ALARM, dy=-14, fontSize=size.font, align="left").encode(text=alt.Text("text:N"))
-        return alt.layer(band, zero, line, dot, words), 230 if size.narrow else 300
-
+    )
     show = context.money if money else fmt.percent
     reading = [
         context.say("chart.row", name=context.money(row.spending), number=fmt.signed(show(row.mean)))

@@ -1,4 +1,4 @@
-"""What several charts share: rows under their labels, series with a legend, and ticks that carry a currency.
+"""What several charts share: rows under their labels, with a legend.
 
 A label stands above its row or in a legend of one column, broken into lines: it has the whole width of the drawing, so
 that no label is cut off at any width or in a wider font than the one the drawing was measured with.
@@ -6,23 +6,18 @@ that no label is cut off at any width or in a wider font than the one the drawin
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from datetime import date
 from typing import Any
 
 import altair as alt
 
-from churnsim.plots.theme import ACTUAL, EXPECTED, GRID, INK, NUMBERS, Size, wrap
+from churnsim.plots.altair_chart import LEGEND_SIDE, LINE, LINES
+from churnsim.plots.theme import ACTUAL, EXPECTED, GRID, INK, Size, wrap
 from churnsim.report.charts.svg import AnyChart, ChartMaker
 
 Rows = Sequence[Mapping[str, Any]]
-LINE = 17  # pixels of a line of a label
 MARK = 26  # of the row below it
-LEGEND_SIDE = 80  # pixels: of a legend's symbols, and of the ticks to the left of the drawing
-SHORT_SPAN = 365  # days; over fewer, two ticks may fall into one month
 AXIS = 52  # of the axis below all rows, with its title
-_LINES = "split(datum.label, '\\n')"
 
 
 def inline(rows: Rows) -> alt.InlineData:
@@ -35,41 +30,11 @@ def spanned(rows: Rows) -> list[Mapping[str, Any]]:
     return [row for row in rows if row.get("lower") is not None and row.get("upper") is not None]
 
 
-def tick_labels(*, prefix: str = "", suffix: str = "", signed: bool = False) -> str:
-    """How an axis writes its numbers: thousands apart, a true minus, a currency before or after the figure."""
-    plus = "datum.value > 0 ? '+' : ''" if signed else "''"
-    after = f" + {json.dumps(suffix)}" if suffix else ""
-    return f"(datum.value < 0 ? '−' : {plus}) + {json.dumps(prefix)} + format(abs(datum.value), '{NUMBERS}'){after}"
-
-
-def date_axis(rows: Rows, size: Size, **options: Any) -> dict[str, Any]:
-    """Scale and axis of the `date` of rows: with the day where they span less than a year.
-
-    Dates without a zone are read as UTC and shown as UTC, so that no day shifts with the machine.
-    """
-    dates = sorted(date.fromisoformat(str(row["date"])[:10]) for row in rows)
-    months = (dates[-1] - dates[0]).days >= SHORT_SPAN
-    axis = alt.Axis(format="%b %Y" if months else "%-d %b %Y", tickCount=size.ticks - (1 if months else 2), **options)
-    return {"scale": alt.Scale(type="utc"), "axis": axis}
-
-
 def legend(labels: Sequence[str], size: Size, **options: Any) -> tuple[alt.Legend, list[str], int]:
     """A legend of one column, the labels broken to its width, and its height in pixels."""
     wrapped = [wrap(label, size, beside=LEGEND_SIDE) for label in labels]
-    made = alt.Legend(title=None, symbolOpacity=1, columns=1, labelLimit=0, labelExpr=_LINES, **options)
+    made = alt.Legend(title=None, symbolOpacity=1, columns=1, labelLimit=0, labelExpr=LINES, **options)
     return made, wrapped, sum(LINE * (1 + text.count("\n")) for text in wrapped)
-
-
-def series(names: Sequence[str], colours: Sequence[str], dashes: Sequence[Sequence[int]] = ()) -> dict[str, Any]:
-    """Colour, and dashes where there are any, of a few short-named series in one legend."""
-    key = alt.Legend(title=None, symbolOpacity=1)
-    found: dict[str, Any] = {
-        "color": alt.Color("series:N", scale=alt.Scale(domain=list(names), range=list(colours)), legend=key)
-    }
-    if dashes:
-        scale = alt.Scale(domain=list(names), range=[list(dash) for dash in dashes])
-        found["strokeDash"] = alt.StrokeDash("series:N", scale=scale, legend=None)
-    return found
 
 
 def interval_rows(

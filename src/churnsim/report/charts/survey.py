@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import altair as alt
 import pandas as pd
 
+from churnsim.plots.altair_chart import tick_labels
 from churnsim.plots.theme import EXPECTED, INK, MUTED, STRATEGIES, WIDE, Size
-from churnsim.report.charts.marks import Rows, inline, interval_rows, tick_labels
+from churnsim.report.charts.marks import Rows, inline, interval_rows
 from churnsim.report.charts.svg import AnyChart, ChartMaker, to_svg
 from churnsim.satisfaction.importance import QUADRANTS
 from churnsim.satisfaction.measurement import Measurement

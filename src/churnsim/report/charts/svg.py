@@ -18,7 +18,9 @@ from churnsim.plots.picture import PictureSpec
 from churnsim.plots.theme import NARROW, WIDE, Size, config
 from churnsim.report.page.numbers import marks
 
-_DRAWN = frozenset({"svg", "g", "path", "rect", "line", "text", "tspan", "circle", "clipPath", "defs"})
+_DRAWN = frozenset(
+    {"svg", "g", "path", "rect", "line", "text", "tspan", "circle", "clipPath", "defs", "linearGradient", "stop"}
+)
 _LINKS = frozenset({"href", "src", "style"})
 
 AnyChart = alt.Chart | alt.LayerChart | alt.FacetChart | alt.ConcatChart
