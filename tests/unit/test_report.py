@@ -894,3 +894,48 @@ def test_the_chapter_of_the_fits_says_why_a_model_was_chosen_and_what_covariates
         "One unit more of first order multiplies the odds of the mean dropout probability by 3.000",
     ]
     assert said[1][3] == "One unit more of first order multiplies the rate of leaving by 3.000"
+
+
+SERIES_FIT = {"r": 0.8, "alpha": 5.0, "a": 0.7, "b": 4.8, "mail": 0.5, "cos 1": 0.3, "Feb": -0.1, "leaving:price": 0.2}
+
+
+def test_effects_of_series_are_told_with_what_they_multiply_and_how_sure_that_is(tmp_path: Path) -> None:
+    """The interval is e^ of that of the effect, 0.79 and 1.24 times it in the stored fit."""
+    pieces = fake_run.make_pieces()
+    pieces["fits"]["purchases"] = fake_run._fit("bg_nbd_series", "W", "whole log", SERIES_FIT, -14000.0)
+    context = Context(load_run(fake_run.write_run(tmp_path, pieces)), Words())
+    said = repr(fits(context)).replace("\\xa0", " ")
+    assert "BG/NBD with customers' own series: purchases and dropout" in said
+    ends = f"{math.exp(0.5 * 0.79):.3f} to {math.exp(0.5 * 1.24):.3f}"
+    assert f"One unit more of mail multiplies the purchase rate by 1.649 ({ends})" in said
+    assert "Part of the season (waves a year: 1)" in said
+    assert "Feb, compared with January, multiplies the purchase rate by 0.905" in said
+    assert "One unit more of price multiplies the rate of leaving by 1.221" in said
+    assert context.with_titles("pareto_nbd_calendar is better") == "Pareto/NBD with a calendar is better"
+    # BG/NBD lets nobody leave before a repeat purchase, whatever stands beside it.
+    assert any("only after a repeat purchase" in text for text in headline(context).leaves_out)
+
+
+@pytest.mark.parametrize(
+    ("births", "drawn", "told"),
+    [
+        (9.0, False, "no interval here holds that it may be anything from 0.5 to 2."),
+        (9.0, True, "the column for one future holds that, the interval of the average does not"),
+        (0.0, False, "No new customers come in these futures"),
+    ],
+)  # fmt: skip
+def test_the_answer_says_what_the_interval_holds_of_new_customers_without_series(
+    tmp_path: Path, births: float, drawn: bool, told: str
+) -> None:
+    pieces = fake_run.make_pieces()
+    row = {**pieces["assumptions"][1], "parameter": "own_series.newcomers", "value": 1.0, "low": 0.5, "high": 2.0}
+    pieces["assumptions"].append({**row, "drawn": drawn})
+    for level in pieces["comparison"]["metrics"]["births"]["levels"]:
+        level["mean"] = births
+    run = load_run(fake_run.write_run(tmp_path, pieces))
+    for language in ("en", "zh"):
+        said = [
+            text for text in headline(Context(run, Words(language))).leaves_out if "series" in text or "序列" in text
+        ]
+        assert len(said) == 1
+        assert language == "zh" or told in said[0].replace("\xa0", " ")

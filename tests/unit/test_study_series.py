@@ -175,8 +175,11 @@ def test_the_record_tracks_on_own_series_and_the_report_says_so(study):
     number = iter(range(1, 9))
     run = SimpleNamespace(validation=record, fits=fits.records())
     context = SimpleNamespace(run=run, say=Words(), figure_number=lambda: next(number))
-    assert "own series" in season_figure(context).title
-    assert "without the customers' own series" in str(tracking_figure(context).wide)
+    assert "by the series" in season_figure(context).title
+    assert "without the series" in str(tracking_figure(context).wide)
+    assert "After the data" not in str(season_figure(context).wide)
+    run.validation = record.model_copy(update={"holdout_end": "1998-05-31"})
+    assert "After the data" in str(season_figure(context).wide)
 
 
 def test_a_watch_takes_the_stored_model_on_own_series(study, tmp_path):
@@ -231,8 +234,8 @@ def test_what_is_taken_of_customers_own_series_is_told(folder, tmp_path):
     assert f"(first 'n{ids[0]}', 'n{ids[1]}', 'n{ids[2]}')" in told[0]
     assert f"{late:,} of {len(first):,} customers have no row" in told[1]
     assert f"{without:,} of them none at all" in told[1]
-    assert told[2].startswith(f"after {given['date'].max()}, the last day of few.csv,")
-    assert "who was buying" in told[3]
+    assert "who was buying" in told[2]
+    assert told[3].startswith(f"after {given['date'].max()}, the last day of few.csv,")
     chinese = [Words("zh").told(message) for message in told]
     assert not [text for text in chinese if " the " in text]
     series = data.clocks.calendar
@@ -334,7 +337,8 @@ def test_a_season_beside_own_series_goes_on_by_itself(small):
     assert (clocks.leaving.names, clocks.future) == (("trend",), None)
     assert clocks.calendar.yearly == ("cos 1", "sin 1")
     told = [note.message for note in clocks.notes]
-    assert told[-1].startswith("an effect of the customers' own series (letter) is")
+    assert told[0].startswith("an effect of the customers' own series (letter) is")
+    assert told[1].startswith("the study takes what letters.csv says of the days after 2022-12-31")
     who, days = data.summary.index[:1], np.array(["2022-06-15", "2023-06-20"], dtype="datetime64[D]").astype(int)
     found = clocks.calendar.at(who, np.zeros(2, dtype=int), days)
     week = cs.data.Calendar(season=1, grid="W")

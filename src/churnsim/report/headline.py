@@ -9,10 +9,8 @@ from dataclasses import dataclass, field
 
 from churnsim.records.run import Difference, FitRecord, ReplayRecord, ValueRecord
 from churnsim.report.page import numbers as fmt
-from churnsim.report.page.context import Context, family_key
+from churnsim.report.page.context import Context, family_parts
 
-LEAVE_AFTER_REPEATS = ("bgnbd", "bgnbdcovariates")
-"""Models by which a customer cannot leave before a repeat purchase."""
 GOOD_FITS = frozenset({"ok", "converged"})
 
 
@@ -47,6 +45,12 @@ def headline(context: Context) -> Headline:
 def doubtful(fit: FitRecord) -> bool:
     """Whether the fit's own status says that it is not to be relied on as it is."""
     return fit.status.code.lower() not in GOOD_FITS
+
+
+def leaves_after_repeats(context: Context) -> bool:
+    """Whether by the purchase model a customer cannot leave before a repeat purchase."""
+    fit = context.run.fits.get("purchases")
+    return fit is not None and family_parts(fit.family)[0] == "bgnbd"
 
 
 def named(context: Context, row: Difference) -> dict[str, str]:
@@ -128,9 +132,8 @@ def _active_by_the_model(context: Context) -> list[str]:
     """What the number of those who are still active leaves out."""
     if context.active is None:
         return []
-    fit = context.run.fits.get("purchases")
-    late = fit is not None and family_key(fit.family) in LEAVE_AFTER_REPEATS
-    return [context.say("answer.active_now_left_out"), *([context.say("value.alive_until_repeat")] if late else [])]
+    late = [context.say("value.alive_until_repeat")] if leaves_after_repeats(context) else []
+    return [context.say("answer.active_now_left_out"), *late]
 
 
 def few_carry(context: Context, row: Difference) -> bool:
@@ -251,11 +254,26 @@ def _leaves_out(context: Context) -> list[str]:
     if context.assumed:
         total, key = fmt.count(len(run.assumptions)), "assumed_drawn" if context.draws_beliefs else "assumed"
         said.append(context.say(f"answer.{key}", assumed=context.assumed, total=total))
+    said += _new_customers(context)
     if run.validation.replay is not None:
         said += [] if _missed(context) else _tested(context)
     else:
         said.append(context.say("answer.model_untested" if run.survival is None else "answer.model_of_stays"))
     return said + _active_by_the_model(context)
+
+
+def _new_customers(context: Context) -> list[str]:
+    """What the intervals hold of the customers who come later, whose own series nobody knows."""
+    own = next((row for row in context.run.assumptions if row.parameter == "own_series.newcomers"), None)
+    if own is None:
+        return []
+    births = context.run.comparison.metrics.get("births")
+    some = births is None or any(row.mean > 0 for row in births.levels)
+    key = "none" if not some else "drawn" if own.drawn or context.draws_beliefs else "fixed"
+    value, low, high = (
+        fmt.fixed(number, fmt.decimals_shown([number])) for number in (own.value, own.low, own.high)
+    )  # fmt: skip
+    return [context.say(f"answer.new_own_{key}", value=value, plausible=context.interval(low, high))]
 
 
 def _missed(context: Context) -> bool:

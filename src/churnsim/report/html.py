@@ -64,7 +64,7 @@ def _rendered(context: Context) -> str:
 
     manifest = context.run.manifest
     return page_of(
-        all_chapters(context), context.words, title=manifest.title, source=manifest.data.source,
+        all_chapters(context), context.words, title=manifest.title, source=context.words.told(manifest.data.source),
         date=day(manifest.finished or manifest.started),
         footer=context.words("page.footer", version=manifest.churnsim, run=manifest.name, hash=manifest.hash),
     )  # fmt: skip

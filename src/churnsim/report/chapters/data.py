@@ -27,7 +27,7 @@ def chapter(context: Context) -> Chapter:
         Paragraph(text=say(f"data.{kind}", customers=customers, purchases=made, first=first, last=last)),
         Facts(
             rows=[
-                (say("data.source"), facts.source),
+                (say("data.source"), context.words.told(facts.source)),
                 (say("data.period"), context.interval(first, last)),
                 *counts,
                 *read,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 
-from churnsim.records.run import FIT_LEVEL, FitRecord
+from churnsim.data.summaries.calendar import MONTHS
+from churnsim.records.run import FIT_LEVEL, FitParameter, FitRecord
 from churnsim.report.headline import doubtful
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import Block, Chapter, Details, Facts, Heading, Paragraph, TableBlock
-from churnsim.report.page.context import Context, family_key
+from churnsim.report.page.context import Context, family_parts
 from churnsim.report.page.tables import heads, records_table, row_of, table
 
 DIGITS = 4
@@ -43,8 +45,7 @@ def _choice(context: Context) -> list[Block]:
 def fit_name(context: Context, key: str) -> tuple[str, str]:
     """(family, role) of one fit, for a heading."""
     fit = context.run.fits[key]
-    known = context.words.known
-    return known(f"family.{family_key(fit.family)}", fit.family), known(f"role.{key}", fit.role)
+    return context.family(fit.family, fit.family), context.words.known(f"role.{key}", fit.role)
 
 
 def _status(context: Context, fit: FitRecord) -> str:
@@ -61,7 +62,7 @@ def _status(context: Context, fit: FitRecord) -> str:
 def _parameters(context: Context, key: str, fit: FitRecord) -> TableBlock:
     say = context.say
     family, role = fit_name(context, key)
-    meanings = [_meaning(context, key, fit, p.name, p.estimate) for p in fit.parameters]
+    meanings = [_meaning(context, key, fit, p) for p in fit.parameters]
     told = any(meanings)
     names = ("parameter", "estimate#", "error#", "interval#", *(["meaning~"] if told else []))
     columns = heads(context, "fit", *names, level=fmt.percent(FIT_LEVEL))
@@ -82,18 +83,37 @@ def readable(parameter: str) -> str:
     return f"{name.replace('_', ' ')}{': ' if sign else ''}{level}"
 
 
-def _meaning(context: Context, key: str, fit: FitRecord, parameter: str, estimate: float | None) -> str:
-    """What a parameter says; of a regression how many times sooner one leaves, of a covariate what it multiplies."""
+def _meaning(context: Context, key: str, fit: FitRecord, row: FitParameter) -> str:
+    """What a parameter says; of a regression how many times sooner one leaves, of a covariate, a calendar's column or a
+    series what it multiplies."""
+    estimate, (base, beside) = row.estimate, family_parts(fit.family)
     if key == "regression" and estimate is not None:
         return context.say("fit.hazard_ratio", ratio=fmt.significant(math.exp(estimate), 3))
-    kind, _, covariate = parameter.partition(":")
+    kind, _, covariate = row.name.partition(":")
     if covariate and kind in ("rate", "lifetime") and estimate is not None:
         told = f"fit.effect_{kind}" + ("_of_word" if "=" in covariate else "")
         more = {"covariate": readable(covariate), "factor": fmt.fixed(math.exp(estimate), 3)}
         if kind == "lifetime":
             more["leaving"] = context.say("fit.leaving_death" if "pareto" in fit.family else "fit.leaving_dropout")
         return context.say(told, **more)
-    return context.words.known(f"parameter.{family_key(fit.family).removesuffix('covariates')}.{parameter}", "")
+    known = context.words.known(f"parameter.{base}.{row.name}", "")
+    if known or estimate is None or beside not in ("calendar", "series"):
+        return known
+    return _on_a_clock(context, row, covariate or row.name, leaving=kind == "leaving" and bool(covariate))
+
+
+def _on_a_clock(context: Context, row: FitParameter, column: str, *, leaving: bool) -> str:
+    """What one unit more of a column multiplies, with its interval; of a wave of the season how often it comes."""
+    if wave := re.fullmatch(r"(?:cos|sin) (\d+)", column):
+        return context.say("fit.effect_wave", count=wave[1])
+    one, low, high = (
+        fmt.ABSENT if value is None else fmt.fixed(math.exp(value), 3)
+        for value in (row.estimate, row.lower, row.upper)
+    )  # fmt: skip
+    factor = context.say("fit.factor", factor=one, interval=context.interval(low, high))
+    key = "month" if column in MONTHS else "trend" if column == "trend" else "lifetime"
+    rate = context.say("fit.leaving_death" if leaving else "fit.purchase_rate")
+    return context.say(f"fit.effect_{key}", covariate=column, leaving=rate, factor=factor)
 
 
 def _quality(context: Context, fit: FitRecord) -> Facts:

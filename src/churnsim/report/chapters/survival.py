@@ -8,7 +8,7 @@ from churnsim.records.survival import ScoreRow, SurvivalRecord
 from churnsim.report.charts.figures import drawn_figure, survival
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import Block, Chapter, Details, FigureBlock, Paragraph, TableBlock
-from churnsim.report.page.context import Context, family_key
+from churnsim.report.page.context import Context
 from churnsim.report.page.tables import heads, records_table, row_of, table
 
 MOST_ROWS = 60
@@ -81,7 +81,7 @@ def _scores(context: Context, records: list[ScoreRow]) -> TableBlock:
 
 
 def _name(context: Context, kind: str) -> str:
-    return context.words.known(f"family.{family_key(kind)}", kind.replace("_", " "))
+    return context.family(kind, kind.replace("_", " "))
 
 
 def _folded(context: Context, key: str, records: list[dict[str, Any]]) -> Details:

@@ -6,10 +6,10 @@ import math
 
 from churnsim.records.run import ValueRecord
 from churnsim.report.charts.figures import value_figure
-from churnsim.report.headline import LEAVE_AFTER_REPEATS, value_sentences
+from churnsim.report.headline import leaves_after_repeats, value_sentences
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import Block, Chapter, Details, Paragraph
-from churnsim.report.page.context import Context, family_key
+from churnsim.report.page.context import Context
 from churnsim.report.page.tables import folded, heads, row_of, table
 
 
@@ -32,9 +32,7 @@ def _by_model(context: Context, value: ValueRecord) -> list[Block]:
     columns = heads(context, "value", "model", "amount#", "interval_head#", "order#", "average_error#")
     rows = [
         row_of(
-            context.words.known(
-                f"family.{family_key(row.model)}", context.words.told(fmt.sentence(row.model.replace("_", " ")))
-            ),
+            context.family(row.model, context.words.told(fmt.sentence(row.model.replace("_", " ")))),
             context.money(row.total, like=value.total),
             context.money_interval(row.lower, row.upper),
             fmt.fixed(row.rank_correlation, 2),
@@ -58,8 +56,7 @@ def _sentences(context: Context, value: ValueRecord) -> list[str]:
     say, sentences = context.say, value_sentences(context, value)
     if value.mean_p_alive is not None:
         sentences.append(say("value.alive", alive=fmt.percent(value.mean_p_alive, 0)))
-        fit = context.run.fits.get("purchases")
-        if fit is not None and family_key(fit.family) in LEAVE_AFTER_REPEATS:
+        if leaves_after_repeats(context):
             sentences.append(say("value.alive_until_repeat"))
     total = math.fsum(row.value for row in value.by_decile)
     if total > 0:

@@ -165,12 +165,16 @@ def tracking_figure(context: Context) -> FigureBlock:
 def season_figure(context: Context) -> FigureBlock:
     """How fast the buying clock runs, week by week."""
     validation = context.run.validation
-    name = context.say("chart.season.name")
-    table = pd.DataFrame([{"date": row.date, "series": name, "purchases": row.speed} for row in validation.season])
+    name, ahead = context.say("chart.season.name"), context.say("chart.season.ahead")
+    after = str((pd.Timestamp(validation.holdout_end[:10]) + pd.Timedelta(days=7)).date())
+    weeks = [row for row in validation.season if row.date < after]  # the last week may end after the data
+    later = validation.season[len(weeks) :]
+    told = [(name, row) for row in weeks] + [(ahead, row) for row in [*weeks[-1:], *later] if later]
+    table = pd.DataFrame([{"date": row.date, "series": series, "purchases": row.speed} for series, row in told])
     table["date"] = pd.to_datetime(table["date"])
     labels = {"y": context.say("chart.season.y"), "mark": context.say("chart.tracking.mark")}
     make = maker(over_time(table, actual=name, end=pd.Timestamp(validation.calibration_end[:10]), **labels))
-    weeks = sorted(validation.season, key=lambda row: row.speed)
+    weeks.sort(key=lambda row: row.speed)
     said = {
         f"{key}_{part}": value
         for key, row in (("fastest", weeks[-1]), ("slowest", weeks[0]))

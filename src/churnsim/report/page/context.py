@@ -83,6 +83,14 @@ def family_key(family: str) -> str:
     return re.sub("[_/ -]", "", family).lower()
 
 
+def family_parts(family: str) -> tuple[str, str]:
+    """The family by itself as the sentences know it, and what it has beside: 'covariates', 'calendar', 'series' or
+    nothing."""
+    key = family_key(family)
+    beside = next((kind for kind in ("covariates", "calendar", "series") if key.endswith(kind)), "")
+    return key.removesuffix(beside), beside
+
+
 class Context:
     """What every chapter needs: `run`, `words`, and numbers turned into text in the run's currency and units; and the
     `draws` behind what numbers are worth, where the run stores them."""
@@ -354,11 +362,19 @@ class Context:
         """Several names in one sentence."""
         return self.words("page.name_separator").join(names)
 
+    def family(self, family: str, otherwise: str) -> str:
+        """The title of a family, with what it has beside; another text of one that is not known."""
+        base, beside = family_parts(family)
+        title = self.words.known(f"family.{base}", "")
+        if not title:
+            return otherwise
+        return self.say(f"family_with.{beside}", family=title) if beside else title
+
     def with_titles(self, text: str) -> str:
         """A text of the models' with the families' titles in place of their keys."""
 
         def title(found: re.Match[str]) -> str:
-            return self.words.known(f"family.{family_key(found[0])}", found[0])
+            return self.family(found[0], found[0])
 
         return re.sub(r"\b(?:[a-z]+_)+[a-z]+\b|\b(?:nbd|weibull|sbg|bdw)\b", title, text)
 

@@ -69,9 +69,27 @@ def load_clocks(
         table = _common(file, folder)
         with told_in_keys(f"data.{COMMON}", type(file).model_fields):
             both = Calendar(series=table) if buying is None else replace(buying, series=table)
-        future = {**models.future, **_common_future(file, table, until)}
-        found = replace(found, calendar=both, future=future, **_told(file, folder))
+        known = _common_future(file, table, until)
+        notes = tuple(_planned(file.path, table.index, end_day, until, _held_at(known)))
+        found = replace(found, calendar=both, future={**models.future, **known}, notes=notes, **_told(file, folder))
     return found if section.series is None else _own(section.series, found, folder, purchases, end_day, until)
+
+
+def _note(message: str, **figures: float) -> StudyWarning:
+    return StudyWarning(stage="data", code="own series", message=message, figures=figures)
+
+
+def _held_at(values: Mapping[str, float]) -> str:
+    return f"what is the same for all is taken to be {', '.join(f'{name} {x:g}' for name, x in values.items())}"
+
+
+def _planned(path: str, days: Any, end: int, until: int, then: str) -> Iterator[StudyWarning]:
+    """What a file is taken to say of the future: of days after the data, and after its own last."""
+    last = int(day_numbers(days).max())
+    if last > end:
+        yield _note(f"the study takes what {path} says of the days after {iso_day(end)} as what will come.")
+    if last < until:
+        yield _note(f"after {iso_day(last)}, the last day of {path}, {then}.")
 
 
 def _common(file: CalendarSeriesSection, folder: Path) -> pd.DataFrame:
@@ -158,19 +176,20 @@ def _own(
     buying = [name for name in named if name in file.columns or name not in file.leaving] or list(named)
     return StudyClocks(
         calendar=series.select(buying), leaving=series.select(on_leaving) if on_leaving else None, future=file.future,
-        notes=tuple(_notes(series, given, late, purchases, file.path, iso_day(last) if last < until else "")), **told,
+        notes=(
+            *_notes(series, given, late, purchases, file.path),
+            *_planned(file.path, given["date"], end, until, "each customer's last values are taken to hold on"),
+            *shared.notes,
+        ),
+        **told,
     )  # fmt: skip
 
 
 def _notes(
-    series: CustomerSeries, given: pd.DataFrame, late: int, purchases: PurchaseDays, path: str, held: str
+    series: CustomerSeries, given: pd.DataFrame, late: int, purchases: PurchaseDays, path: str
 ) -> Iterator[StudyWarning]:
     """What a reader must know of customers' own series: whose they are, what is taken of days without a row, and what
-    an effect of them is not. `held` is the day after which last values hold on."""
-
-    def note(message: str, **figures: float) -> StudyWarning:
-        return StudyWarning(stage="data", code="own series", message=message, figures=figures)
-
+    an effect of them is not."""
     listed = pd.Index(given["customer_id"].unique())
     unknown = listed[~listed.isin(purchases.ids)]
     if len(unknown):
@@ -179,7 +198,7 @@ def _notes(
             f"what is planned for them (first {', '.join(map(shown, unknown[:3]))}). Check that ids are written alike "
             "in both files."
         )
-        yield note(message, unknown=len(unknown))
+        yield _note(message, unknown=len(unknown))
     if late:
         without = int((~purchases.ids.isin(listed)).sum())
         message = (
@@ -187,17 +206,14 @@ def _notes(
             f"before, {without:,} of them none at all: until a row comes their values are taken to be those of before "
             "in [data.series]."
         )
-        yield note(message, late=late, without=without)
-    if held:
-        message = f"after {held}, the last day of {path}, each customer's last values are taken to hold on."
-        yield note(message)
+        yield _note(message, late=late, without=without)
     own = ", ".join(name for name in series.names if name not in series.common)
     message = (
         f"an effect of the customers' own series ({own}) is what went with buying. Where the firm chose by who was "
         "buying whom to contact or what to offer, it is no effect of that, and a plan with more of it promises too "
         "much; a trial, or contacts with some left alone by lot, would tell."
     )
-    yield note(message)
+    yield _note(message)
 
 
 def _written_alike(ids: pd.Series[Any], known: pd.Index[Any]) -> pd.Series[Any]:

@@ -179,7 +179,9 @@ class Stages:
         self, config: StudyConfig, data: Any, fits: Any, market: Market, executor: Executor
     ) -> dict[str, Record]:
         """Their content, by name."""
-        return {"validation.json": validate(data, fits, config.validation, seed=config.seed, executor=executor)}
+        ahead = config.simulation.horizon.to("D")
+        found = validate(data, fits, config.validation, seed=config.seed, executor=executor, ahead=ahead)
+        return {"validation.json": found}
 
     def no_validation(self, data: Any) -> dict[str, Record]:
         """What is stored where the validation could not be done."""

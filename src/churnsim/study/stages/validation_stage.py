@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 from churnsim.data.logs.days import iso_day
@@ -35,9 +37,10 @@ DRAW_SEED_OFFSET = 2
 
 
 def validate(
-    data: StudyData, fits: StudyFits, section: ValidationSection, *, seed: int, executor: Executor
+    data: StudyData, fits: StudyFits, section: ValidationSection, *, seed: int, executor: Executor, ahead: float = 0.0
 ) -> ValidationRecord:
-    """Predictions against the holdout. The replay runs twice: at the estimates, and with their estimation error.
+    """Predictions against the holdout. The replay runs twice: at the estimates, and with their estimation error. How
+    fast customers buy by a calendar or series is told as far as the study looks `ahead`, in days.
 
     Only purchases of the calibration period, and the model fitted to them, enter what is compared with the holdout.
     """
@@ -49,7 +52,7 @@ def validate(
     if isinstance(fits.purchases_calibration, CalendarFit):
         plain = tracking(fits.purchases_calibration.plain.model, data.transactions, **span)
         tracked["plain"] = plain["expected"].to_numpy()
-        season = {"season": _season(fits.purchases.model, data)}
+        season = {"season": _season(fits.purchases.model, data, ahead)}
     return ValidationRecord(
         calibration_end=until,
         holdout_end=end,
@@ -62,11 +65,11 @@ def validate(
     )
 
 
-def _season(model: Any, data: StudyData) -> list[SpeedRow]:
-    """The buying clock's mean speed in each week of the data; of customers with series of their own the mean over those
-    there are."""
+def _season(model: Any, data: StudyData, ahead: float) -> list[SpeedRow]:
+    """The buying clock's mean speed in each week of the data and so many days `ahead`; of customers with series of
+    their own the mean over those there are."""
     first = iso_day(int(first_days(data.summary).min()) + 1)
-    last = data.holdout_end.isoformat()
+    last = (data.holdout_end + timedelta(days=math.ceil(ahead))).isoformat()
     speed: Any = model.mean_speed(data.summary, last) if isinstance(model, SeriesModel) else model.speed(first, last)
     weeks = speed.resample("W").mean()
     return [SpeedRow(date=day.date().isoformat(), speed=speed) for day, speed in weeks.items()]
