@@ -27,6 +27,7 @@ OWN = {place.partition(":")[0] for place in registry.PLACES.values()} | {registr
 # Files whose subject is one family, so that they name it, and why. Kernels are the families' own arithmetic.
 ALLOWED = {
     "models/purchase/bg_bb_calendar.py": "this family's form with a calendar, which a summary of its own makes",
+    "models/purchase/bg_bb_courses.py": "what that form expects",
     "models/interop.py": "a table of other packages' fitters and the families that they are",
     "models/segmentation/gold_customers.py": "its method is this model",
     "satisfaction/money.py": "what it estimates is an effect in this model",

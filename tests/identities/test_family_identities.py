@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import churnsim as cs
+from churnsim.errors import ConfigError
 
 few = settings(deadline=None, max_examples=12)
 positive = st.floats(0.1, 12.0)
@@ -161,6 +162,15 @@ def test_what_comes_later_has_a_law_with_the_mean_that_is_a_difference(model):
     both = model.expected_purchases(data, 8.0) - model.expected_purchases(data, 5.0)
     assert mean.iloc[0] == pytest.approx(both.iloc[0], rel=1e-12)
     np.testing.assert_allclose(law.iloc[1], model.conditional_pmf(range(140), data, 4.0).iloc[1], rtol=1e-9, atol=1e-15)
+
+
+def test_counts_after_more_stages_than_are_followed_are_refused():
+    """Beside the expectation, which is there at any distance."""
+    data = pd.DataFrame({"frequency": [30], "recency": [25.0], "T": [26.0]})
+    model = cs.models.MBGCNBD(r=0.7, alpha=4.0, a=0.8, b=2.4, k=3)
+    with pytest.raises(ConfigError, match=r"302,333 stages .* up to 200,000\. .* use expected_purchases"):
+        model.conditional_pmf(0, data, 5.0, after=1e5)
+    assert 0 < model.expected_purchases(data, 5.0, after=1e5).iloc[0] < model.expected_purchases(data, 5.0).iloc[0]
 
 
 def test_later_purchases_of_simulated_regular_buyers():

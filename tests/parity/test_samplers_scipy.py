@@ -27,7 +27,7 @@ from churnsim.kernels.numerics.quantiles import (
     gamma_quantile,
     normal_quantile,
 )
-from churnsim.kernels.numerics.special import digamma, log_beta, lower_gamma, regularised_beta, trigamma, upper_gamma
+from churnsim.kernels.numerics.special import digamma, log_beta, lower_gamma, regularised_beta, trigamma
 
 SHAPES = 10.0 ** np.linspace(-3, 4, 15)
 MIDDLE = np.linspace(0.0005, 0.9995, 41)
@@ -213,8 +213,6 @@ def test_incomplete_gamma() -> None:
         if x > SMALLEST:
             allowed = rounding(shape * math.log(x), x, math.lgamma(shape))
             assert lower_gamma(shape, x) == pytest.approx(special.gammainc(shape, x), rel=allowed, abs=0)
-            # Where Q is small beside P it is the fraction's own; where P is computed, Q keeps absolute digits.
-            assert upper_gamma(shape, x) == pytest.approx(special.gammaincc(shape, x), rel=allowed, abs=allowed * u)
 
 
 def test_incomplete_beta() -> None:
@@ -232,7 +230,6 @@ def test_incomplete_beta() -> None:
     ("function", "arguments", "value"),
     [
         (lower_gamma, (2.0, 0.0), 0.0),
-        (upper_gamma, (2.0, -1.0), 1.0),
         (regularised_beta, (2.0, 3.0, 0.0), 0.0),
         (regularised_beta, (2.0, 3.0, 1.0), 1.0),
         (beta_quantile, (0.5, 1e-6, 1.0), 0.0),

@@ -15,7 +15,7 @@ from tests.reference.test_bg_bb_calendar import BASE, Blind
 import churnsim as cs
 from churnsim.errors import ConfigError, DataError
 from churnsim.models.evaluation.validation import frequency_calibration, tracking, tracking_in_periods
-from churnsim.models.purchase import bg_bb_calendar
+from churnsim.models.purchase import bg_bb_courses
 from churnsim.models.purchase.bg_bb_calendar import BGBBCalendar, BGBBSeries
 from churnsim.models.purchase.in_periods import InPeriods
 
@@ -58,7 +58,7 @@ def data() -> tuple[pd.DataFrame, cs.data.CustomerSeries]:
 
 
 def test_every_verb_customer_by_customer(monkeypatch):
-    monkeypatch.setattr(bg_bb_calendar, "PART", 7)  # opportunities at a time: all at once in the other tests
+    monkeypatch.setattr(bg_bb_courses, "PART", 7)  # opportunities at a time: all at once in the other tests
     summary, series = data()
     model = MODEL.with_series(series)
     value, alive, later = model.log_likelihood(summary), model.p_alive(summary), model.p_alive(summary, at=2.0)

@@ -12,7 +12,7 @@ import churnsim as cs
 from churnsim.errors import DataError
 from churnsim.models.segmentation.customer_clusters import cluster_customers
 from churnsim.models.segmentation.customer_factors import analyse_factors, behaviour
-from churnsim.models.segmentation.gold_customers import METHODS, _captured, _picked, gold_customers, gold_rankings
+from churnsim.models.segmentation.gold_customers import _captured, _picked, gold_customers, gold_rankings
 
 DATES = {"until": "1997-09-30", "holdout_until": "1998-06-30"}
 
@@ -27,6 +27,9 @@ def log() -> pd.DataFrame:
 @pytest.fixture(scope="module")
 def rankings(log):
     return gold_rankings(log, **DATES)
+
+
+METHODS = ("past spend", "rfm", "regression", "factors", "clusters", "bg_nbd x gamma_gamma")
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from churnsim.kernels.numerics.quadrature import NODES, WEIGHTS
 from churnsim.kernels.numerics.special import regularised_beta
 from churnsim.typing import Floats
 
-_MANY = 2e5  # expected stages, beyond which they are not summed one by one
+MANY = 2e5  # expected stages, beyond which they are not summed one by one
 _LEAST = -690.0  # logarithm of the smallest chance that is taken
 _LOGS = 64  # of a product, beyond which log-gammas are faster
 
@@ -54,7 +54,7 @@ def _expected(R: float, w: float, A: float, a: float, b: float, h: float, k: int
         shape = R + j
         # The sum starts where nothing is yet lost: below the mean by some forty standard deviations' worth of terms.
         mean = shape * h / A
-        if mean > _MANY:
+        if mean > MANY:
             total += stage[j] * _expected_far(shape, A, a, b, h, j, k)
             continue
         spread = math.sqrt(mean * (1.0 + h / A))

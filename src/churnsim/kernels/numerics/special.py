@@ -114,22 +114,6 @@ def lower_gamma_given(shape: float, x: float, log_gamma: float) -> float:
 
 
 @rule
-def upper_gamma(shape: float, x: float) -> float:
-    """Q(shape, x) = 1 - P(shape, x), without cancellation in the upper tail."""
-    return upper_gamma_given(shape, x, math.lgamma(shape))
-
-
-@rule
-def upper_gamma_given(shape: float, x: float, log_gamma: float) -> float:
-    """`upper_gamma`, where ln Gamma(shape) is at hand."""
-    if x <= 0.0:
-        return 1.0
-    if x < shape + 1.0:
-        return 1.0 - gamma_series(shape, x) * gamma_front(shape, x, log_gamma)
-    return gamma_fraction(shape, x) * gamma_front(shape, x, log_gamma)
-
-
-@rule
 def beta_fraction(a: float, b: float, x: float) -> float:
     """The continued fraction of DLMF 8.17.22."""
     c = 1.0

@@ -16,24 +16,21 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 from functools import partial
-from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import betaincinv, betaln, digamma, expit, gammaln, log_expit, logit
+from scipy.special import digamma, expit, logit
 
 from churnsim.checks import check_kind, check_number, typed
 from churnsim.data.logs.customer_uid import customer_uids
-from churnsim.data.logs.days import day_number, iso_day
 from churnsim.data.summaries.calendar import SUMS, Calendar, Future, calendar_mark, calendar_sums, day_numbers
 from churnsim.data.summaries.column_aliases import as_summary
 from churnsim.data.summaries.customer_series import CustomerSeries, check_calendar
 from churnsim.data.summaries.frame_kinds import CustomerFrame
-from churnsim.data.summaries.opportunities import FIRST_PERIOD, period_ends, period_values, periods_that_end
+from churnsim.data.summaries.opportunities import FIRST_PERIOD, period_ends, periods_that_end
 from churnsim.errors import ConfigError, DataError
 from churnsim.kernels.likelihoods import bg_bb_calendar as kernel
 from churnsim.kernels.likelihoods.bg_bb_calendar import REACH
@@ -42,16 +39,15 @@ from churnsim.kernels.numerics.rng_streams import MODEL_DRAWS, TRAITS
 from churnsim.models.estimation.arguments import check_draws, counts, discounting, durations, one_count
 from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
 from churnsim.models.purchase.bg_bb import BGBB
+from churnsim.models.purchase.bg_bb_courses import MOST_PERIODS, Courses, kinds_of, nodes, stretches
 from churnsim.models.purchase.calendar.calendar_fit import CalendarFit
 from churnsim.models.purchase.calendar.discounting import NOTHING
-from churnsim.models.purchase.calendar.effects import PurchasesWithEffects, SeriesEffects
+from churnsim.models.purchase.calendar.effects import NewOnADay, PurchasesWithEffects, SeriesEffects
 from churnsim.models.purchase.calendar.likelihood import likelihood_with, standardised
 from churnsim.models.purchase.histories import Histories, checked_weights
 from churnsim.models.purchase.protocol import Reads
 from churnsim.typing import Floats, Ints
 
-MOST_PERIODS = 20_000  # that a calendar is followed over
-PART = 500  # opportunities whose courses, of customers' own series, are kept at a time
 FINE = 16  # nodes of a draw to one of a sum
 
 
@@ -99,7 +95,7 @@ class BGBBEffects(PurchasesWithEffects):
 
     def _parts(
         self, h: Histories, period: Ints, anchor: int, ahead: int | Ints, future: Any, fine: int = 1
-    ) -> Iterator[_Courses]:
+    ) -> Iterator[Courses]:
         """Customers with what they do at the next opportunities."""
         alpha, beta, gamma, delta = self.base._parameters
         for rows, _, u, start in self._moved(h.index, period, h.T.astype(np.int64) + ahead, anchor, future):
@@ -109,10 +105,10 @@ class BGBBEffects(PurchasesWithEffects):
             terms = kernel.terms(
                 alpha, beta, gamma, delta, y, log_weight, *courses, *kinds, np.ones(kinds[0].size)
             )[1]  # fmt: skip
-            yield _Courses(rows, kind, self.base, y, log_weight, courses[0], courses[1], *kinds, terms)
+            yield Courses(rows, kind, self.base, y, log_weight, courses[0], courses[1], *kinds, terms)
 
     def _said(
-        self, summary: pd.DataFrame, ahead: int | Ints, future: Any, verb: Callable[[_Courses], Floats], fine: int = 1
+        self, summary: pd.DataFrame, ahead: int | Ints, future: Any, verb: Callable[[Courses], Floats], fine: int = 1
     ) -> tuple[Histories, Floats]:
         """The histories, and what a verb says of each customer."""
         h, (period, anchor) = BGBB._read(summary, self.unit), first_periods(summary, self.unit)
@@ -189,7 +185,7 @@ class BGBBEffects(PurchasesWithEffects):
         waits, rows, ahead = np.full(h.x.size, np.inf), np.arange(h.x.size), 64
         while rows.size:
             ahead = min(ahead, most)
-            waiting = partial(_Courses.waits, ahead=ahead, quantile=quantile, if_alive=if_alive)
+            waiting = partial(Courses.waits, ahead=ahead, quantile=quantile, if_alive=if_alive)
             _, found = self._said(as_summary(summary).iloc[rows], ahead, future, waiting)
             waits[rows] = found[:, 0]
             rows = rows[found[:, 1] == 0] if ahead < most else rows[:0]
@@ -221,13 +217,10 @@ class BGBBEffects(PurchasesWithEffects):
     def purchase_pmf_like(self, n: int, summary: CustomerFrame, t: ArrayLike, *, future: Any = None) -> Floats:
         """P(n purchases at the t opportunities after the first period) of new customers with the first periods of these
         rows, each by its own age `t`."""
-        return self._pmf_new([one_count(n)], summary, t, future)[:, 0]
-
-    def _pmf_new(self, wanted: Sequence[int], summary: pd.DataFrame, t: ArrayLike, future: Any) -> Floats:
-        ages = _each(summary, t, "t")
+        wanted, ages = [one_count(n)], _each(summary, t, "t")
         return self._said(
             _as_new(summary), ages, future, lambda part: part.law_of(wanted, 0 * ages[part.rows], ages[part.rows])
-        )[1]
+        )[1][:, 0]
 
     def draw_summary_like(
         self, summary: CustomerFrame, *, seed: int, replication: int = 0, future: Any = None
@@ -258,22 +251,17 @@ class BGBBEffects(PurchasesWithEffects):
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class BGBBCalendar(BGBBEffects):
+class BGBBCalendar(NewOnADay, BGBBEffects):
     """A BG/BB model whose chance to buy follows a calendar. Made by ``BGBBCalendar.fit(summary, calendar=...)``.
 
-    Its verbs are those of `BGBB`, of summaries made by ``summarise_opportunities(log, calendar=...)``. Where a forecast
-    reaches beyond what the calendar knows, `future` must say what comes, as in `CalendarModel`.
+    Its verbs are those of `BGBB`, of summaries made by ``summarise_opportunities(log, calendar=...)``.
 
     Parameters
     ----------
     base : BGBB
         Its chances are those of an average period of the fit.
-    calendar : Calendar
-    effects, means : mapping of column to number
-        The odds to buy at an opportunity are multiplied by e^(effect . (value - mean)) for each column.
-    seen_until : str or date
-        The last day of the fit, up to which a trend is known.
-    future : mapping, optional
+    calendar, effects, means, seen_until, future
+        As of `CalendarModel`; the odds to buy at an opportunity are multiplied.
 
     Examples
     --------
@@ -287,6 +275,7 @@ class BGBBCalendar(BGBBEffects):
 
     family: ClassVar[str] = "bg_bb_calendar"
     title: ClassVar[str] = "BG/BB with a calendar"
+    first_column: ClassVar[str] = FIRST_PERIOD
 
     # ---- the fit ----
 
@@ -363,36 +352,6 @@ class BGBBCalendar(BGBBEffects):
         found = fit_likelihood(replace(wanted, starts=[begin, *wanted.starts]))
         return CalendarFit(**vars(found), plain=plain)
 
-    # ---- new customers, acquired in the period that ends on, or holds, a day ----
-
-    def expected_purchases_new(
-        self, t: float | ArrayLike, *, first: str | date, future: Future | None = None
-    ) -> Floats:
-        """E[purchases at the t opportunities after the period that ends on, or holds, the day `first`] of a customer
-        who was acquired in it. Shape of `t`."""
-        ages = durations(t, "t")
-        firsts = _firsts(first, ages.size)
-        found = self.expected_purchases_like(firsts, ages.ravel(), future=future) if ages.size else ages
-        return found.reshape(ages.shape)
-
-    def purchase_pmf(
-        self, n: int | Sequence[int] | NDArray[np.int64], t: float, *, first: str | date, future: Future | None = None
-    ) -> Floats:
-        """P(n purchases at the t opportunities after the period of the day `first`) of a customer who was acquired in
-        it. Shape of `n`."""
-        wanted = counts(n)
-        return self._pmf_new(wanted.ravel().tolist(), _firsts(first, 1), _whole(t, "t"), future).reshape(wanted.shape)
-
-    def draw_summary(
-        self, T: ArrayLike, *, first: str | date, seed: int, replication: int = 0, future: Future | None = None
-    ) -> pd.DataFrame:
-        """A summary, as of `summarise_opportunities(log, calendar=...)`, of simulated customers who were acquired in
-        the period of the day `first`, each observed at its own `T` opportunities. Customer i has the traits of row i
-        of `draw_customers`."""
-        n = durations(T, "T").ravel()
-        new = _firsts(first, n.size).assign(T=n)
-        return self.draw_summary_like(new, seed=seed, replication=replication, future=future)
-
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class BGBBSeries(SeriesEffects, BGBBEffects):
@@ -400,33 +359,21 @@ class BGBBSeries(SeriesEffects, BGBBEffects):
     ``BGBBCalendar.fit(summary, calendar=series)``.
 
     Its verbs are those of `BGBB`, of summaries made by ``summarise_opportunities(log, calendar=series)`` of customers
-    whom the series know. Beyond the last day of the fit or of the series, whichever is later, `future` must say what
-    comes, as in `SeriesModel`.
+    whom the series know.
 
     Parameters
     ----------
     base : BGBB
         Its chances are those of an average period of the fit.
-    effects, means : mapping of column to number
-        The odds to buy at an opportunity are multiplied by e^(effect . (value - mean)) for each column.
-    seen_until : str or date
-        The last day of the fit.
-    calendar : CustomerSeries, optional
-        The series; a model that was saved has none, and is given them by `with_series`.
-    future : "hold" or DataFrame, optional
+    effects, means, seen_until, calendar, future
+        As of `SeriesModel`; the odds to buy at an opportunity are multiplied.
 
     Examples
     --------
-    >>> import churnsim as cs
-    >>> log = cs.datasets.cdnow().query("customer_id < 200")
-    >>> days = [pd.Timestamp("1997-01-01"), pd.Timestamp("1997-06-01")]
-    >>> ids = log["customer_id"].unique()
-    >>> frame = pd.DataFrame({"customer_id": ids.repeat(2), "date": days * len(ids), "member": [0.0, 1.0] * len(ids)})
-    >>> series = cs.data.CustomerSeries.of(frame)
-    >>> summary = cs.data.summarise_opportunities(log, unit="M", calendar=series)
-    >>> fit = BGBBCalendar.fit(summary, calendar=series)
-    >>> fit.names, fit.expected_purchases(summary, 3.0, future="hold").shape == (len(summary),)
-    (('alpha', 'beta', 'gamma', 'delta', 'member'), True)
+    >>> base = BGBB(alpha=1.2, beta=0.8, gamma=0.7, delta=2.8)
+    >>> known = dict(effects={"member": 0.5}, means={"member": 0.2}, seen_until="1997-12-31")
+    >>> BGBBSeries(base=base, **known).parameter_names
+    ('alpha', 'beta', 'gamma', 'delta', 'member')
     """
 
     family: ClassVar[str] = "bg_bb_series"
@@ -441,196 +388,11 @@ def model_of(calendar: Any) -> type[BGBBEffects]:
     return BGBBCalendar if isinstance(calendar, Calendar) else BGBBSeries
 
 
-def stretches(
-    calendar: Calendar | CustomerSeries, index: pd.Index[Any], period: Ints, count: Ints, unit: str, anchor: int,
-    most: int | None = None, **known: Any,
-) -> Iterator[tuple[slice, Floats, Ints]]:  # fmt: skip
-    """The columns at the `count` opportunities after each customer's first `period`: of these customers the values, and
-    where each one's begin. By a calendar they are one row of periods for all; by customers' own series each has its
-    own, and they come in parts of `most` opportunities."""
-    if isinstance(calendar, Calendar):
-        low, high = (int(period.min()), int((period + count).max())) if period.size else (0, 0)
-        span = low + 1 + np.arange(_followed(high - low))
-        yield slice(None), period_values(calendar, span, unit, anchor, **known), period - low
-        return
-    _followed(int(count.max(initial=0)))
-    place = calendar.rows_of(index, period_ends(period, unit, anchor))
-    start = np.cumsum(count) - count
-    cuts = np.flatnonzero(np.diff(start // (most or PART))) + 1
-    for a, b in pairwise([0, *cuts.tolist(), count.size]):
-        number, begins = count[a:b], start[a:b] - start[a : a + 1]
-        at = np.arange(number.sum()) + np.repeat(period[a:b] + 1 - begins, number)
-        ends = (period_ends(each, unit, anchor) for each in (at - 1, at))
-        yield slice(a, b), calendar.means(np.repeat(place[a:b], number), *ends), begins
-
-
-def kinds_of(start: Ints, h: Histories, rows: slice) -> tuple[tuple[Ints, Ints, Ints, Ints], Ints]:
-    """`start`, purchases, last purchase and opportunities of customers who differ, and which of these each one is."""
-    every = np.column_stack([start, h.x[rows], h.t_x[rows].astype(np.int64), h.T[rows].astype(np.int64)])
-    kinds, kind = np.unique(every, axis=0, return_inverse=True)
-    start, x, t_x, n = (np.ascontiguousarray(column) for column in kinds.T)
-    return (start, x, t_x, n), kind.ravel()
-
-
-def _firsts(first: str | date, size: int) -> pd.DataFrame:
-    """New customers who were acquired in the period of a day."""
-    day = pd.Timestamp(iso_day(day_number(first, "first")))
-    frame = pd.DataFrame({FIRST_PERIOD: [day] * size}, index=pd.RangeIndex(size, name="customer_id"))
-    return _as_new(frame)
-
-
 def _as_new(summary: pd.DataFrame) -> pd.DataFrame:
     """These customers at the end of their first periods."""
     first_of = as_summary(summary)
     new = pd.DataFrame({"frequency": 0, "recency": 0.0, "T": 0.0}, index=first_of.index)
     return new.assign(**{FIRST_PERIOD: first_of[FIRST_PERIOD]}) if FIRST_PERIOD in first_of else new
-
-
-def _followed(periods: int) -> int:
-    """`periods`; ConfigError where they are more than a calendar is followed over."""
-    if periods > MOST_PERIODS:
-        raise ConfigError(
-            f"{periods:,} periods are more than the {MOST_PERIODS:,} that a calendar is followed over. "
-            "Take a shorter horizon, or a shorter T."
-        )
-    return periods
-
-
-@dataclass(frozen=True, eq=False)
-class _Courses:
-    """Kinds of customers (from `start`, x purchases at n opportunities), which one each of the customers `rows` is of,
-    and the courses of the chances."""
-
-    rows: slice
-    kind: Ints
-    base: BGBB
-    y: Floats
-    log_weight: Floats
-    not_bought: Floats
-    logs: Floats
-    start: Ints
-    x: Ints
-    t_x: Ints
-    n: Ints
-    terms: Floats
-
-    def met(self, k: Floats, *, rows: bool = False) -> Floats:
-        """P(the next k opportunities are met | history) by kind and k, or of customers with a k each."""
-        _, _, gamma, delta = self.base._parameters
-        of = self.kind if rows else slice(None)
-        n = self.n[of].astype(np.float64)
-        if not rows:
-            n, k = n[:, None], k[None, :]
-        alive = np.exp(self.terms[of, 1])
-        ratio = gammaln(delta + n + k) - gammaln(gamma + delta + n + k)
-        ratio = ratio - (gammaln(delta + n + 1.0) - gammaln(gamma + delta + n + 1.0))
-        return np.asarray(np.exp(ratio) * (alive if rows else alive[:, None]))
-
-    def law(self) -> Floats:
-        """Weights of the nodes by kind, given the history and that the customer is alive."""
-        alpha, beta, _, _ = self.base._parameters
-        step = self.y[1] - self.y[0]
-        logs = self.log_weight + self.x[:, None] * self.y
-        logs = logs + (self.logs[:, self.start + self.n] - self.logs[:, self.start]).T
-        logs[:, 0] -= np.log(-np.expm1(-step * (alpha + self.x)))
-        logs[:, -1] -= np.log(-np.expm1(-step * (beta + self.n - self.x)))
-        weight = np.exp(logs - logs.max(axis=1, keepdims=True))
-        return np.asarray(weight / weight.sum(axis=1, keepdims=True))
-
-    def chances(self, kind: int, ahead: int) -> Floats:
-        """By node and coming opportunity, not to buy."""
-        first = int(self.start[kind] + self.n[kind])
-        found = self.not_bought[:, first : first + ahead]
-        lacking = ahead - found.shape[1]  # of customers who are asked for less than others
-        return np.pad(found, ((0, 0), (0, lacking)), constant_values=1.0) if lacking else found
-
-    def flow(self, ahead: int) -> Floats:
-        """Expected purchases at each of the next opportunities, by kind."""
-        law, met = self.law(), self.met(np.arange(1.0, ahead + 1.0))
-        return np.array([law[k] @ (1.0 - self.chances(k, ahead)) for k in range(len(law))]).reshape(met.shape) * met
-
-    def between(self, start: Ints, span: Ints) -> Floats:
-        """Expected purchases of customers at `span` opportunities after the next `start`."""
-        flow = self.flow(int((start + span).max(initial=0)))
-        upto = np.concatenate([np.zeros((len(flow), 1)), np.cumsum(flow, axis=1)], axis=1)
-        return np.asarray(upto[self.kind, start + span] - upto[self.kind, start])
-
-    def counts(self, start: int, ahead: int, most: int) -> Floats:
-        """P(0 ... most purchases at the next opportunities, but for the first `start`), by kind."""
-        law, met = self.law(), self.met(np.arange(1.0, ahead + 1.0))
-        out = np.zeros((len(law), most + 1))
-        for k in range(len(law)):
-            stay, number = np.append(1.0, met[k]), np.zeros((self.y.size, most + 1))
-            number[:, 0] = 1.0
-            for j, no in enumerate(self.chances(k, ahead).T, 1):
-                out[k] += (stay[j - 1] - stay[j]) * (law[k] @ number)
-                if j > start:
-                    bought = number[:, :-1] * (1.0 - no)[:, None]
-                    number *= no[:, None]
-                    number[:, 1:] += bought
-            out[k] += stay[ahead] * (law[k] @ number)
-        return out
-
-    def law_of(self, wanted: Sequence[int], start: Ints, span: Ints) -> Floats:
-        """P(n purchases at `span` opportunities after the next `start`) of customers, a column for each n wanted."""
-        found: Floats = np.zeros((start.size, len(wanted)))
-        for begin, length in np.unique(np.column_stack([start, span]), axis=0).tolist():
-            rows = (start == begin) & (span == length)
-            law = self.counts(begin, begin + length, min(max(wanted, default=0), length))
-            for column, k in enumerate(wanted):
-                if k < law.shape[1]:
-                    found[rows, column] = law[self.kind[rows], k]
-        return found
-
-    def waits(self, ahead: int, quantile: float, if_alive: bool) -> Floats:
-        """Of customers the opportunity by which each has bought with a chance, infinite where that is not within these;
-        and whether that is all that can be."""
-        law, met = self.law(), self.met(np.arange(1.0, ahead + 1.0))
-        waits, over = np.full(len(law), np.inf), np.ones(len(law), dtype=np.bool_)
-        for k in range(len(law)):
-            there = met[k] / (met[k, 0] if if_alive else 1.0)
-            silent = np.append(1.0, law[k] @ np.cumprod(self.chances(k, ahead), axis=1))
-            reached = np.cumsum(there * -np.diff(silent)) >= quantile
-            if reached.any():
-                waits[k] = 1.0 + np.argmax(reached)
-            else:
-                over[k] = (there * -np.diff(silent)).sum() + silent[-1] * there[-1] < quantile
-        return np.column_stack([waits, over])[self.kind]
-
-    def draw(self, u: Floats) -> tuple[Floats, Floats, NDArray[np.bool_]]:
-        """Chances to buy and to leave, and who is alive at the next opportunity, from three uniforms each: the last
-        opportunity that a customer met is drawn first."""
-        _, _, gamma, delta = self.base._parameters
-        last, at = np.empty(self.kind.size, dtype=np.int64), np.empty(self.kind.size)
-        alive = np.empty(self.kind.size, dtype=np.bool_)
-        order = np.argsort(self.kind, kind="stable")
-        cuts = np.searchsorted(self.kind[order], np.arange(self.n.size + 1))
-        for k, (begin, first, n) in enumerate(zip(self.start, self.t_x, self.n, strict=True)):
-            rows, lasts = order[cuts[k] : cuts[k + 1]], np.arange(first, n + 1)
-            logs = (self.log_weight + self.x[k] * self.y)[:, None] + self.logs[:, begin + lasts] - self.logs[:, [begin]]
-            weight = np.exp(logs - logs.max())
-            chance = weight.sum(axis=0) * np.exp(betaln(gamma + 1.0, delta + lasts))
-            share = np.cumsum(np.append(chance, weight[:, -1].sum() * np.exp(betaln(gamma, delta + n + 1.0))))
-            place = np.searchsorted(share, u[rows, 0] * share[-1], side="right")
-            alive[rows], place = place > n - first, np.minimum(place, n - first)
-            last[rows] = lasts[place]
-            for each in np.unique(place):
-                mine, mass = rows[place == each], weight[:, each]
-                below = np.cumsum(mass) - mass / 2
-                at[mine] = np.interp(u[mine, 1] * mass.sum(), below, self.y)
-        leaves = betaincinv(gamma + ~alive, delta + last + alive, u[:, 2])
-        return expit(at), np.asarray(leaves, dtype=np.float64), np.asarray(alive, dtype=np.bool_)
-
-
-def nodes(alpha: float, beta: float, n: int, u: Floats, fine: int = 1) -> tuple[Floats, Floats]:
-    """Nodes of ln o and their logarithmic weights, of which a trapezoid rule has all that counts at up to n
-    opportunities; `fine` times as many where more than sums is asked."""
-    moved = float(np.abs(u).max(initial=0.0))
-    step = min(0.25, 1.2 / math.sqrt(alpha + beta + n)) / fine
-    low = max(-REACH - moved, math.log(alpha / (beta + n)) - (kernel.tail(beta + n, alpha) + moved))
-    high = min(REACH + moved, math.log((alpha + n) / beta) + (kernel.tail(alpha + n, beta) + moved))
-    y: Floats = np.asarray(low + step * np.arange(math.ceil((high - low) / step) + 1))
-    return y, np.asarray(math.log(step) + alpha * log_expit(y) + beta * log_expit(-y) - betaln(alpha, beta))
 
 
 def first_periods(summary: pd.DataFrame, unit: str) -> tuple[Ints, int]:

@@ -82,6 +82,12 @@ class LivingErlang(ContinuousTime):
         return 1.0 - a / (a + b) * self._expected_living((R, w, A, a + 1.0, b), horizon)
 
     def _pmf_later(self, living: Living, n: int, start: Floats, horizon: Floats) -> Floats:
+        R, _, A, _, _ = living
+        if (most := float((R * start / A).max(initial=0.0))) > forecast.MANY:
+            raise ConfigError(
+                f"{most:,.0f} stages are expected before the interval; its counts follow them one by one, up to "
+                f"{forecast.MANY:,.0f}. Let it begin earlier (after=), or use expected_purchases."
+            )
         return by_chunks(forecast.pmf_later, (*living, start, horizon), n, self.k)
 
     def _living_traits(self, living: Living) -> LivingTraits:

@@ -28,8 +28,6 @@ from churnsim.models.spend.gamma_gamma import GammaGamma
 from churnsim.statistics import mean_over_ties, percentile_limits
 from churnsim.typing import Floats
 
-METHODS = ("past spend", "rfm", "regression", "factors", "clusters", "bg_nbd x gamma_gamma")
-
 
 @typed
 def gold_customers(

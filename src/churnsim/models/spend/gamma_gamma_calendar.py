@@ -138,19 +138,14 @@ class GammaGammaEffects(CalendarEffects):
 class GammaGammaCalendar(GammaGammaEffects):
     """A Gamma-Gamma model whose price level a calendar moves. Made by ``GammaGammaCalendar.fit(log, calendar=...)``.
 
-    Its verbs read customers as `on_average_days` makes them. Beyond what the calendar knows, `future` must say what
-    comes, as in `CalendarModel`.
+    Its verbs read customers as `on_average_days` makes them.
 
     Parameters
     ----------
     p, q, gamma : float
         Of amounts on an average day.
-    calendar : Calendar
-    effects, means : mapping of column to number
-        An amount of a day is multiplied by e^(effect . (value - mean)) for each column.
-    seen_until : str or date
-        The last day of the fit, up to which a trend is known.
-    future : mapping, optional
+    calendar, effects, means, seen_until, future
+        As of `CalendarModel`; the amounts of a day are multiplied.
 
     Examples
     --------
@@ -248,35 +243,20 @@ class GammaGammaSeries(SeriesEffects, GammaGammaEffects):
     """A Gamma-Gamma model of amounts that each customer's own series move. Made by
     ``GammaGammaCalendar.fit(log, calendar=series)``.
 
-    Its verbs read customers, whom the series know, as `on_average_days` makes them. Beyond the last day of the fit or
-    of the series, whichever is later, `future` must say what comes, as in `SeriesModel`.
+    Its verbs read customers, whom the series know, as `on_average_days` makes them.
 
     Parameters
     ----------
     p, q, gamma : float
         Of amounts at the mean values.
-    effects, means : mapping of column to number
-        An amount is multiplied by e^(effect . (value - mean)) for each column, by the customer's values on the day. The
-        means are those of the purchases of the fit.
-    seen_until : str or date
-        The last day of the fit.
-    calendar : CustomerSeries, optional
-        The series; a model that was saved has none, and is given them by `with_series`.
-    future : "hold" or DataFrame, optional
+    effects, means, seen_until, calendar, future
+        As of `SeriesModel`; amounts are multiplied, and the means are those of the purchases of the fit.
 
     Examples
     --------
-    >>> import churnsim as cs
-    >>> log = cs.datasets.cdnow()
-    >>> days = [pd.Timestamp("1997-01-01"), pd.Timestamp("1997-06-01")]
-    >>> ids = log["customer_id"].unique()
-    >>> frame = pd.DataFrame({"customer_id": ids.repeat(2), "date": days * len(ids), "member": [0.0, 1.0] * len(ids)})
-    >>> fit = cs.models.GammaGammaCalendar.fit(log, calendar=cs.data.CustomerSeries.of(frame))
-    >>> fit.names
+    >>> known = dict(effects={"member": 0.2}, means={"member": 0.4}, seen_until="1997-12-31")
+    >>> GammaGammaSeries(p=6.0, q=4.0, gamma=16.0, **known).parameter_names
     ('p', 'q', 'gamma', 'member')
-    >>> customers = fit.model.on_average_days(log)
-    >>> bool(fit.model.expected_spend(customers, day="1998-12-15", future="hold").iloc[0] > 0)
-    True
     """
 
     family: ClassVar[str] = "gamma_gamma_series"

@@ -28,13 +28,6 @@ from churnsim.study.setup.export import Answers, Export
 from churnsim.study.setup.subscribers import Subscribers, data_lines
 from churnsim.toml_text import toml_key, toml_text_of
 
-TEMPLATES = {
-    "shop": "customers who buy when they like",
-    "donations": "donors and their gifts",
-    "b2b": "firms that buy from a firm",
-    "bank": "customers of a bank and what they bring it",
-    "subscription": "subscribers, a row each",
-}
 MARGINS = {"donations": 0.9, "bank": 0.6}
 """Assumed, of a sale after its own costs: of a gift nearly all is left, of what a bank earns more than of goods."""
 MARGIN = 0.3

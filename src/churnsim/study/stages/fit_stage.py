@@ -105,8 +105,6 @@ def candidates(config: StudyConfig) -> tuple[str, ...]:
     if asked != CHOOSE:
         return (asked,)
     among = simulated_families() if config.data.covariates is None else with_covariates()
-    if config.models.calendar or config.data.series or config.data.calendar_series:
-        among = tuple(name for name in among if PURCHASE_FAMILIES[name].takes_calendar)
     own_regularity = "regularity" in config.market
     return tuple(name for name in among if not (own_regularity and PURCHASE_FAMILIES[name].reads == "intervals"))
 

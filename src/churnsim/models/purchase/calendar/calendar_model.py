@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from churnsim.data.logs.days import day_number, iso_day
 from churnsim.data.summaries.calendar import Calendar, Future
-from churnsim.models.estimation.arguments import counts, durations
-from churnsim.models.purchase.calendar.clock import BuyingClock, positions
+from churnsim.models.estimation.arguments import durations
+from churnsim.models.purchase.calendar.clock import BuyingClock
 from churnsim.models.purchase.calendar.clock_model import ClockModel
-from churnsim.models.purchase.calendar.effects import by_day
+from churnsim.models.purchase.calendar.effects import NewOnADay, by_day
 from churnsim.typing import Floats
-from churnsim.units import DAYS_PER_UNIT
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
-class CalendarModel(ClockModel):
+class CalendarModel(NewOnADay, ClockModel):
     """A purchase model on a clock that a calendar rescales. Made by ``fit(summary, calendar=...)`` of a family.
 
     Its verbs are those of the family, of summaries with the column ``first_purchase``. Where a forecast reaches beyond
@@ -70,54 +67,9 @@ class CalendarModel(ClockModel):
         speed = self._speed(low + 1, high, self._told(future)) if high > low else np.ones(0)
         return BuyingClock.of(speed, low, self.unit)
 
-    # ---- the verbs ----
-
-    def expected_purchases_new(
-        self, t: float | ArrayLike, *, first: str | date, future: Future | None = None
-    ) -> Floats:
-        """E[X(t)]: repeat purchases by age `t` of a customer who first buys on the day `first`. Shape of `t`."""
-        ages = durations(t, "t")
-        begin = np.full(ages.size, float(day_number(first, "first")))
-        return self._expected_new(begin, ages.ravel(), future).reshape(ages.shape)
-
-    def purchase_pmf(
-        self, n: int | Sequence[int] | NDArray[np.int64], t: float, *, first: str | date, future: Future | None = None
-    ) -> Floats:
-        """P(X(t) = n) of a customer who first buys on the day `first`. Shape of `n`."""
-        wanted, begin = counts(n), np.array([float(day_number(first, "first"))])
-        values = self._pmf_new(wanted.ravel().tolist(), begin, durations(t, "t", shape=(1,)), future)
-        return np.array(values, dtype=np.float64).reshape(wanted.shape)
-
     def expected_active_periods_new(
         self, t: float | ArrayLike, *, first: str | date, future: Future | None = None
     ) -> Floats:
         """E[periods with a repeat purchase by age `t`] of a customer who first buys on the day `first`. Shape of `t`. A
         part of a period that is left over comes first, and is not counted."""
-        ages = durations(t, "t")
-        begin = np.full(ages.size, float(day_number(first, "first")))
-        return self._active_new(begin, ages.ravel(), future).reshape(ages.shape)
-
-    def draw_summary(
-        self, T: ArrayLike, *, first: str | date, seed: int, replication: int = 0, future: Future | None = None
-    ) -> pd.DataFrame:
-        """A summary of simulated customers who first buy on the day `first`, each observed for its own `T`."""
-        ages = np.ascontiguousarray(durations(T, "T").ravel())
-        begin = float(day_number(first, "first"))
-        frame = self._drawn(ages, begin, future, seed, replication)
-        days = np.arange(0.0, math.ceil(positions(np.zeros(1), ages.max(initial=0.0), DAYS_PER_UNIT[self.unit])[0]) + 1)
-        times = days / DAYS_PER_UNIT[self.unit]
-        run = self._clock(np.array([begin]), np.array([begin + days[-1]]), future).time(
-            np.full(days.size, begin), times
-        )
-        frame["recency"] = np.minimum(np.interp(frame["recency"], run, times), ages)
-        frame = frame.drop(columns="log_intervals", errors="ignore")  # on the clock, of days that are not kept
-        frame["T"] = ages
-        frame["first_purchase"] = pd.Timestamp(iso_day(int(begin)))
-        frame.attrs["unit"] = self.unit
-        return frame
-
-    def _drawn(self, ages: Floats, begin: float, future: Future | None, seed: int, replication: int) -> pd.DataFrame:
-        """Frequency and recency, on the clock."""
-        spans = self._run(np.full(ages.size, begin), ages, future, None)
-        found: pd.DataFrame = self.base.draw_summary(spans, seed=seed, replication=replication)
-        return found
+        return self._by_age(self.expected_active_periods_like, durations(t, "t"), first, future)

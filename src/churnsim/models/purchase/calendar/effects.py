@@ -10,15 +10,15 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from churnsim.checks import check_kind, check_number, shown
 from churnsim.data.logs.days import calendar_day, day_number, iso_day
-from churnsim.data.summaries.calendar import Calendar, calendar_sums, check_future
+from churnsim.data.summaries.calendar import FIRST, Calendar, calendar_sums, check_future
 from churnsim.data.summaries.customer_series import CustomerSeries
 from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.errors import ConfigError, DataError
-from churnsim.models.estimation.arguments import durations
+from churnsim.models.estimation.arguments import counts, durations
 from churnsim.models.estimation.parameters import ParametricModel
 from churnsim.models.purchase.histories import Histories
 from churnsim.typing import Floats
@@ -260,10 +260,63 @@ class PurchasesWithEffects(CalendarEffects):
         columns = {float(t): self.p_alive(summary, at=float(t), future=future) for t in wanted}
         return pd.DataFrame(columns, index=summary.index).rename_axis(columns="at")
 
+    @abstractmethod
+    def expected_purchases_like(self, summary: CustomerFrame, t: ArrayLike, *, future: Any = None) -> Floats:
+        """E[X(t)] of new customers with the first purchases of these rows, each by its own age `t` (or all by one)."""
+
+    @abstractmethod
+    def purchase_pmf_like(self, n: int, summary: CustomerFrame, t: ArrayLike, *, future: Any = None) -> Floats:
+        """P(X(t) = n) of new customers with the first purchases of these rows, each by its own age `t`."""
+
+    @abstractmethod
+    def draw_summary_like(
+        self, summary: CustomerFrame, *, seed: int, replication: int = 0, future: Any = None
+    ) -> pd.DataFrame:
+        """A summary of simulated customers with the first purchases and the T of these rows."""
+
     def draw_customers(self, n: int, *, seed: int, replication: int = 0) -> pd.DataFrame:
         """The traits of `n` customers from the population, those of an average day."""
         found: pd.DataFrame = self.base.draw_customers(n, seed=seed, replication=replication)
         return found
+
+
+class NewOnADay(PurchasesWithEffects):
+    """The verbs of new customers who first buy on one day (BG/BB: in the period that ends on, or holds it), where a
+    calendar is the same for all, from those of customers like others."""
+
+    first_column: ClassVar[str] = FIRST
+
+    def _firsts(self, first: str | date, size: int) -> pd.DataFrame:
+        day = pd.Timestamp(iso_day(day_number(first, "first")))
+        columns = {"frequency": 0, "recency": 0.0, "T": 0.0, self.first_column: day}
+        return pd.DataFrame(columns, index=pd.RangeIndex(size, name="customer_id"))
+
+    def expected_purchases_new(self, t: float | ArrayLike, *, first: str | date, future: Any = None) -> Floats:
+        """E[X(t)]: repeat purchases by age `t` of a customer who first buys on the day `first`. Shape of `t`."""
+        ages = durations(t, "t")
+        return self._by_age(self.expected_purchases_like, ages, first, future)
+
+    def _by_age(self, verb: Callable[..., Floats], ages: Floats, first: str | date, future: Any) -> Floats:
+        """What a verb of customers like others says of new ones by these ages."""
+        found = verb(self._firsts(first, ages.size), ages.ravel(), future=future) if ages.size else ages
+        return found.reshape(ages.shape)
+
+    def purchase_pmf(
+        self, n: int | Sequence[int] | NDArray[np.int64], t: float, *, first: str | date, future: Any = None
+    ) -> Floats:
+        """P(X(t) = n) of a customer who first buys on the day `first`. Shape of `n`."""
+        wanted, age, one = counts(n), durations(t, "t", shape=(1,)), self._firsts(first, 1)
+        values = [self.purchase_pmf_like(k, one, age, future=future)[0] for k in wanted.ravel().tolist()]
+        return np.array(values, dtype=np.float64).reshape(wanted.shape)
+
+    def draw_summary(
+        self, T: ArrayLike, *, first: str | date, seed: int, replication: int = 0, future: Any = None
+    ) -> pd.DataFrame:
+        """A summary of simulated customers who first buy on the day `first`, each observed for its own `T`. Customer i
+        has the traits of row i of `draw_customers` with the same seed and replication."""
+        ages = durations(T, "T").ravel()
+        new = self._firsts(first, ages.size).assign(T=ages)
+        return self.draw_summary_like(new, seed=seed, replication=replication, future=future)
 
 
 def numbers_of(given: Mapping[str, float], names: Sequence[str]) -> Floats:

@@ -45,12 +45,21 @@ def likelihood_on_calendar(
     weights: ArrayLike | None, **fixed: Any,
 ) -> tuple[Likelihood[Any], ModelFit[PurchaseModel]]:  # fmt: skip
     """What `fit_calendar` maximises, and the plain fit at which it begins."""
+    days, of_plain, plain = begun(family, summary, calendar, unit=unit, weights=weights, **fixed)
+    return calendar_likelihood(family, days, of_plain, plain, **fixed), plain
+
+
+def begun(
+    family: Any, summary: pd.DataFrame, calendar: Calendar | CustomerSeries, *, unit: str | None,
+    weights: ArrayLike | None, **fixed: Any,
+) -> tuple[Any, Likelihood[Any], ModelFit[PurchaseModel]]:  # fmt: skip
+    """`HistoryDays` or `HistorySeries`, and the plain family's likelihood and fit, at which a search begins."""
     check_calendar(calendar)
     of_plain = family.likelihood(summary, unit=unit, weights=weights, **fixed)
     plain = fit_likelihood(of_plain)
     kind: Any = HistoryDays if isinstance(calendar, Calendar) else HistorySeries
     days = kind.of(summary, calendar, unit=plain.model.unit, weights=weights, stages=fixed.get("k", 1))
-    return calendar_likelihood(family, days, of_plain, plain, **fixed), plain
+    return days, of_plain, plain
 
 
 class RescaledClock(Protocol):

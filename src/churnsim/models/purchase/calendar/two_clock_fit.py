@@ -12,13 +12,14 @@ from numpy.typing import ArrayLike
 
 from churnsim.checks import check_kind
 from churnsim.data.summaries.calendar import Calendar
-from churnsim.data.summaries.customer_series import CustomerSeries, check_calendar
+from churnsim.data.summaries.customer_series import CustomerSeries
 from churnsim.errors import interruptible
 from churnsim.kernels.likelihoods import pareto_nbd_calendar as kernel
 from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
 from churnsim.models.estimation.threads import Chunks, on_threads
 from churnsim.models.purchase.calendar.calendar_fit import CalendarFit
+from churnsim.models.purchase.calendar.fit import begun
 from churnsim.models.purchase.calendar.history_days import HistoryDays
 from churnsim.models.purchase.calendar.history_series import HistorySeries
 from churnsim.models.purchase.calendar.likelihood import check_columns, likelihood_of_days, standardised
@@ -44,15 +45,11 @@ def likelihood_on_two_clocks(
     family: Any, summary: pd.DataFrame, calendar: Any, leaving: Any, *, unit: str | None, weights: ArrayLike | None
 ) -> tuple[Likelihood[Any], ModelFit[PurchaseModel]]:
     """What `fit_two_clocks` maximises, and the plain fit at which it begins."""
-    check_calendar(calendar)
     own = isinstance(calendar, CustomerSeries)
     if own and leaving is not None:
         check_kind(leaving, "leaving", CustomerSeries, "a churnsim.data.CustomerSeries, as calendar is")
         calendar.check_same_rows(leaving)
-    of_plain = family.likelihood(summary, unit=unit, weights=weights)
-    plain = fit_likelihood(of_plain)
-    kind: Any = HistorySeries if own else HistoryDays
-    days = kind.of(summary, calendar, unit=plain.model.unit, weights=weights)
+    days, of_plain, plain = begun(family, summary, calendar, unit=unit, weights=weights)
     likelihood: Any = series_likelihood if own else two_clock_likelihood
     return likelihood(days, leaving, of_plain, plain), plain
 

@@ -100,7 +100,7 @@ class TwoClockSeriesModel(TwoClocks, SeriesModel):
         buying, _ = super().speeds(paths)
         if paths.leaving is None:
             return buying, None
-        delta, means = (numbers_of(kind, self._leaving_names) for kind in (self.leaving_effects, self.leaving_means))
+        delta, means = self._leaving_numbers
         return buying, speeds_of(paths.leaving, means, delta)
 
     def _clocks(self, begin: Floats, end: Floats, future: Any, index: pd.Index[Any] | None = None) -> OwnTwoClocks:
@@ -109,7 +109,7 @@ class TwoClockSeriesModel(TwoClocks, SeriesModel):
         if not self.leaving_effects:
             return OwnTwoClocks(buying, replace(buying, means=none, gamma=none, series=buying.series.select([])))
         leaving = self._known_series(self.leaving, float(end.max()), future)
-        delta, means = (numbers_of(kind, self._leaving_names) for kind in (self.leaving_effects, self.leaving_means))
+        delta, means = self._leaving_numbers
         return OwnTwoClocks(buying, OwnClocks(leaving, owner, means, delta, buying.per))
 
 

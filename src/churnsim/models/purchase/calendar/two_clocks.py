@@ -52,6 +52,12 @@ class TwoClocks(ClockModel):
     def _leaving_names(self) -> tuple[str, ...]:
         """The columns of the leaving clock."""
 
+    @property
+    def _leaving_numbers(self) -> tuple[Floats, Floats]:
+        """Effects and means of the leaving clock's columns."""
+        names = self._leaving_names
+        return numbers_of(self.leaving_effects, names), numbers_of(self.leaving_means, names)
+
     @abstractmethod
     def _clocks(self, begin: Floats, end: Floats, future: Any, index: pd.Index[Any] | None = None) -> Any:
         """Both clocks of customers, from one position to another."""
@@ -216,7 +222,7 @@ class TwoClockModel(TwoClocks, CalendarModel):
     def _leaving_speed(self, first: int, last: int, told: dict[str, Any]) -> Floats:
         if self.leaving is None:
             return np.ones(last - first + 1)
-        delta, means = (numbers_of(kind, self.leaving.names) for kind in (self.leaving_effects, self.leaving_means))
+        delta, means = self._leaving_numbers
         return speeds(self.leaving, delta, means, first, last, seen=self._seen, told=told)
 
     def leaving_speed(self, first: str | date, last: str | date, *, future: Future | None = None) -> pd.Series[float]:
@@ -232,18 +238,6 @@ class TwoClockModel(TwoClocks, CalendarModel):
         if high == low:
             return ClocksByDay(low, per, np.ones(0), np.ones(0))
         return ClocksByDay(low, per, self._speed(low + 1, high, told), self._leaving_speed(low + 1, high, told))
-
-    def _drawn(self, ages: Floats, begin: float, future: Future | None, seed: int, replication: int) -> pd.DataFrame:
-        """Frequency and recency, on the buying clock, of customers whose lifetimes are those of the leaving clock."""
-        traits = self.base.draw_customers(ages.size, seed=seed, replication=replication)
-        per = DAYS_PER_UNIT[self.unit]
-        days = np.arange(math.ceil(ages.max(initial=0.0) * per) + 1.0)
-        clocks = self._clocks(np.array([begin]), np.array([begin + days[-1]]), future)
-        B, D = (np.concatenate([[0.0], np.cumsum(speed)]) / per for speed in (clocks.buying, clocks.leaving))
-        life = np.interp(traits["lifetime"], D, B, right=np.inf)
-        observed = np.interp(ages * per, days, B)
-        found: pd.DataFrame = self.base._seen(traits.assign(lifetime=life), observed, seed, replication)
-        return found.rename_axis("customer_id")
 
 
 def leaving_of(rest: dict[str, Any], names: Sequence[str]) -> dict[str, Any]:
