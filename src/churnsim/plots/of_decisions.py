@@ -28,14 +28,12 @@ from churnsim.decisions.comparison.compare import Comparison
 from churnsim.plots import data
 from churnsim.plots.drawing import Backend, draw, draws
 from churnsim.plots.picture import SOLID, AxisSpec, Mark, PictureSpec
-from churnsim.plots.theme import ALARM, INK
+from churnsim.plots.theme import ALARM, INK, STATES
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 TITLES = {"npv": "Net present value", "profit": "Profit"}
-# Dark, middle and light, so that the states stay apart in grey print too.
-STATES = {"holds": "#0b5c92", "undecided": "#9cc3de", "fails": "#f0e7d8", "impossible": "#ffffff"}
 
 
 @draws(data.strategies)

@@ -16,6 +16,8 @@ STRATEGIES = ("#4a5560", "#0072b2", "#c8500a", "#00805d", "#a8518a", "#8a6d00", 
 DASHES = ((1, 0), (1, 0), (7, 3), (2, 2), (9, 3, 2, 3), (4, 4), (12, 3))
 # Tol (2021), "Colour schemes", bright: areas, not lines.
 ACCOUNTS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#aa3377", "#66ccee", "#bbbbbb")
+# Of the cells of a map: dark, middle and light, so that the states stay apart in grey print too.
+STATES = {"holds": "#0b5c92", "undecided": "#9cc3de", "fails": "#f0e7d8", "impossible": "#ffffff"}
 # Trims zeros, and never turns to powers of ten as the plain "," does.
 NUMBERS = ",~f"
 MOST_LINES = 12

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -58,15 +61,22 @@ def belief_map(region: Region, *, third: int = 0) -> pd.DataFrame:
     """
     if len(region.axes) not in (2, 3):
         raise ConfigError(f"a map has two assumptions, or three; this region has {len(region.axes)}.")
-    across, upright, *deep = region.axes
-    check_count(third, "third", least=0, most=deep[0].cells - 1 if deep else 0)
-    places = np.indices([axis.cells for axis in region.axes]).reshape(len(region.axes), -1)
-    found = pd.DataFrame(
-        {
-            "left": across.edges[places[0]], "right": across.edges[places[0] + 1],
-            "bottom": upright.edges[places[1]], "top": upright.edges[places[1] + 1],
-            **{name: region.frame.get(name, pd.Series(np.nan, region.frame.index)).to_numpy()
-               for name in ("state", "mean", "lower", "upper")},
-        }
-    )  # fmt: skip
-    return found[places[2] == third].reset_index(drop=True) if deep else found
+    check_count(third, "third", least=0, most=region.axes[2].cells - 1 if len(region.axes) > 2 else 0)
+    values = {
+        name: region.frame.get(name, pd.Series(np.nan, region.frame.index)).to_numpy()
+        for name in ("state", "mean", "lower", "upper")
+    }
+    found = cells_of(region.axes).assign(**values)
+    return found[found.pop("panel") == third].reset_index(drop=True)
+
+
+def cells_of(axes: Sequence[Any]) -> pd.DataFrame:
+    """The borders of the cells of a grid, the last axis running fastest: `left, right, bottom, top`, and `panel`, the
+    cell of a third axis. An axis has `low, high` and a number of `cells`."""
+    places = np.indices([axis.cells for axis in axes]).reshape(len(axes), -1)
+    (left, right), (bottom, top), *_ = (
+        [np.linspace(axis.low, axis.high, axis.cells + 1)[place + end] for end in (0, 1)]
+        for axis, place in zip(axes, places, strict=True)
+    )
+    panel = places[2] if len(axes) > 2 else 0
+    return pd.DataFrame({"left": left, "right": right, "bottom": bottom, "top": top, "panel": panel})

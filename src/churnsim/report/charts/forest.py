@@ -6,9 +6,14 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import pandas as pd
+
+from churnsim.plots.picture import AxisSpec, Mark, PictureSpec
+from churnsim.plots.theme import EXPECTED, INK, MUTED, WIDE
 from churnsim.report.page.extras import require_report_extra
 
 ROW, WIDTH = 24, 520
+MEAN, NEW = "mean of firms", "a new firm"
 FIRMS = "firms "
 """What the name of a table of firms begins with (`AcrossFirms.table`)."""
 
@@ -20,42 +25,30 @@ def draw_forest(rows: Sequence[Mapping[str, Any]], *, title: str) -> str:
     """
     require_report_extra()
     import altair as alt
-    import vl_convert
 
-    from churnsim.plots.theme import EXPECTED, INK, MUTED, NUMBERS, WIDE, config
+    from churnsim.plots.altair_chart import layered
+    from churnsim.report.charts.svg import svg_alone
 
-    together = ("mean of firms", "a new firm")
-    shown = [
-        {**row, "group": row["firm"] if row["firm"] in together else "a firm", "label": _label(row)} for row in rows
+    table = pd.DataFrame(rows)
+    table["label"] = [f"{row.firm} ({row.customers:,})" if row.firm != NEW else NEW for row in table.itertuples()]
+    together = table["firm"].isin([MEAN, NEW])
+    spans = [
+        Mark(kind="spans", table=part, x="lower", x2="upper", y="label", colour=colour)
+        for part, colour in ((table[~together], MUTED), (table[together], EXPECTED))
     ]
-    colour = alt.Color(
-        "group:N", legend=None,
-        scale=alt.Scale(domain=["a firm", *together], range=[MUTED, EXPECTED, EXPECTED]),
-    )  # fmt: skip
-    base = alt.Chart(alt.InlineData(values=shown)).encode(
-        y=alt.Y("label:N", sort=None, title=None, axis=alt.Axis(labelLimit=0, ticks=False, domain=False)),
-        color=colour,
-    )
-    axis = alt.Axis(tickCount=WIDE.ticks - 1, format=NUMBERS, labelOverlap=True)
-    x: dict[str, Any] = {"title": str(rows[0]["unit"]), "scale": alt.Scale(zero=False, padding=10), "axis": axis}
-    bars = base.mark_rule(strokeWidth=2, strokeCap="round").encode(x=alt.X("lower:Q", **x), x2=alt.X2("upper:Q"))
-    # A new firm has an interval and no figure of its own.
-    points = base.transform_filter("datum.firm !== 'a new firm'").mark_point(filled=True, size=70, opacity=1)
-    points = points.encode(
-        x=alt.X("estimate:Q", **x),
-        shape=alt.Shape(
-            "group:N", legend=None, scale=alt.Scale(domain=["a firm", *together], range=["square", "diamond", "square"])
-        ),
+    points = [  # a new firm has an interval and no figure of its own
+        Mark(kind="points", table=part, x="estimate", y="label", colour=colour, width=2.4)
+        for part, colour in ((table[~together], MUTED), (table[table["firm"] == MEAN], EXPECTED))
+    ]
+    low, high = float(table["lower"].min()), float(table["upper"].max())
+    room = 0.05 * (high - low)
+    picture = PictureSpec(
+        marks=[*spans, *points],
+        x=AxisSpec(title=str(rows[0]["unit"]), limits=(low - room, high + room)),
+        y=AxisSpec(title="", kind="class", classes=tuple(table["label"])),
     )
     heading = alt.TitleParams(
         textwrap.wrap(title, width=80), fontSize=14, fontWeight="normal", color=INK, anchor="start"
     )
-    spec = (bars + points).properties(width=WIDTH, height=ROW * len(rows), title=heading).to_dict()
-    spec["config"] = {**config(WIDE), "background": "#ffffff"}
-    spec["padding"] = 12
-    return str(vl_convert.vegalite_to_svg(spec, allowed_base_urls=[]))
-
-
-def _label(row: Mapping[str, Any]) -> str:
-    """A firm's name with the number of its customers."""
-    return f"{row['firm']} ({row['customers']:,})" if row["firm"] != "a new firm" else "a new firm"
+    chart, _ = layered(picture, WIDE)
+    return svg_alone(chart.properties(width=WIDTH, height=ROW * len(rows), title=heading))

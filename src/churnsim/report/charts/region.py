@@ -7,15 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from churnsim.plots.theme import INK, MARGIN, MUTED, NUMBERS, WIDE, Size, config, wrap
+from churnsim.plots.data.decisions import cells_of
+from churnsim.plots.theme import INK, MARGIN, MUTED, NUMBERS, STATES, WIDE, Size, wrap
 from churnsim.report.page.extras import require_report_extra
 
 if TYPE_CHECKING:
     from churnsim.decisions.assumptions.region import Axis, Region
     from churnsim.records.what_if import AssumptionAxis
 
-# Dark, middle and light, so that the states stay apart in grey print too.
-COLOURS = {"holds": "#0b5c92", "undecided": "#9cc3de", "fails": "#f0e7d8", "impossible": "#ffffff"}
 COLUMNS = 3
 FRAME = "Frame: nine tenths of what is believed of each, or what is chosen."
 Likely = Mapping[str, Sequence[float]]
@@ -63,7 +62,8 @@ def region_svg(region: Region, likely: Likely | None = None) -> str:
     """The same with a frame around where the assumptions are believed to be."""
     require_report_extra()
     import altair as alt
-    import vl_convert
+
+    from churnsim.report.charts.svg import svg_alone
 
     keys = ["Dot: the assumptions as they are."] if _inside(region.axes, region.here) else []
     keys += [FRAME] if likely else []
@@ -78,11 +78,7 @@ def region_svg(region: Region, likely: Likely | None = None) -> str:
         offset=12,
     )
     states = region.frame["state"].tolist()
-    chart = region_chart(region.axes, states, region.here, size=WIDE, likely=likely)
-    spec = chart.properties(title=title).to_dict()
-    spec["config"] = {**config(WIDE), "background": "#ffffff"}
-    spec["padding"] = 12
-    return str(vl_convert.vegalite_to_svg(spec, allowed_base_urls=[]))
+    return svg_alone(region_chart(region.axes, states, region.here, size=WIDE, likely=likely).properties(title=title))
 
 
 def region_chart(
@@ -101,14 +97,14 @@ def region_chart(
     across, upright, *deep = axes
     columns = min(2 if size.narrow else COLUMNS, deep[0].cells) if deep else 1
     side = min((size.width - 75 * columns) // columns, 420)
-    named = labels or {state: state for state in COLOURS}
-    shown = [state for state in COLOURS if state in set(states)]
+    named = labels or {state: state for state in STATES}
+    shown = [state for state in STATES if state in set(states)]
     colour = alt.Color(
         "state:N",
-        scale=alt.Scale(domain=[named[state] for state in shown], range=[COLOURS[state] for state in shown]),
+        scale=alt.Scale(domain=[named[state] for state in shown], range=[STATES[state] for state in shown]),
         legend=alt.Legend(symbolStrokeColor="#8c9bab", symbolType="square", columns=2 if size.narrow else 0),
     )
-    rows = _rows(axes, states, named)
+    rows: list[Any] = cells_of(axes).assign(state=[named[state] for state in states]).to_dict("records")
 
     def axis(of: Ruled, length: float) -> dict[str, Any]:
         title = wrap(f"{of.name} ({of.unit})" if of.unit else of.name, replace(size, width=round(length) + MARGIN))
@@ -148,31 +144,6 @@ def region_chart(
     return alt.concat(*[panel(n) for n in range(deep[0].cells if deep else 1)], columns=columns, spacing=18)
 
 
-def _rows(axes: Sequence[Ruled], states: Sequence[str], named: Mapping[str, str]) -> list[dict[str, Any]]:
-    found = []
-    for index, state in enumerate(states):
-        i, j, *k = _place(index, [axis.cells for axis in axes])
-        (left, right), (bottom, top) = _edges(axes[0], i), _edges(axes[1], j)
-        found.append(
-            {"left": left, "right": right, "bottom": bottom, "top": top, "state": named[state], "panel": (*k, 0)[0]}
-        )
-    return found
-
-
-def _edges(axis: Ruled, cell: int) -> tuple[float, float]:
-    width = (axis.high - axis.low) / axis.cells
-    return axis.low + cell * width, axis.low + (cell + 1) * width
-
-
-def _place(index: int, shape: list[int]) -> list[int]:
-    """The position of a row of the frame, the last axis running fastest."""
-    found = []
-    for size in reversed(shape):
-        index, rest = divmod(index, size)
-        found.append(rest)
-    return found[::-1]
-
-
 def _within(axis: Ruled, likely: Likely) -> tuple[float, float]:
     """The part of an axis that is likely: all of it where nobody says."""
     low, high = likely.get(axis.name, (axis.low, axis.high))
@@ -183,8 +154,8 @@ def _likely_panel(deep: Sequence[Ruled], likely: Likely, number: int) -> bool:
     """Whether the third axis's value in a panel is likely."""
     if not deep:
         return True
-    (left, right), (low, high) = _edges(deep[0], number), _within(deep[0], likely)
-    return left < high and right > low
+    (low, high), width = _within(deep[0], likely), (deep[0].high - deep[0].low) / deep[0].cells
+    return deep[0].low + number * width < high and deep[0].low + (number + 1) * width > low
 
 
 def _inside(axes: Sequence[Ruled], here: Mapping[str, Any] | None) -> bool:

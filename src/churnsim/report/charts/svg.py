@@ -40,6 +40,11 @@ def svg_of(chart: Any) -> str:
     return str(vl_convert.vegalite_to_svg(chart.to_dict(), allowed_base_urls=[]))
 
 
+def svg_alone(chart: Any) -> str:
+    """A chart with a title as the text of a file, on white, with the look of the report's wide drawings."""
+    return svg_of(chart.properties(padding=12).configure(**{**config(WIDE), "background": "#ffffff"}))
+
+
 def draw(make: ChartMaker, *, name: str, title: str, description: str) -> tuple[Markup, Markup]:
     """The chart that `make` builds, as (desktop, phone) markup; `make` returns it with its height in pixels."""
     drawings = []
