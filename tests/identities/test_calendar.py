@@ -347,8 +347,19 @@ def test_validate_says_whether_the_calendar_forecasts_better(log):
     weeks = done.tracking[done.tracking["model"] == "bg_nbd_calendar"].iloc[45:]
     on = price["price"].reindex(weeks["date"] - pd.Timedelta(days=5), method="ffill").to_numpy() == 1.0
     assert weeks["expected"][on].mean() > 2.5 * weeks["expected"][~on].mean()
+    few = kept[kept["customer_id"] % 40 == 0]
+    weeks = cs.validate(
+        few, [cs.NBD], calibration_end="1997-09-30", holdout_end="1997-10-31", baselines=[], calendar=calendar,
+        count="periods",
+    )  # fmt: skip
+    fit = weeks.fits["nbd_calendar"]
+    expected = fit.expected_active_periods(weeks.split, 4).sum()
+    assert weeks.scores.loc["nbd_calendar", "expected"] == pytest.approx(expected, rel=1e-12)
+    law = fit.active_periods_pmf(range(5), weeks.split, 4).to_numpy()
+    chances = law[np.arange(len(law)), weeks.split["frequency_holdout"]]
+    assert weeks.scores.loc["nbd_calendar", "log_score"] == pytest.approx(np.log(chances).mean(), rel=1e-10)
     with pytest.raises(ConfigError, match="none of the models takes one"):
-        cs.validate(kept, [cs.BGNBD], calibration_end="1997-09-30", calendar=calendar, count="periods")
+        cs.validate(kept, {"mine": lambda data: cs.BGNBD.fit(data)}, calibration_end="1997-09-30", calendar=calendar)
 
 
 TREND = cs.data.Calendar(trend="1997-01-01")

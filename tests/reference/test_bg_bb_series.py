@@ -291,10 +291,14 @@ def test_validation_follows_the_series():
     chances = law[np.arange(len(law)), split["frequency_holdout"]]
     assert done.scores.loc["bg_bb_calendar", "log_score"] == pytest.approx(np.log(chances).mean(), rel=1e-10)
     assert done.with_calendar.loc["bg_bb", "p_value"] == fit.likelihood_ratio.p_value < 1e-6
-    with pytest.raises(ConfigError, match="or periods by BGBB: none of the models takes one"):
-        cs.validate(
-            log, [cs.BGNBD], calibration_end="2019-06-30", unit="M", calendar=series, future="hold", count="periods"
-        )
+    both = cs.validate(
+        log, [cs.models.BGBB, cs.BGNBD], calibration_end="2019-06-30", holdout_end="2019-12-31", unit="M", baselines=[],
+        calendar=series, future="hold",
+    )  # fmt: skip
+    assert list(both.with_calendar.index) == ["bg_bb", "bg_nbd"]
+    pd.testing.assert_series_equal(both.scores.loc["bg_bb_calendar"], done.scores.loc["bg_bb_calendar"])
+    clocked = both.fits["bg_nbd_calendar"].expected_active_periods(both.split, 6)
+    assert both.scores.loc["bg_nbd_calendar", "expected"] == pytest.approx(clocked.sum(), rel=1e-12)
     done = cs.validate(log, [cs.BGNBD], calibration_end="2019-06-30", baselines=[], calendar=series, future="hold")
     assert list(done.with_calendar.index) == ["bg_nbd"]
 

@@ -20,8 +20,9 @@ from churnsim.errors import DataError
 from churnsim.typing import Ints
 from churnsim.units import check_unit
 
-# Where a split frame keeps what BG/BB calls frequency, recency and T.
-PERIOD_COLUMNS = {"periods_frequency": "frequency", "periods_recency": "recency", "periods_T": "T"}
+# Where a split frame keeps what BG/BB calls frequency, recency and T, and the sums of a calendar's columns.
+OF_PERIODS = "periods_"
+PERIOD_COLUMNS = {OF_PERIODS + name: name for name in ("frequency", "recency", "T")}
 
 
 @in_kind

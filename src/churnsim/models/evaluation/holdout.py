@@ -21,7 +21,7 @@ from churnsim.data.summaries.calendar import SUMS, Calendar
 from churnsim.data.summaries.customer_series import CustomerSeries, add_calendar, check_calendar
 from churnsim.data.summaries.frame_kinds import CustomerFrame, in_kind
 from churnsim.data.summaries.opportunities import FIRST_PERIOD, summarise_opportunities
-from churnsim.data.summaries.period_holdout import last_day_of_periods, period_log
+from churnsim.data.summaries.period_holdout import OF_PERIODS, last_day_of_periods, period_log
 from churnsim.data.summaries.summary import split_holdout, summarise
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.fit import ModelFit
@@ -275,16 +275,14 @@ def validate(
     split = split_log(transactions, calibration_end, holdout_end, unit, counted)
     if calendar is not None:
         check_calendar(calendar)
-        makers |= _with_calendar(makers, models, calendar, future, counted)
+        makers |= _with_calendar(makers, models, calendar, future)
         if counted == "periods":
             met = summarise_opportunities(transactions, unit=unit, until=calibration_end, calendar=calendar)
-            added = [FIRST_PERIOD, *(SUMS + name for name in calendar.names)]
-            split = split.assign(**{name: met[name] for name in added})
-            split.attrs["calendar"] = met.attrs["calendar"]
-        else:
-            last_seen = past_day(calibration_end, name="calibration_end")
-            gaps = "log_intervals" in split.columns
-            add_calendar(split, purchase_days(transactions), last_seen, calendar, gaps=gaps)
+            sums = {OF_PERIODS + SUMS + name: met[SUMS + name] for name in calendar.names}
+            split = split.assign(**{FIRST_PERIOD: met[FIRST_PERIOD], **sums})
+            split.attrs["unit"] = unit
+        last_seen = past_day(calibration_end, name="calibration_end")
+        add_calendar(split, purchase_days(transactions), last_seen, calendar, gaps="log_intervals" in split.columns)
     if covariates is not None:
         split = split.join(covariates, how="left")
         split.attrs["unit"] = unit
@@ -345,19 +343,16 @@ def _in_opportunities(family: Any) -> bool:
 
 
 def _with_calendar(
-    makers: Mapping[str, Any], models: Families, calendar: Calendar | CustomerSeries, future: Any, count: Count
+    makers: Mapping[str, Any], models: Families, calendar: Calendar | CustomerSeries, future: Any
 ) -> dict[str, Any]:
     """Makers of the families' fits with the calendar. ConfigError where none takes one."""
     given = models if isinstance(models, Mapping) else dict(zip(makers, models, strict=True))
-    # Of periods BG/BB alone has a model with a calendar.
-    taking = {name: getattr(family, "takes_calendar", False) for name, family in given.items()}
-    if count == "periods":
-        taking = {name: _in_opportunities(family) for name, family in given.items()}
-    takes = {name: family for name, family in given.items() if taking[name]}
+    takes = {
+        name: family for name, family in given.items()
+        if getattr(family, "takes_calendar", False) or _in_opportunities(family)
+    }  # fmt: skip
     if not takes:
-        raise ConfigError(
-            "a calendar is for purchases by families such as BGNBD, or periods by BGBB: none of the models takes one."
-        )
+        raise ConfigError("a calendar is for families such as BGNBD: none of the models takes one. Add one that does.")
 
     def maker(family: Any) -> Any:
         fit: Any = BGBBCalendar.fit if _in_opportunities(family) else family.fit

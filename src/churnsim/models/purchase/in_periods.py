@@ -16,7 +16,8 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from churnsim.checks import check_choice
-from churnsim.data.summaries.period_holdout import PERIOD_COLUMNS
+from churnsim.data.summaries.calendar import SUMS
+from churnsim.data.summaries.period_holdout import OF_PERIODS, PERIOD_COLUMNS
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.fit import ModelFit
 from churnsim.models.purchase.protocol import PurchaseModel
@@ -83,7 +84,9 @@ def in_opportunities(summary: pd.DataFrame) -> pd.DataFrame:
     """What BG/BB reads of a frame made by `split_periods`; any other frame as it is."""
     if not counts_periods(summary):
         return summary
-    own = summary.drop(columns=list(PERIOD_COLUMNS.values())).rename(columns=PERIOD_COLUMNS)
+    sums = [name for name in summary.columns if name.startswith(OF_PERIODS + SUMS)]
+    renamed = PERIOD_COLUMNS | {name: name.removeprefix(OF_PERIODS) for name in sums}
+    own = summary.drop(columns=list(renamed.values())).rename(columns=renamed)
     own.attrs = dict(summary.attrs)
     return own
 

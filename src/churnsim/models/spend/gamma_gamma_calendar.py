@@ -124,10 +124,6 @@ class GammaGammaEffects(CalendarEffects):
             raise ConfigError(f"day must be one day, or one a customer ({len(found)}); got {days.size} of them.")
         return found * self._at(found.index, np.arange(days.size), days, future)
 
-    def draw_customers(self, n: int, *, seed: int, replication: int = 0) -> pd.DataFrame:
-        """`n` customers from the population: columns `spend_rate` and `mean_spend`, on an average day."""
-        return self.average.draw_customers(n, seed=seed, replication=replication)
-
     @typed
     def draw_posterior(self, summary: CustomerFrame, *, seed: int, replication: int = 0) -> pd.DataFrame:
         """One exact draw of each customer's `spend_rate` and `mean_spend` on an average day given its purchases."""

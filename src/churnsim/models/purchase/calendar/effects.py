@@ -142,6 +142,11 @@ class CalendarEffects(ParametricModel):
 
     # ---- what the effects do ----
 
+    def draw_customers(self, n: int, *, seed: int, replication: int = 0) -> pd.DataFrame:
+        """The traits of `n` customers from the population, those of an average day."""
+        found: pd.DataFrame = self._average.draw_customers(n, seed=seed, replication=replication)
+        return found
+
     @property
     def _seen(self) -> int:
         return day_number(self.seen_until, "seen_until")
@@ -250,34 +255,11 @@ class PurchasesWithEffects(CalendarEffects):
         """The time unit of the base."""
         return str(self.base.unit)
 
-    @abstractmethod
-    def p_alive(self, summary: CustomerFrame, *, at: float | ArrayLike = 0.0, future: Any = None) -> pd.Series[float]:
-        """P(alive after a time | history) of each customer."""
-
     def p_alive_path(self, summary: CustomerFrame, times: Sequence[float], *, future: Any = None) -> pd.DataFrame:
         """`p_alive` at T + each of `times`: one row a customer, one column a time."""
         wanted = durations(np.asarray(times, dtype=object), "times").ravel()
         columns = {float(t): self.p_alive(summary, at=float(t), future=future) for t in wanted}
         return pd.DataFrame(columns, index=summary.index).rename_axis(columns="at")
-
-    @abstractmethod
-    def expected_purchases_like(self, summary: CustomerFrame, t: ArrayLike, *, future: Any = None) -> Floats:
-        """E[X(t)] of new customers with the first purchases of these rows, each by its own age `t` (or all by one)."""
-
-    @abstractmethod
-    def purchase_pmf_like(self, n: int, summary: CustomerFrame, t: ArrayLike, *, future: Any = None) -> Floats:
-        """P(X(t) = n) of new customers with the first purchases of these rows, each by its own age `t`."""
-
-    @abstractmethod
-    def draw_summary_like(
-        self, summary: CustomerFrame, *, seed: int, replication: int = 0, future: Any = None
-    ) -> pd.DataFrame:
-        """A summary of simulated customers with the first purchases and the T of these rows."""
-
-    def draw_customers(self, n: int, *, seed: int, replication: int = 0) -> pd.DataFrame:
-        """The traits of `n` customers from the population, those of an average day."""
-        found: pd.DataFrame = self.base.draw_customers(n, seed=seed, replication=replication)
-        return found
 
 
 class NewOnADay(PurchasesWithEffects):
