@@ -87,7 +87,9 @@ def read_survey(
         )
     file, known = Path(path), _scales(scale, scales)
     names = Names(respondent=respondent, item=item, customer_id=customer_id, date=date, role=role)
-    table, lines, word = _table(file, names, delimiter, encoding)
+    form = FileFormat(delimiter=delimiter, encoding=encoding)
+    rows = raw_rows(file, lambda found: names.wanted(found, source=str(file)), form, arguments=("respondent",))
+    table, lines, word = rows.sound(str(file))
     cells = cells_of(table, lines, names=names, source=str(file))
     return assemble(cells, source=str(file), row_word=word, scales=known, date_format=date_format, on_bad=on_bad)
 
@@ -113,22 +115,6 @@ def survey_from_frame(
     lines = pd.Series(range(1, len(table) + 1)).to_numpy()
     cells = cells_of(table.reset_index(drop=True), lines, names=names, source="the frame")
     return assemble(cells, source="the frame", row_word="row", scales=_scales(scale, scales), on_bad=on_bad)
-
-
-def _table(file: Path, names: Names, delimiter: str | None, encoding: str | None) -> tuple[pd.DataFrame, object, str]:
-    """The columns that matter, the line or row number of each record, and the word for it."""
-    rows = raw_rows(
-        file,
-        lambda found: names.wanted(found, source=str(file)),
-        FileFormat(delimiter=delimiter, encoding=encoding),
-        arguments=("respondent",),
-    )
-    if rows.flaws.count:
-        # A record with too many fields has its answers in the wrong columns: nothing of it can be trusted.
-        raise rows.flaws.error(
-            str(file), row=lambda p: int(rows.labels[p]), row_word=rows.row_word, last_resort="Mend the file."
-        )
-    return rows.frame, rows.labels, rows.row_word
 
 
 def _scales(scale: Scale, scales: Mapping[str, Scale] | None) -> dict[str, Scale]:

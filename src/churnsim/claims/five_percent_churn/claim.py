@@ -141,7 +141,7 @@ def gain_under_contract(model: ShiftedBetaGeometric, change: Change, *, profile:
     return stream_gain(worth[0], worth[1])
 
 
-def parts_d(*, change: Change = Change.POINTS, draws: int = DRAWS) -> tuple[tuple[Part, ...], Rows]:
+def parts_d(*, draws: int = DRAWS) -> tuple[tuple[Part, ...], Rows]:
     """One part a cohort and setting, and the table with both readings of five percent."""
     parts, rows = [], []
     for cohort, setting in product(retention_cohorts().columns, SETTINGS):
@@ -159,7 +159,7 @@ def parts_d(*, change: Change = Change.POINTS, draws: int = DRAWS) -> tuple[tupl
                     "gain_percent": found.mean, "lower": found.lower, "upper": found.upper,
                 }
             )  # fmt: skip
-            if reading is change:
+            if reading is Change.POINTS:
                 parts.append(_part(str(cohort), setting, retention, found))
     return tuple(parts), rows
 

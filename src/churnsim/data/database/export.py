@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from churnsim.data.tabular.files import confined
+from churnsim.data.tabular.files import confined, whole_file
 from churnsim.errors import ConfigError
 from churnsim.optional import optional_modules
 
@@ -45,15 +43,8 @@ def export_table(frame: pd.DataFrame, path: Path, *, within: Path | None, source
         raise ConfigError(f"{path} is the database itself. Write to another file.")
     if not path.parent.is_dir():
         raise ConfigError(f"the directory {path.parent} does not exist. Make it first.")
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=suffix)
-    os.close(handle)
-    try:
-        writers[suffix](frame, Path(temporary))
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with whole_file(path, suffix=suffix) as temporary:
+        writers[suffix](frame, temporary)
     return path
 
 

@@ -113,13 +113,10 @@ def verbs_in_kind(cls: T) -> T:
     """Let the public methods of a class that take a frame by customer answer in its kind (see `in_kind`)."""
     for name, own in list(vars(cls).items()):
         inner = own.__func__ if isinstance(own, classmethod) else own
-        if inspect.isfunction(inner) and name[0] != "_" and _takes_frame(inner):
+        public = inspect.isfunction(inner) and name[0] != "_"
+        if public and not BY_CUSTOMER.isdisjoint(inspect.signature(inner).parameters):
             setattr(cls, name, classmethod(in_kind(inner)) if inner is not own else in_kind(inner))
     return cls
-
-
-def _takes_frame(call: Callable[..., Any]) -> bool:
-    return not BY_CUSTOMER.isdisjoint(inspect.signature(call).parameters)
 
 
 summarise = in_kind(summarise_pandas)

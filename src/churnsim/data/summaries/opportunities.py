@@ -84,7 +84,7 @@ def summarise_opportunities(
 
 
 def period_ends(period: Ints, unit: str, anchor: int) -> Ints:
-    """The last day of each period; `anchor` is that of week 0."""
+    """The last day of each period, as days since 1970-01-01; `anchor` is that of week 0."""
     if unit == "D":
         return period
     if unit == "W":

@@ -14,7 +14,7 @@ from churnsim.data.logs.grouped_log import tabular
 from churnsim.data.logs.purchase_days import PurchaseDays, purchase_days
 from churnsim.data.summaries.frame_kinds import in_kind
 from churnsim.data.summaries.intervals import summarise_with_intervals
-from churnsim.data.summaries.opportunities import period_numbers, summarise_opportunities
+from churnsim.data.summaries.opportunities import period_ends, period_numbers, summarise_opportunities
 from churnsim.data.summaries.summary import with_plain_ids
 from churnsim.errors import DataError
 from churnsim.typing import Ints
@@ -73,7 +73,7 @@ def period_log(transactions: Any, *, until: str | date, unit: str = "W") -> pd.D
     end = past_day(until, name="until")
     _, period = period_numbers(log.day, end, unit)
     pairs = np.unique(np.column_stack([log.customer, period]), axis=0)
-    day = _last_day(pairs[:, 1], end, unit)
+    day = period_ends(pairs[:, 1], unit, end)
     return pd.DataFrame(
         {"customer_id": log.ids[pairs[:, 0]], "date": day.astype("datetime64[D]").astype("datetime64[ns]")}
     )
@@ -96,10 +96,10 @@ def period_track(
     own = first[pairs[:, 0]]
     repeat = existing[pairs[:, 0]] & (pairs[:, 1] > own) & (pairs[:, 1] <= final + ahead)
     numbers = np.arange(first[existing].min(), final + ahead + 1)
-    days = _last_day(numbers, end, unit)
+    days = period_ends(numbers, unit, end)
     kinds, kind = np.unique(np.column_stack([first[existing], first_day[existing]]), axis=0, return_inverse=True)
-    birth_end = _last_day(kinds[:, 0], end, unit)
-    length = birth_end - _last_day(kinds[:, 0] - 1, end, unit)
+    birth_end = period_ends(kinds[:, 0], unit, end)
+    length = birth_end - period_ends(kinds[:, 0] - 1, unit, end)
     left = (birth_end - kinds[:, 1]) / length
     ages = np.maximum(numbers[:, None] - kinds[None, :, 0], -1) + left[None, :]
     frame = pd.DataFrame(
@@ -117,7 +117,7 @@ def last_day_of_periods(until: str | date | pd.Timestamp, periods: int, unit: st
     """The last day of that many whole periods after the day `until`."""
     end = past_day(until, name="until")
     final, _ = period_numbers(np.array([end]), end, unit)
-    return pd.Timestamp(_last_day(np.array([final + periods]), end, unit).astype("datetime64[D]")[0])
+    return pd.Timestamp(period_ends(np.array([final + periods]), unit, end).astype("datetime64[D]")[0])
 
 
 def _ends(log: PurchaseDays, until: object, holdout_until: object | None, unit: str) -> tuple[int, int]:
@@ -127,7 +127,7 @@ def _ends(log: PurchaseDays, until: object, holdout_until: object | None, unit: 
     calendar = {"M": "month", "Y": "year"}.get(unit)
     final, of_end = period_numbers(np.array([end]), end, unit)
     if calendar and of_end[0] != final:
-        before, after = (iso_day(int(_last_day(np.array([final + k]), end, unit)[0])) for k in (0, 1))
+        before, after = (iso_day(int(period_ends(np.array([final + k]), unit, end)[0])) for k in (0, 1))
         raise DataError(
             f"until ({iso_day(end)}) must be the last day of a {calendar}, since periods are calendar {calendar}s. "
             f"Choose {before} or {after}, or count in weeks (unit='W'), which may end on any day."
@@ -139,13 +139,3 @@ def _ends(log: PurchaseDays, until: object, holdout_until: object | None, unit: 
             "nothing is held out. Choose an earlier until, a later holdout_until, or a shorter unit."
         )
     return end, int(last)
-
-
-def _last_day(period: Ints, end: int, unit: str) -> Ints:
-    """The last day of each period, as days since 1970-01-01."""
-    if unit == "D":
-        return period
-    if unit == "W":
-        return end + 7 * period
-    following = (period + 1).astype(f"datetime64[{unit}]").astype("datetime64[D]")
-    return following.astype(np.int64) - 1

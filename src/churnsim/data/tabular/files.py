@@ -7,7 +7,10 @@ import gzip
 import json
 import os
 import stat
+import tempfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -148,3 +151,19 @@ def unpacked_content(path: Path) -> bytes:
     except (gzip.BadGzipFile, zlib.error) as error:
         raise DataError(f"{path} is not a sound gzip file ({error}). Compress it again.") from None
     return bytes(whole)
+
+
+@contextmanager
+def whole_file(path: Path, *, suffix: str = ".partial") -> Iterator[Path]:
+    """A file beside `path` to write to, which takes its name when the block ends well and is removed when it does
+    not."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=suffix)
+    os.close(handle)
+    temporary = Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise

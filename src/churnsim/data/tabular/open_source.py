@@ -67,6 +67,15 @@ class RawRows:
     flaws: Flaws
     spelling: Spelling
 
+    def sound(self, source: str) -> tuple[pd.DataFrame, NDArray[np.int64], str]:
+        """Rows, labels and word, of records none of which is bad by itself: what is in another column is not to be
+        trusted. Raises DataError."""
+        if self.flaws.count:
+            raise self.flaws.error(
+                source, row=lambda place: int(self.labels[place]), row_word=self.row_word, last_resort="Mend the file."
+            )
+        return self.frame, self.labels, self.row_word
+
 
 def raw_rows(
     source: str | os.PathLike[str] | pd.DataFrame,

@@ -172,18 +172,16 @@ def select_from(
     metric: str = "npv",
     level: float = 0.95,
     first_stage: int = 20,
-    largest: bool = True,
     spent: str = "the replications are used up",
 ) -> Selection:
     """The same choice from replications that have been run already, `Comparison.values(metric)`: they are looked at in
     order until one strategy is left."""
     names = [str(name) for name in values.columns]
     procedure = KimNelson(len(names), indifference=indifference, level=level, first_stage=first_stage)
-    sign = 1.0 if largest else -1.0
-    for row in sign * values.to_numpy(dtype=np.float64):
+    for row in values.to_numpy(dtype=np.float64):
         if procedure.add(row):
             break
-    return _selection(procedure, names, sign, metric, spent)
+    return _selection(procedure, names, 1.0, metric, spent)
 
 
 def _selection(procedure: KimNelson, names: list[str], sign: float, metric: str, spent: str) -> Selection:

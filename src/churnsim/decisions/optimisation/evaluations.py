@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import os
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +16,7 @@ import joblib
 import numpy as np
 import pandas as pd
 
+from churnsim.data.tabular.files import whole_file
 from churnsim.decisions.assumptions.levers import NOTHING
 from churnsim.decisions.comparison.metrics import ledger_metric
 from churnsim.decisions.runs.experiment import PIECES_PER_WORKER, Experiment
@@ -120,14 +119,8 @@ class Evaluations:
             }
         )
         name = hashlib.sha256(repr((points, replications)).encode()).hexdigest()[:16]
-        handle, temporary = tempfile.mkstemp(dir=self._folder, prefix=".", suffix=".partial")
-        os.close(handle)
-        try:
+        with whole_file(self._folder / f"{name}.parquet") as temporary:
             frame.to_parquet(temporary, index=False)
-            os.replace(temporary, self._folder / f"{name}.parquet")
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
 
     def table(self) -> pd.DataFrame:
         """Every outcome that was asked for: point (its hash), replication, value."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager
@@ -63,7 +64,7 @@ def run_on_cluster(call: Callable[[T], R], items: Sequence[T]) -> Iterator[tuple
         ) from None
     worker_threads(client)
     shared = client.scatter(call, broadcast=True, hash=False)
-    futures = [client.submit(_apply, shared, item, pure=False) for item in items]
+    futures = [client.submit(operator.call, shared, item, pure=False) for item in items]
     index_of = {future.key: index for index, future in enumerate(futures)}
     try:
         for future in distributed.as_completed(futures):
@@ -74,10 +75,6 @@ def run_on_cluster(call: Callable[[T], R], items: Sequence[T]) -> Iterator[tuple
         raise ClusterError(f"the Dask cluster at {_address(client)} was lost: {reason[:200]}.") from None
     finally:
         client.cancel(futures)
-
-
-def _apply(call: Callable[[T], R], item: T) -> R:
-    return call(item)
 
 
 def _distributed() -> ModuleType:

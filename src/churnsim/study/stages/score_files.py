@@ -27,7 +27,7 @@ def read_scores(path: Path, customers: pd.Index | None) -> CustomerScores:
     file, line and value for a score that is not a finite number and for a customer scored twice, and where none of
     `customers` has a score.
     """
-    table, lines, word = _table(path)
+    table, lines, word = raw_rows(path, COLUMNS, FileFormat()).sound(str(path))
     ids = file_ids(table["customer_id"], "customer_id", Flaws(len(table)), text=True)[0].tolist()
     own = dict(zip(ids, ids, strict=True)) if customers is None else {str(own): own for own in customers}
     found: dict[Any, float] = {}
@@ -74,16 +74,6 @@ def scores_checksum(section: StrategySection, folder: Path) -> str:
     if section.mechanisms is not None:
         digests.append(hashlib.sha256((folder / section.mechanisms).read_bytes()).hexdigest())
     return "".join(digests)
-
-
-def _table(path: Path) -> tuple[pd.DataFrame, Any, str]:
-    """The two columns, the line or row of each record, and the word for it."""
-    rows = raw_rows(path, COLUMNS, FileFormat())
-    if rows.flaws.count:
-        raise rows.flaws.error(
-            str(path), row=lambda place: int(rows.labels[place]), row_word=rows.row_word, last_resort="Mend the file."
-        )
-    return rows.frame, rows.labels, rows.row_word
 
 
 def _number(value: Any) -> float | None:

@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -19,7 +18,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pydantic import ValidationError
 
-from churnsim.data.tabular.files import read_json_file
+from churnsim.data.tabular.files import read_json_file, whole_file
 from churnsim.errors import ConfigError
 from churnsim.records.base import STORED, Record, plain
 from churnsim.records.notices import Notices
@@ -251,17 +250,13 @@ def _is_own_leftover(path: Path) -> bool:
 
 
 def _write_atomically(path: Path, fill: Callable[[IO[bytes]], object], durable: bool = True) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".partial")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with whole_file(path) as temporary, temporary.open("wb") as file:
             fill(file)
             if durable:
                 file.flush()
                 os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException as error:
-        Path(temporary).unlink(missing_ok=True)
-        if isinstance(error, OSError) and error.filename is None:
+    except OSError as error:
+        if error.filename is None:
             error.filename = str(path)  # a write does not say which file it was
         raise
