@@ -13,7 +13,7 @@ import pytest
 from tests.parity.mechanisms import MARKET_PARTS, STRATEGY_PARTS, scenario
 
 import churnsim as cs
-from churnsim.kernels.numerics import numba_cache
+from churnsim.kernels.numerics import jit, numba_cache
 from churnsim.kernels.numerics.intrinsics import multiply_high, plain_fetch, plain_multiply_high
 from churnsim.kernels.numerics.philox import block
 from churnsim.kernels.numerics.shared_code import _Flags
@@ -212,3 +212,26 @@ def test_flags_are_as_alike_as_numbas(set_here, set_there):
     assert (here == there) is (here == numbas_there) is (numbas_here == there) is (numbas_here == numbas_there)
     assert hash(here) == hash(numbas_here)
     assert here != "flags"
+
+
+def test_what_is_rare_stays_out_of_the_code_of_what_is_inlined(monkeypatch):
+    """Numba hands the options that a function does not set on to it from its caller, and would inline it too."""
+    monkeypatch.setattr(jit, "cached", lambda dispatcher, *_, **__: dispatcher)
+
+    def seldom(x):
+        return x * 3.0
+
+    def always(x):
+        return rare_one(x) + 1.0
+
+    def asked(x):
+        return inlined_one(x) * 2.0
+
+    rare_one = jit.rare(seldom)
+    inlined_one = jit.inlined(always)
+    called = jit.rule(asked)
+    assert called(2.0) == 14.0
+    (code,) = called.inspect_llvm().values()
+    defined = [line for line in code.splitlines() if line.startswith("define")]
+    assert any("seldom" in line for line in defined)
+    assert not any("always" in line for line in defined)

@@ -5,17 +5,16 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from numpy.typing import NDArray
 
 from churnsim.kernels.engine.event_times import arrival_gap
 from churnsim.kernels.numerics.jit import njit, rule
 from churnsim.kernels.numerics.philox import block, mix
 from churnsim.kernels.numerics.rng_streams import ARRIVALS, REFERRAL, SIMULATION
-from churnsim.typing import Floats, Ints
+from churnsim.typing import Flags, Floats, Ints
 
 
 @njit
-def within_reach(uids: Ints, ordinals: Ints, left: int, people: int, replication: int, seed: int) -> NDArray[np.bool_]:
+def within_reach(uids: Ints, ordinals: Ints, left: int, people: int, replication: int, seed: int) -> Flags:
     """Which referrals would reach a prospect if each were the first, with `left` of `people` to be found."""
     may = np.empty(uids.size, np.bool_)
     for j in range(uids.size):
@@ -54,11 +53,15 @@ def word_of_mouth_factor(weight: float, balance: float) -> float:
     return math.exp(weight * balance)
 
 
-@rule
-def due_to_spending(k: int, channel: int, share: float, replication: int, seed: int) -> bool:
-    """Whether arrival k of a channel, a `share` of whose hazard is due to spending, came for that reason."""
-    _, u, _, _ = block(k, ARRIVALS, channel, replication, seed, SIMULATION)
-    return u < share
+@njit
+def due_to_spending(first: int, number: int, channel: int, share: float, replication: int, seed: int) -> Flags:
+    """Which of so many arrivals of a channel from the `first` on, a `share` of whose hazard is due to spending, came
+    for that reason."""
+    due = np.empty(number, np.bool_)
+    for j in range(number):
+        _, u, _, _ = block(first + j, ARRIVALS, channel, replication, seed, SIMULATION)
+        due[j] = u < share
+    return due
 
 
 @njit
@@ -104,8 +107,10 @@ def arrivals_into(
     return came, clock
 
 
-@rule
-def channel_word(k: int, channel: int, replication: int, seed: int) -> float:
-    """The uniform that decides which of several kinds of spending brought arrival k of a channel."""
-    _, _, u, _ = block(k, ARRIVALS, channel, replication, seed, SIMULATION)
-    return u
+@njit
+def channel_words(first: int, number: int, channel: int, replication: int, seed: int) -> Floats:
+    """The uniforms that decide which of several kinds of spending brought so many arrivals of a channel."""
+    words = np.empty(number)
+    for j in range(number):
+        _, _, words[j], _ = block(first + j, ARRIVALS, channel, replication, seed, SIMULATION)
+    return words

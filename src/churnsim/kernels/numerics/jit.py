@@ -27,6 +27,8 @@ PLAIN = os.environ.get("CHURNSIM_PLAIN_KERNELS", "0") not in ("", "0")
 
 _KERNELS = Path(__file__).parents[1]
 _OPTIONS: dict[str, Any] = {"nogil": True, "fastmath": False, "error_model": "numpy", "no_cfunc_wrapper": True}
+# Said also where it is off: what is not said a function takes over from the one that is compiled as its first caller.
+_OPTIONS["forceinline"] = False
 # Without numba's runtime, which counts references to arrays; a private option.
 _UNCOUNTED = _OPTIONS if PLAIN else {**_OPTIONS, "_nrt": False}
 

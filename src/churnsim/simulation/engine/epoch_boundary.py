@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from churnsim.kernels.engine.neighbours import channel_word, due_to_spending
+from churnsim.kernels.engine.neighbours import channel_words, due_to_spending
 from churnsim.kernels.engine.periods import PLAN
 from churnsim.kernels.engine.records import PAID, TOLD, Records
 from churnsim.simulation.core.arrivals import PAID_CHANNEL
@@ -122,36 +122,24 @@ class EpochBoundary:
         for part in self._attracting:
             part.attract(around)
         hazards = [hazard * around.factor for _, hazard in around.paid]
-        paid = sum(hazards)
-        total = paid + around.unpaid
+        total = sum(hazards) + around.unpaid
         times, uids, places = around.left.during(around.now, end, total)
         if not (times.size or self._bringing):
             return
-        origins, channels = np.full(times.size, PAID, np.int64), np.zeros(times.size, np.int64)
-        # No number is drawn where spending alone brings people, by one channel.
-        if around.unpaid == 0.0 and len(around.paid) == 1:
-            channels[:] = around.paid[0][0]
-            around.came[period, around.paid[0][0]] += times.size
-        else:
-            for i, k in enumerate(places):
-                if around.unpaid == 0.0 or due_to_spending(k, PAID_CHANNEL, paid / total, *around.address):
-                    channels[i] = self._channel(k, hazards)
-                    around.came[period, int(channels[i])] += 1
-                else:
-                    origins[i] = TOLD
+        arrivals = places.start, times.size, PAID_CHANNEL
+        share = sum(hazards) / total if around.unpaid else 1.0
+        due = due_to_spending(*arrivals, share, *around.address)
+        origins, channels = np.where(due, PAID, TOLD), np.zeros(times.size, dtype=np.int64)
+        if hazards:
+            # The channel in whose share of all hazards a uniform falls.
+            below = np.cumsum(hazards)
+            place = np.searchsorted(below, channel_words(*arrivals, *around.address) * below[-1], side="right")
+            codes = np.array([code for code, _ in around.paid])
+            channels[due] = codes[np.minimum(place, below.size - 1)][due]
+            around.came.update((period, code) for code in channels[due].tolist())
         others = [newcomer for part in self._bringing for newcomer in part.bring(around, end)]
         if others:
             own, more = (times, uids, origins, channels), (*zip(*others, strict=True), [0] * len(others))
             times, uids, origins, channels = (np.concatenate(each) for each in zip(own, more, strict=True))
         if times.size:
             around.population.enter(times, uids, origins, channels)
-
-    def _channel(self, k: int, hazards: list[float]) -> int:
-        """The code of what brought arrival k, by the `hazards` of what is spent on."""
-        paid = self.around.paid
-        # No number is drawn where there is one.
-        if len(hazards) == 1:
-            return paid[0][0]
-        below = np.cumsum(hazards)
-        place = np.searchsorted(below, channel_word(k, PAID_CHANNEL, *self.around.address) * below[-1], side="right")
-        return paid[min(int(place), below.size - 1)][0]

@@ -18,7 +18,7 @@ from churnsim.kernels.engine.ledger_updates import (
     early_first,
 )
 
-BUFFER_LINES = 4096  # lines of one buffer; the kernel returns when one is full
+BUFFER_LINES = 16384  # lines of one buffer; the kernel returns when one is full
 LINES = {LOG: LOG_LINE, COMPLAINTS: COMPLAINT_LINE, REFERRALS: REFERRAL_LINE}
 
 
