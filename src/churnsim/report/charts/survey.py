@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-import altair as alt
 import pandas as pd
 
 from churnsim.plots.altair_chart import tick_labels
-from churnsim.plots.theme import EXPECTED, INK, MUTED, STRATEGIES, WIDE, Size
-from churnsim.report.charts.marks import Rows, inline, interval_rows
-from churnsim.report.charts.svg import AnyChart, ChartMaker, to_svg
+from churnsim.plots.picture import AxisSpec, Mark, PictureSpec
+from churnsim.plots.theme import INK, MUTED, STRATEGIES, WIDE
+from churnsim.report.charts.marks import Rows, interval_rows
+from churnsim.report.charts.svg import ChartMaker, maker, to_svg
 from churnsim.satisfaction.importance import QUADRANTS
 from churnsim.satisfaction.measurement import Measurement
+
+LIFT = 0.03  # of the height: from a point to the middle of its name
 
 
 class SurveyFigure(NamedTuple):
@@ -187,62 +189,43 @@ def quadrants(
     """Named points in four fields around a cross; rows: label, x, y and their intervals x_lower, x_upper, y_lower,
     y_upper. `corners` name the fields: lower left, lower right, upper left, upper right."""
 
-    def make(size: Size) -> tuple[AnyChart, int]:
-        shown = [dict(row) for row in rows]
+    table = pd.DataFrame(rows)
 
-        def limits(axis: str) -> list[float]:
-            ends = [row[f"{axis}_{end}"] for row in shown for end in ("lower", "upper")]
-            ends.append(cross[0] if axis == "x" else cross[1])
-            pad = 0.12 * (max(ends) - min(ends)) or 1.0
-            return [min(ends) - pad, max(ends) + pad]
+    def limits(axis: str, at: float) -> tuple[float, float]:
+        ends = [*table[f"{axis}_lower"], *table[f"{axis}_upper"], at]
+        pad = 0.12 * (max(ends) - min(ends)) or 1.0
+        return min(ends) - pad, max(ends) + pad
 
-        across, up = limits("x"), limits("y")
-
-        def at_x(field: str) -> alt.X:
-            scale = alt.Scale(domain=across, nice=False, zero=False)
-            return alt.X(f"{field}:Q", title=x, scale=scale, axis=alt.Axis(tickCount=5))
-
-        def at_y(field: str) -> alt.Y:
-            scale = alt.Scale(domain=up, nice=False, zero=False)
-            return alt.Y(f"{field}:Q", title=y, scale=scale, axis=alt.Axis(tickCount=5))
-
-        middle = sum(across) / 2
-        for row in shown:
-            row["far"] = row["x"] > middle
-        base = alt.Chart(inline(shown))
-        spans = base.mark_rule(color=STRATEGIES[1], opacity=0.45, strokeWidth=2)
-        first, second = (alt.Chart(inline([{"at": at}])).mark_rule(color=INK, strokeDash=[4, 3]) for at in cross)
-        lines = [
-            first.encode(x=at_x("at")),
-            second.encode(y=at_y("at")),
-        ]
-        layers = [
-            *lines,
-            spans.encode(x=at_x("x_lower"), x2=alt.X2("x_upper:Q"), y=at_y("y")),
-            spans.encode(x=at_x("x"), y=at_y("y_lower"), y2=alt.Y2("y_upper:Q")),
-            base.mark_point(filled=True, size=80, color=EXPECTED, opacity=1).encode(x=at_x("x"), y=at_y("y")),
-        ]
-        # Names stand towards the middle, beside the interval and not on it.
-        layers += [
-            base.transform_filter(f"datum.far === {far}")
-            .mark_text(
-                dy=-10, dx=-8 if far == "true" else 8, align="right" if far == "true" else "left", fontWeight="bold"
-            )
-            .encode(x=at_x("x"), y=at_y("y"), text=alt.Text("label:N"))
-            for far in ("true", "false")
-        ]
-        for place, name in enumerate(corners or ()):
-            right, top = place % 2 == 1, place >= 2
-            corner = {"x": across[1] if right else across[0], "y": up[1] if top else up[0], "label": name}
-            words = alt.Chart(inline([corner])).mark_text(
-                align="right" if right else "left",
-                baseline="top" if top else "bottom",
-                dx=-6 if right else 6,
-                dy=6 if top else -6,
-                fontStyle="italic",
-                color=MUTED,
-            )
-            layers.append(words.encode(x=at_x("x"), y=at_y("y"), text=alt.Text("label:N")))
-        return alt.layer(*layers), 340 if size.narrow else 420
-
-    return make
+    across, up = (limits(axis, at) for axis, at in zip("xy", cross, strict=True))
+    rise = LIFT * (up[1] - up[0])
+    places = range(len(corners or ()))
+    fields = pd.DataFrame(
+        {"x": [across[n % 2] for n in places], "y": [up[n // 2] + (-rise if n >= 2 else rise) for n in places],
+         "label": list(corners or ()), "far": [n % 2 == 1 for n in places]}
+    )  # fmt: skip
+    # Names stand towards the middle, beside the interval and not on it.
+    named = table.assign(y=table["y"] + rise, far=table["x"] > sum(across) / 2)
+    words = [
+        Mark(kind="text", table=part[part["far"] == far], x="x", y="y", text="label", colour=ink,
+             align="right" if far else "left")
+        for part, ink in ((fields, MUTED), (named, INK))
+        for far in (False, True)
+    ]  # fmt: skip
+    centre = pd.DataFrame({"x": [cross[0]], "y": [cross[1]]})
+    line: dict[str, Any] = {"table": centre, "colour": INK, "dash": (4, 3), "width": 1.0}
+    look: dict[str, Any] = {"colour": STRATEGIES[1], "opacity": 0.45}
+    return maker(
+        PictureSpec(
+            marks=[
+                Mark(kind="rule", x="x", **line),
+                Mark(kind="rule", y="y", **line),
+                Mark(kind="spans", table=table, x="x_lower", x2="x_upper", y="y", **look),
+                Mark(kind="spans", table=table, x="x", y="y_lower", y2="y_upper", **look),
+                Mark(kind="points", table=table, x="x", y="y", width=2.6),
+                *words,
+            ],
+            x=AxisSpec(title=x, limits=across),
+            y=AxisSpec(title=y, limits=up),
+            height=420,
+        )
+    )
