@@ -38,10 +38,12 @@ def _period(rate: float, leaving: float, dies: bool, run: Floats) -> tuple[float
 
 @njit
 def _same(run: Floats, other: Floats) -> bool:
-    apart = 0.0
+    """Whether clocks run alike in two periods, but for the rounding of a difference."""
+    apart = total = 0.0
     for piece in range(len(run)):
         apart += abs(run[piece, 0] - other[piece, 0]) + abs(run[piece, 1] - other[piece, 1])
-    return apart == 0.0
+        total += run[piece, 0] + run[piece, 1]
+    return apart <= 1e-13 * total
 
 
 @njit
@@ -129,6 +131,8 @@ def _transitions(rate: float, p: float, k: int, span: float, silent: Floats, act
             1.0 if n == 0 else 0.0
         )  # fmt: skip
         if chance < 1e-18:
+            if n > load:
+                break  # and so all that follow
             continue
         for i in range(k):
             bought = (i + n) // k
