@@ -356,29 +356,29 @@ def contracts(family, priors, worlds):
 ON_CALENDAR = {
     "nbd": lambda: clocked("nbd", 100),
     "bg_nbd": lambda: clocked("bg_nbd", 100),
-    "mbg_nbd": lambda: clocked("mbg_nbd", 100),
+    "mbg_nbd": lambda: clocked("mbg_nbd", 60),
     "mbg_cnbd": lambda: clocked("mbg_cnbd", 60, k=2),
     "pareto_nbd": lambda: clocked("pareto_nbd", 30),
-    "bg_bb": lambda: chances(OF_SEASON, MET, CALENDAR, SEASON, 50),
+    "bg_bb": lambda: chances(OF_SEASON, MET, CALENDAR, SEASON, 40),
     "bg_bb on series": lambda: chances(
         MAILED[:, :, None] * 1.0, 8 - np.arange(60) % 4, MAILS, {"mail": Normal(mean=0.0, spread=0.7)}, 60
     ),
     "gamma_gamma": lambda: (
         cs.models.GammaGammaCalendar, LOG.assign(amount=1.0),
-        {"made": amounts, "priors": SEASON | {each: WIDE[each] for each in ("p", "q", "gamma")}, "worlds": 100,
+        {"made": amounts, "priors": SEASON | {each: WIDE[each] for each in ("p", "q", "gamma")}, "worlds": 60,
          "calendar": CALENDAR},
     ),
     "g2g": lambda: (
         Seasonal, begun(renewals, r=1.0, alpha=9.0),
-        {"made": renewals, "worlds": 100, "calendar": CALENDAR, "priors": {
+        {"made": renewals, "worlds": 60, "calendar": CALENDAR, "priors": {
             "r": LogNormal(median=1.0, spread=0.5), "alpha": LogNormal(median=9.0, spread=0.5),
             **{f"lifetime:{each}": prior for each, prior in SEASON.items()},
         }},
     ),
-    "sbg": lambda: contracts(cs.ShiftedBetaGeometric, LEAVING, 100),
+    "sbg": lambda: contracts(cs.ShiftedBetaGeometric, LEAVING, 60),
     "bdw": lambda: contracts(
         cs.models.BetaDiscreteWeibull,
-        {"gamma": LEAVING["alpha"], "delta": LEAVING["beta"], "c": LogNormal(median=1.0, spread=0.3)}, 100,
+        {"gamma": LEAVING["alpha"], "delta": LEAVING["beta"], "c": LogNormal(median=1.0, spread=0.3)}, 60,
     ),
 }  # fmt: skip
 
