@@ -11,6 +11,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import pairwise
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -171,22 +172,26 @@ class SeriesModel(SeriesEffects, ClockModel):
         if level is not None or type(state) is not ClockState:
             return state.h.series(state.discounted(span, force, level), "residual_transactions")
 
-        def bought(t: float) -> Floats:
-            return np.asarray(
-                self.base._expected(state.clocked, state.clock.time(state.end, np.full(state.end.size, t)))
-            )
+        def bought(clock: Floats) -> Floats:
+            return np.asarray(self.base._expected(state.clocked, clock))
 
-        total = math.exp(-force * span) * bought(span)
-        if force > 0.0:
-            # The slope of E changes about as fast as the rates fall: panels half as long as the time since an offset.
-            steps = math.ceil(math.log(1.0 + span / SHORT, GROWTH)) + 1
-            graded = SHORT * (GROWTH ** np.arange(steps) - 1.0)
-            edges = np.unique(np.concatenate([graded[graded < span], state.clock.changes(state.end, span), [span]]))
-            node, share = np.polynomial.legendre.leggauss(NODES[0] if edges.size < FEW else NODES[1])
-            half = np.diff(edges)[:, None] / 2
-            times, weights = (edges[:-1, None] + half * (1 + node)).ravel(), (half * share).ravel()
-            for t, weight in zip(times.tolist(), weights.tolist(), strict=True):
-                total += force * weight * math.exp(-force * t) * bought(t)
+        # The slope of E changes about as fast as the rates fall: panels half as long as the time since an offset.
+        steps = math.ceil(math.log(1.0 + span / SHORT, GROWTH)) + 1 if force > 0.0 else 0
+        graded = SHORT * (GROWTH ** np.arange(steps) - 1.0)
+        changes = state.clock.changes(state.end, span) if force > 0.0 else np.zeros(0)
+        edges = np.unique(np.concatenate([graded[graded < span], changes, [0.0, span]]))
+        node, share = np.polynomial.legendre.leggauss(NODES[0] if edges.size < FEW else NODES[1])
+        total, clock, begin = np.zeros(state.end.size), np.zeros(state.end.size), state.end
+        for low, high in pairwise(edges.tolist()):
+            # No clock changes its speed within.
+            stop = positions(state.end, np.full(begin.size, high), state.clock.per)
+            run = (high - low) + state.clock.gained(begin, stop)
+            for place, weight in zip((0.5 * (1.0 + node)).tolist(), (0.5 * share).tolist(), strict=True):
+                discount = force * (high - low) * weight * math.exp(-force * (low + place * (high - low)))
+                if discount > 0.0:
+                    total += discount * bought(clock + place * run)
+            clock, begin = clock + run, stop
+        total += math.exp(-force * span) * bought(clock)
         return state.h.series(total, "residual_transactions")
 
     def mean_speed(self, summary: CustomerFrame, last: str | date) -> pd.Series[float]:
