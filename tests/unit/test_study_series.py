@@ -11,10 +11,11 @@ from tests.unit.test_study_calendar import CONFIGS, TEXT, TREND
 
 import churnsim as cs
 from churnsim.data.summaries.series_file import read_series
-from churnsim.errors import ConfigError, DataError
+from churnsim.errors import ConfigError, DataError, FitError
 from churnsim.report.charts.figures import season_figure, tracking_figure
 from churnsim.report.messages import Words
 from churnsim.study.config.config_file import parse_config
+from churnsim.study.preview import preview
 from churnsim.study.stages.fit_stage import fit_models, fit_record
 from churnsim.study.stages.market_stage import build_market
 from churnsim.study.stages.stages import Stages
@@ -214,7 +215,7 @@ def test_what_is_taken_of_customers_own_series_is_told(folder, tmp_path):
     """Ten customers' ids are written otherwise and one is of another shop; values before the first row differ by
     column. Counted by hand from the file and the log."""
     given = pd.read_csv(folder / "few.csv")
-    given = given[given["date"] < "1998-06-01"].assign(prices=9.5)
+    given = given[given["date"] < "1998-06-01"].assign(prices=lambda rows: 9.5 + 0.1 * (rows.index % 3))
     ids = given["customer_id"].unique()
     given["customer_id"] = given["customer_id"].astype(str)
     for name in ids[:10]:
@@ -346,3 +347,42 @@ def test_a_season_beside_own_series_goes_on_by_itself(small):
         np.testing.assert_allclose(row[1:3], week.columns(int(day), int(day))[0], atol=1e-12)
     end = (np.datetime64("2022-12-31") - np.datetime64("2021-01-01")).astype(int) / 365.25
     assert clocks.leaving.at(who, np.zeros(1, dtype=int), days[1:])[0, 0] == pytest.approx(end, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("change", "models", "told"),
+    [
+        ({"letter": 1}, "", "in the calibration period the column 'letter' is the same on every day from 2021-01-"),
+        ({"twice": "2 * letter + 1"}, "", "the column 'twice' is determined by the columns before it"),
+        # What is no column of a customer's own is one of all.
+        ({"letter": 1}, "calendar = { season = 1 }\n", "the column 'letter' is the same on every day"),
+    ],
+)
+def test_columns_that_say_nothing_are_refused_before_any_work(small, tmp_path, change, models, told):
+    """By `churnsim check` too, which fits nothing."""
+    frame = pd.read_csv(small / "letters.csv")
+    for name, value in change.items():
+        frame[name] = frame.eval(value) if isinstance(value, str) else value
+    frame.to_csv(tmp_path / "letters.csv", index=False)
+    (tmp_path / "log.csv").write_bytes((small / "log.csv").read_bytes())
+    with pytest.raises(DataError) as caught:
+        preview(small_config(tmp_path, LETTERS, models))
+    assert told in str(caught.value)
+    assert "columns in [data.series]" in str(caught.value)
+
+
+def test_a_season_that_the_data_do_not_tell_is_refused_before_any_work(small):
+    text = SMALL.replace("2022-09-30", "2021-12-20").replace("[models]", "[models]\ncalendar = { season = 1 }")
+    with pytest.raises(FitError, match=r"in the calibration period: .*less than one whole year"):
+        preview(parse_config(text, folder=small))
+
+
+def test_a_check_tells_of_the_rows_of_series_and_of_new_customers(small):
+    """The time is that of the rows, and more where each customer's forecasts are integrals."""
+    plain, own = preview(small_config(small)), preview(small_config(small, LETTERS))
+    fast = preview(parse_config(SMALL.replace("pareto_nbd", "bg_nbd").replace("[models]", LETTERS + "[models]"),
+                                folder=small))  # fmt: skip
+    seconds = [each.work[0].seconds for each in (plain, fast, own)]
+    assert seconds == sorted(seconds)
+    assert own.work[0].amount == f"60 customers with {60 * len(WEEKS):,} rows of series"
+    assert {row.parameter for row in own.assumed} - {row.parameter for row in plain.assumed} == {"own_series.newcomers"}

@@ -7,13 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from churnsim.data.logs.days import day_number
+from churnsim.data.summaries.customer_series import CustomerSeries
 from churnsim.decisions.runs.parallel_map import worker_count
 from churnsim.evidence.assumptions import assumptions
-from churnsim.models.purchase.registry import DEFAULT_FAMILY, PURCHASE_FAMILIES
+from churnsim.models.purchase.registry import DEFAULT_FAMILY, PURCHASE_FAMILIES, with_leaving_clock
 from churnsim.records.notices import StudyWarning
 from churnsim.records.run import AssumptionRecord, DataFacts
 from churnsim.simulation.core.lifetimes import FixedSpend
 from churnsim.simulation.customers.base import Cohort
+from churnsim.simulation.mechanisms.own_series import OwnSeries
 from churnsim.simulation.scenario.market import Market
 from churnsim.study.config.config import DataSection, StudyConfig
 from churnsim.study.config.market_overrides import overridden_mechanisms, overridden_origins
@@ -30,6 +35,11 @@ from churnsim.study.storage.store import RunStore
 PER_CUSTOMER, PER_EPOCH, PER_CUSTOMER_EPOCH = 3e-6, 5e-5, 8e-9
 PER_BREAK_EVEN_LEVER, PER_CLAIM, PER_FIT = 30, 6.0, 2e-6
 START = 12.0
+# Of a row of customers' own series: the fits, tests and values together, and a replication's draw of the customers,
+# which strategies share. Where both clocks run by themselves each customer's forecasts are integrals of its own. Of a
+# customer, a draw of the value and a day on which anyone's series change after the data: that draw's value.
+OF_ONE_CLOCK, OF_TWO_CLOCKS = (1.3e-5, 4e-8), (7e-4, 5e-6)
+PER_CUSTOMER_DRAW_CHANGE, CHANGES = 4.5e-7, 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,13 +93,16 @@ def preview(config: StudyConfig, *, runs_dir: str | Path = "runs") -> Preview:
     worth = 1.0 if summary is None or "monetary_value" not in summary else float(summary["monetary_value"].mean())
     # Stands for the fitted models, of which no number is shown: only what a market assumes beside them.
     family: Any = PURCHASE_FAMILIES[DEFAULT_FAMILY]
+    parts = overridden_mechanisms(config.market)
+    if getattr(getattr(data, "clocks", None), "own", False):
+        parts = {"own_series": OwnSeries(), **parts}
     market = with_beliefs(
         config,
         Market(
             customers=Cohort(size=data.facts.customers),
             purchases=family(**dict.fromkeys(family.parameter_names, 1.0), unit=config.data.unit),
             spend=FixedSpend(amount=worth or 1.0),
-            origins=overridden_origins(config.market), **overridden_mechanisms(config.market),
+            origins=overridden_origins(config.market), **parts,
         ),
     )  # fmt: skip
     if isinstance(config.data, DataSection):  # subscribers stay by contracts, for which this market does not stand
@@ -98,17 +111,26 @@ def preview(config: StudyConfig, *, runs_dir: str | Path = "runs") -> Preview:
     told = AssumptionRecord.of_frame(assumptions(market, strategies))
     return Preview(
         name=config.name, facts=data.facts, warnings=tuple(stages.notes(config, data)),
-        work=tuple(_work(config, data.facts)), workers=worker_count(config.simulation.workers),
+        work=tuple(_work(config, data)), workers=worker_count(config.simulation.workers),
         assumed=tuple(row for row in told if not row.parameter.startswith(("purchases.", "spend."))),
         last_run=_last_run(config, Path(runs_dir)),
     )  # fmt: skip
 
 
-def _work(config: StudyConfig, facts: DataFacts) -> Iterator[Work]:
-    clock, size, unit = config.simulation, facts.customers, config.data.unit
-    epochs = clock.horizon.to(unit) / clock.epoch.to(unit)
+def _work(config: StudyConfig, data: Any) -> Iterator[Work]:
+    facts, clock, unit = data.facts, config.simulation, config.data.unit
+    size, epochs = facts.customers, clock.horizon.to(unit) / clock.epoch.to(unit)
     once = PER_CUSTOMER * size + PER_EPOCH * epochs + PER_CUSTOMER_EPOCH * size * epochs
-    yield Work(stage="models", amount=f"{size:,} customers", seconds=START + PER_FIT * facts.rows)
+    amount, fits = f"{size:,} customers", START + PER_FIT * facts.rows
+    series = getattr(getattr(data, "clocks", None), "calendar", None)
+    if isinstance(series, CustomerSeries):
+        rows, ahead = len(series.day), day_number(data.holdout_end, "holdout_end")
+        by_row, by_replication = OF_TWO_CLOCKS if config.models.purchases in with_leaving_clock() else OF_ONE_CLOCK
+        changes = CHANGES + len(np.unique(series.day[series.day > ahead]))
+        fits += rows * (by_row + by_replication * clock.replications)
+        fits += PER_CUSTOMER_DRAW_CHANGE * size * changes * config.value.draws
+        amount += f" with {rows:,} rows of series"
+    yield Work(stage="models", amount=amount, seconds=fits)
     count, each = len(config.strategy), clock.replications
     yield Work(
         stage="strategies", amount=f"{count} x {each:,} replications of {clock.horizon} in steps of {clock.epoch}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -20,7 +21,8 @@ from churnsim.data.summaries.customer_series import add_calendar
 from churnsim.data.summaries.intervals import summarise_with_intervals
 from churnsim.data.summaries.summary import split_holdout, summarise
 from churnsim.data.tabular.row_errors import SetAside
-from churnsim.errors import DataError
+from churnsim.errors import DataError, FitError
+from churnsim.models.purchase.calendar.fit import clock_doubt
 from churnsim.records.run import DataFacts
 from churnsim.study.config.advice import told_in_keys
 from churnsim.study.config.config import MADE_UP_SHOP, DataSection, ModelsSection
@@ -90,6 +92,7 @@ def load_data(
     if clocks.calendar is not None:
         for frame, until in ((split, section.calibration_end), (summary, holdout_end)):
             add_calendar(frame, days, past_day(until, name="until"), clocks.calendar, gaps=regularity)
+        _check_columns(clocks, section, {"calibration period": split, "whole log": summary})
     if clocks.checksum:
         checksum = hashlib.sha256(f"{checksum} {clocks.checksum}".encode()).hexdigest()
         source += f", with the series of {clocks.source}"
@@ -124,6 +127,21 @@ def load_data(
         calibration_end=section.calibration_end, holdout_end=holdout_end, facts=facts, covariates=covariates,
         clocks=clocks,
     )  # fmt: skip
+
+
+def _check_columns(clocks: StudyClocks, section: DataSection, frames: Mapping[str, pd.DataFrame]) -> None:
+    """DataError for a column that does not vary in the data or is determined by others, and FitError for a season that
+    they do not tell: what a fit would refuse, before any."""
+    assert clocks.calendar is not None  # asked where there is one
+    for period, frame in frames.items():
+        try:
+            doubt = clock_doubt(frame, clocks.calendar, clocks.leaving, unit=section.unit)
+        except DataError as error:
+            given = [key for key in ("series", "calendar_series") if getattr(section, key) is not None]
+            where = f" Which columns are meant is said by columns in [data.{given[0]}]." if given else ""
+            raise DataError(f"in the {period} {error}{where}") from error
+        if doubt is not None:
+            raise FitError(f"in the {period}: {doubt}")
 
 
 def read_log(section: DataSection, folder: Path) -> tuple[pd.DataFrame, str, str]:

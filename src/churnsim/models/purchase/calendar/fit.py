@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from churnsim.data.summaries.calendar import Calendar
 from churnsim.data.summaries.customer_series import CustomerSeries, check_calendar
-from churnsim.models.estimation.fit import ModelFit
+from churnsim.models.estimation.fit import FitStatus, ModelFit
 from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
 from churnsim.models.purchase.calendar.calendar_fit import CalendarFit
 from churnsim.models.purchase.calendar.calendar_model import CalendarModel
@@ -19,8 +19,9 @@ from churnsim.models.purchase.calendar.clock import ClockTerms
 from churnsim.models.purchase.calendar.clock_model import ClockModel
 from churnsim.models.purchase.calendar.history_days import HistoryDays
 from churnsim.models.purchase.calendar.history_series import HistorySeries
-from churnsim.models.purchase.calendar.likelihood import likelihood_of_days
+from churnsim.models.purchase.calendar.likelihood import likelihood_of_days, season_doubt
 from churnsim.models.purchase.calendar.series_model import SeriesModel
+from churnsim.models.purchase.calendar.two_clocks import LEAVING
 from churnsim.models.purchase.histories import Histories
 from churnsim.models.purchase.protocol import PurchaseModel
 from churnsim.typing import Floats
@@ -60,6 +61,19 @@ def begun(
     kind: Any = HistoryDays if isinstance(calendar, Calendar) else HistorySeries
     days = kind.of(summary, calendar, unit=plain.model.unit, weights=weights, stages=fixed.get("k", 1))
     return days, of_plain, plain
+
+
+def clock_doubt(
+    summary: pd.DataFrame, calendar: Calendar | CustomerSeries, leaving: Any = None, *, unit: str
+) -> FitStatus | None:
+    """What can be said of a fit before it is made: the status of one whose season the days do not tell. Raises as
+    `fit_calendar`."""
+    kind: Any = HistoryDays if isinstance(calendar, Calendar) else HistorySeries
+    days = kind.of(summary, calendar, unit=unit, weights=None)
+    if leaving is not None:
+        days.moments(leaving)
+    yearly = (*calendar.yearly, *(LEAVING + name for name in getattr(leaving, "yearly", ())))
+    return season_doubt(yearly, days.start, days.until)
 
 
 class RescaledClock(Protocol):

@@ -82,6 +82,10 @@ class HistoryDays:
         some = part(slice(None, None, SKETCH), None) if h.x.size >= SKETCH_FROM else None
         return part(slice(None), some)
 
+    def moments(self, calendar: Calendar) -> tuple[Floats, Floats, Floats]:
+        """`standardised` of another calendar over the same days."""
+        return standardised(calendar, calendar.columns(self.start + 1, self.until), self.start, self.until)
+
     def clocked(self, speed: Floats) -> Histories:
         """The histories in the time of the clock."""
         ahead = np.concatenate([[0.0], np.cumsum(speed - 1.0)]) / (self.per * self.scale)

@@ -79,10 +79,12 @@ class HistorySeries:
         some = part(slice(None, None, SKETCH), None) if h.x.size >= SKETCH_FROM and stages == 1 else None
         return part(slice(None), some)
 
-    def moments(self, series: CustomerSeries) -> tuple[Floats, Floats, Floats]:
-        """`series_moments` of others of the same rows."""
+    def moments(self, series: CustomerSeries) -> tuple[Floats, Floats]:
+        """Means and spreads of others of the same rows. Raises as `check_columns`."""
         begin, _, end = self.places
-        return series_moments(series, self.owner, begin, end, self.weight)
+        means, spread, root = series_moments(series, self.owner, begin, end, self.weight)
+        check_columns(series, root, spread, self.start, self.until)
+        return means, spread
 
     def rescaled(self, effects: Floats) -> RescaledSeries:
         """By these effects."""

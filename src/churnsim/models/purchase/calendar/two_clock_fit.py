@@ -22,7 +22,7 @@ from churnsim.models.purchase.calendar.calendar_fit import CalendarFit
 from churnsim.models.purchase.calendar.fit import begun
 from churnsim.models.purchase.calendar.history_days import HistoryDays
 from churnsim.models.purchase.calendar.history_series import HistorySeries
-from churnsim.models.purchase.calendar.likelihood import check_columns, likelihood_of_days, standardised
+from churnsim.models.purchase.calendar.likelihood import likelihood_of_days
 from churnsim.models.purchase.calendar.two_clock_series import Pieces, TwoClockSeriesModel
 from churnsim.models.purchase.calendar.two_clocks import LEAVING, TwoClockModel
 from churnsim.models.purchase.fit_data import Objective
@@ -60,8 +60,7 @@ def two_clock_likelihood(
     """The likelihood over the family's parameters and the effects of both calendars' columns."""
     z_leaving, means, spread = np.zeros((len(days.z), 0)), np.zeros(0), np.zeros(0)
     if leaving is not None:
-        columns = leaving.columns(days.start + 1, days.until)
-        z_leaving, means, spread = standardised(leaving, columns, days.start, days.until)
+        z_leaving, means, spread = days.moments(leaving)
     z_leaving = np.ascontiguousarray(z_leaving)
     begin, last, end = (place.astype(np.float64) for place in days.places)
     order = np.lexsort((-last, end, begin, days.h.x))
@@ -124,8 +123,7 @@ def series_likelihood(
     effects = 0 if leaving is None else len(leaving.names)
     means, spread = np.zeros(effects), np.ones(effects)
     if leaving is not None:
-        means, spread, root = days.moments(leaving)
-        check_columns(leaving, root, spread, days.start, days.until)
+        means, spread = days.moments(leaving)
 
     def customers(rows: slice) -> tuple[Any, ...]:
         places = [each[rows] for each in days.places]
