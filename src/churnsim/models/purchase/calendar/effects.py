@@ -298,7 +298,8 @@ class NewOnADay(PurchasesWithEffects):
         has the traits of row i of `draw_customers` with the same seed and replication."""
         ages = durations(T, "T").ravel()
         new = self._firsts(first, ages.size).assign(T=ages)
-        return self.draw_summary_like(new, seed=seed, replication=replication, future=future)
+        found: pd.DataFrame = self.draw_summary_like(new, seed=seed, replication=replication, future=future)
+        return found
 
 
 def numbers_of(given: Mapping[str, float], names: Sequence[str]) -> Floats:
