@@ -7,6 +7,7 @@ from itertools import permutations
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.decomposition import FactorAnalysis
 
 import churnsim as cs
 from churnsim.errors import DataError
@@ -96,6 +97,9 @@ def test_two_factors_are_found_where_two_were_planted():
     assert len({tuple(np.argsort(np.abs(row))) for row in loadings}) == 2
     assert (np.abs(loadings).max(axis=1) > 0.8).all()
     assert (np.abs(loadings).min(axis=1) < 0.2).all()
+    # As scikit-learn finds from the rows themselves, up to the rotation.
+    standard = FactorAnalysis(n_components=2, svd_method="lapack").fit((rows - rows.mean(axis=0)) / rows.std(axis=0))
+    np.testing.assert_allclose(loadings @ loadings.T, standard.components_.T @ standard.components_, rtol=0, atol=1e-9)
 
 
 def test_too_few_customers_are_refused():
