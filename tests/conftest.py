@@ -15,16 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import cloudpickle
-import hypothesis
 import pytest
-import tests.one_compiler  # noqa: F401
 
 import churnsim as cs
-from churnsim.simulation.mechanisms.complaints import Complaints
-
-# Results are tested, never times: a slow machine fails no example.
-hypothesis.settings.register_profile("churnsim", deadline=None)
-hypothesis.settings.load_profile("churnsim")
 
 # One thread for linear algebra in each worker, of which there are as many as cores: threads of several workers would
 # wait for each other, and spend time waiting. The workers inherit this from the process that starts them.
@@ -62,6 +55,18 @@ if sys.platform != "win32":
     import fcntl
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    """What runs tests is set up; not the process that hands them out to workers."""
+    if config.getoption("dist", "no") != "no" and not hasattr(config, "workerinput"):
+        return
+    import hypothesis
+    import tests.one_compiler  # noqa: F401
+
+    # Results are tested, never times: a slow machine fails no example. Examples are drawn anew in each run.
+    hypothesis.settings.register_profile("churnsim", deadline=None, max_examples=50)
+    hypothesis.settings.load_profile("churnsim")
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what slow.txt lists; UsageError for a name there that begins no test of a file that was collected whole."""
@@ -83,7 +88,7 @@ def pytest_collection_finish() -> None:
     gc.freeze()
 
 
-MarketMaker = Callable[..., cs.Market]
+MarketMaker = Callable[..., "cs.Market"]
 
 
 @pytest.fixture(scope="session")
@@ -109,6 +114,8 @@ def cohort_market(published_models) -> MarketMaker:
     """A market of new customers with the published parameters; `complaints` as keyword arguments."""
 
     def make(size: int, **complaints: float) -> cs.Market:
+        from churnsim.simulation.mechanisms.complaints import Complaints
+
         purchases, spend = published_models
         return cs.Market(
             customers=cs.Cohort(size=size), purchases=purchases, spend=spend, complaints=Complaints(**complaints)

@@ -20,7 +20,11 @@ FORKING = (
 import atexit, gc, json, os, sys, threading, warnings
 import numba, numpy, pandas, pyarrow, pydantic, scipy.stats, typer
 import altair, matplotlib.pyplot, sklearn.ensemble  # what several pieces of code import
-import churnsim, churnsim.cli
+import churnsim, churnsim.cli, churnsim.study.config.config_file, churnsim.study.runner
+
+from arviz.stats.stats_utils import stats_variance_2d
+
+stats_variance_2d(numpy.zeros((2, 2)))  # compiled in each process that calls it
 
 # What the package imports, and the kernels it loads, at the first use: seconds in each piece of code otherwise.
 for name in dir(churnsim):
