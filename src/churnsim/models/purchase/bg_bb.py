@@ -210,7 +210,6 @@ class BGBBCovariates(CovariateModel, LivingBetas):
     unit: str = "Y"
 
     family: ClassVar[str] = "bg_bb_covariates"
-    parameter_names: ClassVar[tuple[str, ...]] = ("alpha", "beta", "gamma", "delta")
     plain: ClassVar[Any] = BGBB
     kernels: ClassVar[Any] = kernel
     own_names: ClassVar[tuple[str, str]] = ("alpha", "gamma")

@@ -285,7 +285,6 @@ class BGNBDCovariates(CovariatesInTime, LivingGammaBeta):
     unit: str = "W"
 
     family: ClassVar[str] = "bg_nbd_covariates"
-    parameter_names: ClassVar[tuple[str, ...]] = ("r", "alpha", "a", "b")
     plain: ClassVar[Any] = BGNBD
     kernels: ClassVar[Any] = by_row
     own_names: ClassVar[tuple[str, str]] = ("alpha", "a")

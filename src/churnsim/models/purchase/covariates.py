@@ -77,6 +77,7 @@ class CovariateModel(BuyTillYouDie):
             plain.covariate_family = cls
             cls.covariate_family = None
             cls.title, cls.reads, cls.within = plain.title, plain.reads, plain.family
+            cls.parameter_names = plain.parameter_names
             cls.simulated_as = vars(cls).get("simulated_as", plain.simulated_as)
 
     def __post_init__(self) -> None:

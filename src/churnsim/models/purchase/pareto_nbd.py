@@ -253,7 +253,6 @@ class ParetoNBDCovariates(CovariatesInTime, LivingGammaGamma):
     unit: str = "W"
 
     family: ClassVar[str] = "pareto_nbd_covariates"
-    parameter_names: ClassVar[tuple[str, ...]] = ("r", "alpha", "s", "beta")
     plain: ClassVar[Any] = ParetoNBD
     kernels: ClassVar[Any] = by_row
     own_names: ClassVar[tuple[str, str]] = ("alpha", "beta")
