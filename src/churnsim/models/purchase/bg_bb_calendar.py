@@ -295,6 +295,7 @@ class BGBBCalendar(NewOnADay, BGBBEffects):
         begin, until = period_ends(np.array([low, (period + n).max()]), unit, anchor).tolist()
         ((rows, columns, start),) = stretches(calendar, h.index, period, n, unit, anchor, int(n.sum()) + 1)
         own, share = isinstance(calendar, CustomerSeries), None
+        model = BGBBSeries if own else BGBBCalendar
         if own:  # every period counts alike, as by a calendar
             at = np.arange(len(columns)) + np.repeat(period - low - start, n)
             each = np.repeat(weight, n)
@@ -326,8 +327,8 @@ class BGBBCalendar(NewOnADay, BGBBEffects):
             return float(found[0] + (sums * parameters[4:]).sum()), found[1:]
 
         return likelihood_with(
-            plain, model_of(calendar), calendar, means=means, spread=spread, start=begin, until=until,
-            objective=objective, known={"family": model_of(calendar).family, "unit": unit},
+            plain, model, calendar, means=means, spread=spread, start=begin, until=until, objective=objective,
+            known={"family": model.family, "unit": unit},
         )  # fmt: skip
 
     @classmethod
@@ -381,11 +382,6 @@ class BGBBSeries(SeriesEffects, BGBBEffects):
 
     def _columns(self, until: int, future: Any) -> tuple[CustomerSeries, dict[str, Any]]:
         return self._known_series(self.calendar, until, future), {}
-
-
-def model_of(calendar: Any) -> type[BGBBEffects]:
-    """The class of a model with this calendar, or with these series."""
-    return BGBBCalendar if isinstance(calendar, Calendar) else BGBBSeries
 
 
 def _as_new(summary: pd.DataFrame) -> pd.DataFrame:

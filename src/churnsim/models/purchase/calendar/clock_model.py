@@ -43,9 +43,8 @@ from churnsim.models.estimation.arguments import (
 from churnsim.models.purchase.active_periods import LivingTraits, active_chances
 from churnsim.models.purchase.calendar.clock import CYCLE, DayLevels, on_clock, positions, with_levels
 from churnsim.models.purchase.calendar.discounting import MOST_DAYS, NOTHING, discount_rule
-from churnsim.models.purchase.calendar.effects import PurchasesWithEffects
+from churnsim.models.purchase.calendar.effects import PurchasesWithEffects, of_base
 from churnsim.models.purchase.histories import Histories
-from churnsim.models.purchase.protocol import Simulated
 from churnsim.models.purchase.registry import PURCHASE_FAMILIES
 from churnsim.typing import Floats, Ints
 from churnsim.units import DAYS_PER_UNIT
@@ -109,31 +108,11 @@ class ClockModel(PurchasesWithEffects):
         """For readers."""
         return f"{self.base.title} with a {self.rescaled_by}"
 
-    @property
-    def reads(self) -> str:
-        """What its summary must hold, as the base's."""
-        return str(self.base.reads)
-
-    @property
-    def within(self) -> str:
-        """The family that it becomes without effects."""
-        return str(self.base.family)
-
-    @property
-    def simulated_as(self) -> Simulated | None:
-        """How the base's customers leave."""
-        found: Simulated | None = self.base.simulated_as
-        return found
-
-    @property
-    def simulated_parameters(self) -> tuple[float, ...]:
-        """The base's."""
-        return tuple(self.base.simulated_parameters)
-
-    @property
-    def k(self) -> int:
-        """Stages of a gap, where the base has them: AttributeError elsewhere."""
-        return int(self.base.k)
+    reads = of_base("reads", "What its summary must hold, as the base's.")
+    within = of_base("family", "The family that it becomes without effects.")
+    simulated_as = of_base("simulated_as", "How the base's customers leave.")
+    simulated_parameters = of_base("simulated_parameters", "The base's.")
+    k = of_base("k", "Stages of a gap, where the base has them: AttributeError elsewhere.")
 
     def clocked(self, summary: CustomerFrame) -> Histories:
         """The histories in the time of the buying clock."""

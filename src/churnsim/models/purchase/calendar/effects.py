@@ -240,20 +240,22 @@ class SeriesEffects(CalendarEffects):
         return series if isinstance(told, str) else series.continued(told, known)
 
 
+def of_base(name: str, doc: str) -> Any:
+    """A property that is the base's own."""
+    return property(lambda self: getattr(self.base, name), doc=doc)
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PurchasesWithEffects(CalendarEffects):
     """Base of the purchase models in which a calendar has effects on those of a model `base`."""
 
     base: Any
 
+    unit = of_base("unit", "The time unit of the base.")
+
     @property
     def _average(self) -> Any:
         return self.base
-
-    @property
-    def unit(self) -> str:
-        """The time unit of the base."""
-        return str(self.base.unit)
 
     def p_alive_path(self, summary: CustomerFrame, times: Sequence[float], *, future: Any = None) -> pd.DataFrame:
         """`p_alive` at T + each of `times`: one row a customer, one column a time."""

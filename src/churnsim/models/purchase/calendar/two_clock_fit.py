@@ -24,8 +24,7 @@ from churnsim.models.purchase.calendar.history_days import HistoryDays
 from churnsim.models.purchase.calendar.history_series import HistorySeries
 from churnsim.models.purchase.calendar.likelihood import likelihood_of_days
 from churnsim.models.purchase.calendar.two_clock_series import Pieces, TwoClockSeriesModel
-from churnsim.models.purchase.calendar.two_clocks import LEAVING, TwoClockModel
-from churnsim.models.purchase.fit_data import Objective
+from churnsim.models.purchase.calendar.two_clocks import LEAVING, TwoClockModel, TwoClocks
 from churnsim.models.purchase.protocol import PurchaseModel
 from churnsim.typing import Floats
 
@@ -75,20 +74,17 @@ def two_clock_likelihood(
         parts = chunks.each(kernel.terms, tuple(base), (*speeds, z, z_leaving))
         return np.asarray(np.sum([part for part, _ in parts], axis=0))
 
-    objective = clocks_objective(terms, days.sums, len(of_plain.names))
-    names = [] if leaving is None else [LEAVING + name for name in leaving.names]
-    known = {f"mean:{name}": float(mean) for name, mean in zip(names, means, strict=True)}
-    return likelihood_of_days(
-        days, of_plain, plain, objective, model=TwoClockModel,
-        sketch=lambda few: two_clock_likelihood(few, leaving, of_plain, plain),
-        more=dict(zip(names, spread.tolist(), strict=True)), known={**known, "leaving": leaving},
-        yearly=() if leaving is None else [LEAVING + name for name in leaving.yearly],
-    )  # fmt: skip
+    return on_clocks(two_clock_likelihood, TwoClockModel, days, leaving, means, spread, terms, of_plain, plain)
 
 
-def clocks_objective(terms: Callable[[Floats, Floats, Floats], Floats | None], sums: Floats, base: int) -> Objective:
-    """From the kernel's sums by the family's parameters and both clocks' effects, None where a clock stops or never
-    does; `sums` are those of the columns at the purchases."""
+def on_clocks(
+    again: Callable[..., Likelihood[Any]], model: type[TwoClocks], days: Any, leaving: Any, means: Floats,
+    spread: Floats, terms: Callable[[Floats, Floats, Floats], Floats | None], of_plain: Likelihood[Any],
+    plain: ModelFit[PurchaseModel],
+) -> Likelihood[Any]:  # fmt: skip
+    """The likelihood from the kernel's sums by the family's parameters and both clocks' effects, None where a clock
+    stops or never does."""
+    sums, base = days.sums, len(of_plain.names)
     both = base + sums.size
 
     def objective(parameters: Floats) -> tuple[float, Floats]:
@@ -99,7 +95,12 @@ def clocks_objective(terms: Callable[[Floats, Floats, Floats], Floats | None], s
         total[1 + base : 1 + both] += sums
         return float(total[0] + (sums * gamma).sum()), total[1:]
 
-    return objective
+    names, yearly = ([LEAVING + name for name in getattr(leaving, kind, ())] for kind in ("names", "yearly"))
+    known = {f"mean:{name}": float(mean) for name, mean in zip(names, means, strict=True)}
+    return likelihood_of_days(
+        days, of_plain, plain, objective, model=model, sketch=lambda few: again(few, leaving, of_plain, plain),
+        more=dict(zip(names, spread.tolist(), strict=True)), known={**known, "leaving": leaving}, yearly=yearly,
+    )  # fmt: skip
 
 
 def speeds_of(z: Floats, effects: Floats, length: Floats | float) -> Floats:
@@ -149,11 +150,4 @@ def series_likelihood(
         found = [part for part in on_threads(one, blocks) if part is not None]
         return np.asarray(np.sum(found, axis=0)) if len(found) == len(blocks) else None
 
-    names = [] if leaving is None else [LEAVING + name for name in leaving.names]
-    known = {f"mean:{name}": float(mean) for name, mean in zip(names, means, strict=True)}
-    return likelihood_of_days(
-        days, of_plain, plain, clocks_objective(terms, days.sums, len(of_plain.names)),
-        model=TwoClockSeriesModel, sketch=lambda few: series_likelihood(few, leaving, of_plain, plain),
-        more=dict(zip(names, spread.tolist(), strict=True)), known={**known, "leaving": leaving},
-        yearly=() if leaving is None else [LEAVING + name for name in leaving.yearly],
-    )  # fmt: skip
+    return on_clocks(series_likelihood, TwoClockSeriesModel, days, leaving, means, spread, terms, of_plain, plain)
