@@ -1055,6 +1055,8 @@ NO_VERB = frozenset(
         "check_same_rows",
         "between",
         "paths",
+        "paths_of_new",
+        "of_new",
         "speeds",
         "on_start",
         "on_event",
