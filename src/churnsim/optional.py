@@ -15,28 +15,12 @@ from churnsim.errors import MissingExtraError
 
 
 def optional_modules(*names: str, extra: str, purpose: str) -> tuple[ModuleType, ...]:
-    """Import the libraries that an optional part needs.
+    """Import the libraries (dotted where a part of one is wanted) that an optional part needs, in the order of `names`.
 
-    Warnings raised while a library is imported speak of that library's own age and are not shown.
-
-    Parameters
-    ----------
-    *names
-        Modules, dotted where a part of a library is wanted.
-    extra
-        The extra of churnsim that installs them, such as ``"report"``.
-    purpose
-        What they are needed for, as the subject of a sentence: ``"a report"``.
-
-    Returns
-    -------
-    tuple of ModuleType
-        The modules in the order of `names`.
-
-    Raises
-    ------
-    MissingExtraError
-        Naming every library that is absent and the command that installs it.
+    Warnings raised while a library is imported speak of that library's own age and are not shown. `extra` is the extra
+    of churnsim that installs them, such as ``"report"``, and `purpose` what they are needed for, as the subject of a
+    sentence: ``"a report"``. Raises MissingExtraError, which names every library that is absent and the command that
+    installs it.
 
     Examples
     --------

@@ -21,18 +21,8 @@ from churnsim.typing import Flags, Floats
 
 
 def sum_at_risk(times: Floats, tenure: Floats, entry: Floats, weight: Floats | None = None) -> Floats:
-    """Sum of the `weight` (1 each if absent) of those at risk at each of `times`.
-
-    Parameters
-    ----------
-    times : array of shape (k,)
-    tenure, entry : array of shape (n,)
-        When each one's observation ended and began.
-    weight : array of shape (n,) or (n, p), optional
-
-    Returns
-    -------
-    array of shape (k,) or (k, p)
+    """Sum of the `weight` (1 each if absent; one column or several) of those at risk at each of `times`: whose
+    observation began (`entry`) before and ended (`tenure`) then or later.
 
     Examples
     --------

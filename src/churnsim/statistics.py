@@ -67,22 +67,12 @@ def poisson_logpmf(k: Ints | Floats, mean: Floats | float) -> Floats:
 
 
 def mean_over_ties(values: Floats, score: Floats, *, weights: Floats | None = None) -> Floats:
-    """`values` with each one replaced by the mean over the rows whose score is the same.
+    """`values` with each one replaced by the mean over the rows whose score is the same; themselves where no two are
+    equal.
 
     A ranking by `score` leaves the order of equal scores open. Sums over its first rows of these means are the sums
-    expected over all orders of the ties, so that they do not depend on the order in which the rows were given.
-
-    Parameters
-    ----------
-    values, score : array of shape (n,)
-        What is added up, and what the rows are ranked by.
-    weights : array of shape (n,), optional
-        How much each row counts. A group of rows without weight keeps 0.
-
-    Returns
-    -------
-    array of shape (n,)
-        In the order given; `values` itself where no two scores are equal.
+    expected over all orders of the ties, so that they do not depend on the order in which the rows were given. Rows
+    count by their `weights`; a group of rows without weight keeps 0.
 
     Examples
     --------

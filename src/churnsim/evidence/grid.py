@@ -15,21 +15,11 @@ FAR = 18.0  # below the largest log-density: e^-18 of it is next to nothing
 def grid_draws(
     log_density: Callable[..., Floats], dimensions: int, *, draws: int, seed: int, cells: int = CELLS
 ) -> Floats:
-    """Draws from a density on the unit cube, of which a prior's quantiles are the usual coordinates.
+    """Draws, a column each, from a density on the unit cube, of which a prior's quantiles are the usual coordinates.
 
-    Parameters
-    ----------
-    log_density : callable
-        Takes as many arrays as there are dimensions, broadcast against each other, of values between 0 and 1; returns
-        the logarithm of the density up to a constant.
-    dimensions, draws, seed : int
-    cells : int
-        Along each dimension.
-
-    Returns
-    -------
-    array of shape (dimensions, draws)
-        Cells by their density, evenly within a cell. The grid covers where the density is not e^-18 of its largest.
+    `log_density` takes as many arrays as there are `dimensions`, broadcast against each other, of values between 0 and
+    1, and is known up to a constant. Of `cells` along each dimension one is drawn by its density, and a point evenly
+    within; the grid covers where the density is not e^-18 of its largest.
 
     Examples
     --------

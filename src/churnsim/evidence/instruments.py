@@ -69,22 +69,9 @@ class Instrumented:
 
 
 def two_stage(y: Floats, d: Floats, z: Floats, controls: Floats, cluster: Ints, *, level: float) -> Instrumented:
-    """The effect of `d` on `y` by the instrument `z`.
-
-    Parameters
-    ----------
-    y, d, z : array of shape (n,)
-    controls : array of shape (n, p)
-        With a column of ones.
-    cluster : array of shape (n,)
-        Observations of one cluster may depend on each other.
-    level : float
-
-    Returns
-    -------
-    Instrumented
-        Raises DataError where the instrument or the treatment does not vary beside the controls, and for fewer than two
-        clusters.
+    """The effect of `d` on `y` by the instrument `z`, beside `controls` with a column of ones; observations of one
+    `cluster` may depend on each other. Raises DataError where the instrument or the treatment does not vary beside the
+    controls, and for fewer than two clusters.
 
     Examples
     --------

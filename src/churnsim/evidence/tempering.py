@@ -83,30 +83,9 @@ def tempered(
 ) -> Tempered:
     """Lead particles of the prior to the posterior.
 
-    Parameters
-    ----------
-    simulate : callable
-        As above. Simulations that are new get replications from `replication` upwards.
-    log_kernel : callable
-        log K of each particle's results; -inf for NaN.
-    particles : Particles
-        Of the prior.
-    rows : int
-        How many joint draws of numbers there are.
-    replication : int
-        The first replication that no simulation has had.
-    generator : numpy.random.Generator
-        Of moves and choices.
-
-    Returns
-    -------
-    Tempered
-        Results out of reach give the numbers and the replication that come nearest.
-
-    Raises
-    ------
-    FitError
-        After 60 steps of b.
+    `log_kernel` is the log K of each particle's results, -inf for NaN. Of `rows` joint draws of numbers new simulations
+    get replications from `replication` upwards, the first that none has had; `generator` is of moves and choices.
+    Results out of reach give the numbers and the replication that come nearest. Raises FitError after 60 steps of b.
     """
     n = len(particles.replication)
     power, inflation, reach = 0.0, 1.0, 1.0

@@ -53,24 +53,12 @@ def file_at_hand(names: Sequence[str]) -> Path | None:
 
 
 def fetched_file(of: str, *, names: Sequence[str], address: str, sha256: str | None, member: str | None) -> Path:
-    """The file behind the data set `of`: one that is at hand, or else downloaded.
+    """The file behind the data set `of`: one that is at hand under one of the `names`, or else downloaded from
+    `address`, checked, and kept under the first of them; `member`, the part of an archive that is wanted, under its own
+    name.
 
-    Parameters
-    ----------
-    of
-        What messages call the data set.
-    names
-        The names that a file at hand may have. A download is kept under the first, and a part of an archive under
-        its own name.
-    address, sha256, member
-        What is downloaded, its checksum, and which part of the archive is wanted.
-
-    Raises
-    ------
-    MissingExtraError
-        Without pooch.
-    DataError
-        Where it cannot be fetched or is not the published one; it says where to put a copy.
+    Raises MissingExtraError without pooch, and DataError where the file cannot be fetched or is not the published one;
+    it says where to put a copy.
     """
     found = file_at_hand(names)
     if found is not None:

@@ -22,25 +22,12 @@ def read_series(
     path: str | os.PathLike[str], *, date: str = "date", customer_id: str | None = None, columns: Sequence[str] = (),
     form: FileFormat | None = None,
 ) -> pd.DataFrame:  # fmt: skip
-    """The series of a file with a row a day on which a value changes, in the order of the file.
+    """The series of a file with a row a day on which a value changes, in the order of the file, indexed by day; of
+    customers' own series with ``customer_id`` and ``date`` as columns, as `CustomerSeries.of` takes them.
 
-    Parameters
-    ----------
-    path : str or path
-        A CSV, Parquet or Excel file.
-    date, customer_id : str
-        The columns with the day and, of customers' own series, with the customer's id.
-    columns : sequence of str
-        The series; all other columns if empty.
-    form : FileFormat
-        How the file is written.
-
-    Returns
-    -------
-    DataFrame
-        Indexed by day; of customers' own series with ``customer_id`` and ``date`` as columns, as
-        `CustomerSeries.of` takes them. Raises DataError, naming file, row, value and remedy, for a day that is none or
-        stands twice, and for a value that is no finite number.
+    `date` and, of customers' own series, `customer_id` are the columns with the day and the id; `columns` are the
+    series, all others if empty. Raises DataError, naming file, row, value and remedy, for a day that is none or stands
+    twice, and for a value that is no finite number.
     """
     keys = [date] if customer_id is None else [customer_id, date]
     form = FileFormat() if form is None else form

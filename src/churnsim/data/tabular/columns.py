@@ -149,31 +149,13 @@ def dates(
     ask: str = "pass today=",
     say: str = "pass date_format=",
 ) -> pd.Series[pd.Timestamp]:
-    """The column `name` as dates without a zone, the one way in which dates are read everywhere.
+    """The column `name` as dates without a zone (datetime64[ns]), the one way in which dates are read everywhere: the
+    clock on the wall where a date was written is kept.
 
-    Parameters
-    ----------
-    values : Series
-        Text, dates, times of any precision and zone, or periods.
-    name : str
-        The column's name for messages.
-    flaws : Flaws
-        Where bad dates, and missing ones unless `optional`, are marked.
-    date_format : str or None
-        The codes of `datetime.strptime`; None for ISO dates.
-    latest : Timestamp or None
-        Dates after this day are bad.
-    what : str
-        What a row is called in messages.
-    ask : str
-        How the caller's user says that the clock of the computer is wrong.
-    say : str
-        How the caller's user says what the dates are written like.
-
-    Returns
-    -------
-    Series
-        datetime64[ns] without a zone: the clock on the wall where the date was written is kept.
+    `values` are text, dates, times of any precision and zone, or periods; text follows `date_format`, codes of
+    `datetime.strptime`, or is ISO where that is None. Bad dates, those after the day `latest`, and unless `optional`
+    missing ones are marked in `flaws`. In messages a row is a `what`; `ask` and `say` are how the caller's user says
+    that the computer's clock is wrong, and what the dates are written like.
     """
     if date_format is not None and "%" not in date_format:
         raise ConfigError(f"date_format must be made of codes such as '%d/%m/%Y'; got {date_format!r}.")

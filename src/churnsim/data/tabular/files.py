@@ -38,25 +38,11 @@ def regular_file(
     within: Path | None = None,
     error: type[ChurnSimError] = DataError,
 ) -> Path:
-    """The path, if it leads to a regular file that is there.
+    """The path, if it leads to a regular file that is there; in full, where it must lie `within` a directory (links and
+    ``..`` followed).
 
-    A pipe, a device or a socket is refused before it is opened, since reading it might never end.
-
-    Parameters
-    ----------
-    path : str or path
-        As the caller gave it.
-    what : str
-        What the file is called in messages, such as "key file".
-    within : Path, optional
-        The directory that the path must lie in, links and ``..`` followed.
-    error : type
-        What is raised: DataError for data, ConfigError for files of settings.
-
-    Returns
-    -------
-    Path
-        The same path; with `within` in full.
+    A pipe, a device or a socket is refused before it is opened, since reading it might never end. Messages call the
+    file `what`; `error` is what is raised: DataError for data, ConfigError for files of settings.
     """
     try:
         text = os.fsdecode(path)

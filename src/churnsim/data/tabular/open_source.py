@@ -85,25 +85,12 @@ def raw_rows(
     kinds: dict[str, str] | None = None,
     arguments: Sequence[str] = ("customer_id",),
 ) -> RawRows:
-    """All rows of the `columns` of a source at once, untyped.
+    """All rows of the `columns` of a source (a file, or a table) at once, in their order and untyped. `columns` may
+    choose them from those that are there.
 
-    Parameters
-    ----------
-    source : path or DataFrame
-        A CSV, Parquet or Excel file, or a table.
-    columns : sequence of str, or callable
-        The columns wanted, or what chooses them from those that are there.
-    form : FileFormat
-        How the source is written.
-    kinds : dict, optional
-        Of columns of theirs, which hold "date"s, "amount"s or "number"s, whose spelling is to be found out.
-    arguments : sequence of str
-        By which arguments the caller takes the names of the columns, in their order, for messages.
-
-    Returns
-    -------
-    RawRows
-        Rows in their order. Raises DataError for a file or columns that are not there.
+    `kinds` names those columns of theirs that hold "date"s, "amount"s or "number"s whose spelling is to be found out,
+    and `arguments`, in the order of the columns, by what the caller takes their names, for messages. Raises DataError
+    for a file or columns that are not there.
     """
     wanted = [] if callable(columns) else list(columns)
     records = open_source(source, form, wanted=wanted, arguments=arguments)

@@ -60,15 +60,8 @@ class Moved:
 
 
 class MovedBeliefs:
-    """Replications of a decision that can be asked what it looks like under other beliefs.
-
-    Parameters
-    ----------
-    scores : array (n, m)
-        Normal scores of m numbers in their stated laws, a row a replication.
-    gains : array (n, q)
-        What q options earn more than spending nothing.
-    """
+    """Replications of a decision that can be asked what it looks like under other beliefs: normal `scores` (n, m) of m
+    numbers in their stated laws, a row a replication, and the `gains` (n, q) of q options over spending nothing."""
 
     def __init__(self, scores: Floats, gains: Floats) -> None:
         self.scores, self.gains = np.asarray(scores, dtype=np.float64), np.asarray(gains, dtype=np.float64)

@@ -205,21 +205,9 @@ def policy_table(
 ) -> pd.DataFrame:
     """What a policy earns per customer against treating nobody, and against each arm for everybody.
 
-    Parameters
-    ----------
-    chosen, group : array of int, shape (n,)
-        The place in `arms` (0 is the control) that the policy chooses for each customer, which did not choose it, and
-        that it was drawn to.
-    earned : array of shape (n,)
-        What each customer brought, before costs.
-    costs : array of shape (arms,)
-        Of each arm, 0 for the control.
-    arms : sequence of str
-        The control first.
-    level : float
-        Of the limits.
-    name : str
-        What the table calls the policy.
+    `chosen` has each customer's place in `arms` (0 is the control, which comes first) by the policy, which did not
+    choose its `group`, the one that it was drawn to; `earned` is before `costs`, one an arm and 0 for the control.
+    Limits have the `level`, and `name` is what the table calls the policy.
     """
     z = normal_quantile(level)
     nobody = np.zeros_like(chosen)

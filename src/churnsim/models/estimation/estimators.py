@@ -35,26 +35,13 @@ class NamedOutput(TransformerMixin, BaseEstimator):
 def feature_frame(
     estimator: Any, X: Any, *, reset: bool, wanted: Sequence[str] | None = None, least: int = 1
 ) -> pd.DataFrame:
-    """`X` as a frame, checked; with `reset` its columns are remembered, else compared with those of the fit.
+    """`X` as a frame, checked; with `reset` (a fit) the estimator's `n_features_in_` and `feature_names_in_` are set,
+    else the columns are compared with them.
 
-    Parameters
-    ----------
-    estimator : estimator
-        Whose `n_features_in_` and `feature_names_in_` are set or read.
-    X : frame or array of shape (rows, columns)
-        A frame of pandas, Polars or Arrow may hold words; an array holds numbers, and its columns are x0, x1 ...
-    reset : bool
-        Whether this is a fit.
-    wanted : sequence of str, optional
-        The columns of a frame that are used; all unless given. Those that it lacks are left to the caller.
-    least : int
-        Fewest rows.
-
-    Returns
-    -------
-    DataFrame
-        Finite numbers and words. Raises DataError for a missing value in a frame, ValueError (scikit-learn's) for an
-        array that holds other than finite numbers.
+    A frame of pandas, Polars or Arrow may hold words; an array holds numbers, and its columns are x0, x1 ... Of a frame
+    the columns `wanted` are used, all unless given; those that it lacks are left to the caller. Raises DataError for a
+    missing value in a frame or fewer rows than `least`, ValueError (scikit-learn's) for an array that holds other than
+    finite numbers or too few.
     """
     if is_foreign_frame(X):
         X = pa.table(X).to_pandas()

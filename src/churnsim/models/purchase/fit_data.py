@@ -132,28 +132,13 @@ def likelihood_of(
     fixed: Mapping[str, Any] | None = None,
     **more: Any,
 ) -> Likelihood[Family]:
-    """The likelihood of a family whose `alpha` and `beta` are in time units.
+    """The likelihood of a family whose first parameters are r and `alpha`, and whose `alpha` and `beta` are times.
 
-    Parameters
-    ----------
-    family : class
-        With `parameter_names`, of which the first two are r and alpha.
-    data : ScaledHistories
-        What it is fitted to.
-    objective : callable
-        Of the parameters in scaled time: the log-likelihood and its slopes.
-    leaving : sequence of tuples
-        Starting points of the parameters after r and alpha, one for each of `rate_starts`.
-    remedies : str
-        What to try where the data do not tell the parameters.
-    rate : int
-        How many events at the rate lambda make a purchase.
-    log_scale : float, optional
-        What undoes the scaling of time; that of purchase times unless given.
-    fixed : mapping, optional
-        What the model has beside its estimated parameters and the unit.
-    **more
-        Of `Likelihood`.
+    `objective` gives the log-likelihood and its slopes at parameters in scaled time; `leaving` are starting points of
+    those after r and alpha, one for each of `rate_starts`. At the rate lambda `rate` events make a purchase;
+    `log_scale` undoes the scaling of time, that of purchase times unless given. `remedies` say what to try where the
+    data do not tell the parameters, `fixed` is what the model has beside the estimated ones and the unit, and `more` is
+    of `Likelihood`.
     """
     names: tuple[str, ...] = family.parameter_names
     known = {**(fixed or {}), "unit": data.unit}
