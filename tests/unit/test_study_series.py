@@ -354,7 +354,7 @@ def test_a_season_beside_own_series_goes_on_by_itself(small):
     [
         ({"letter": 1}, "", "in the calibration period the column 'letter' is the same on every day from 2021-01-"),
         ({"twice": "2 * letter + 1"}, "", "the column 'twice' is determined by the columns before it"),
-        # What is no column of a customer's own is one of all.
+        ({"alpha": "letter % 2 + 0.1 * (index % 7)"}, "", "a column cannot be called 'alpha'"),
         ({"letter": 1}, "calendar = { season = 1 }\n", "the column 'letter' is the same on every day"),
     ],
 )

@@ -43,7 +43,7 @@ def read_series(
     if not 1 <= len(names) <= MOST_SERIES or raw.empty:
         raise DataError(
             f"{path} must have rows, and 1 to {MOST_SERIES} columns of numbers beside {' and '.join(map(repr, keys))}; "
-            f"it has {len(raw)} rows and {len(names)} such columns. Name those that are meant: columns=[...]."
+            f"it has {len(raw)} rows and {len(names)} such columns. Name those that are meant by columns=, a list."
         )
     spelled = rows.spelling.dates.get(date)
     days = dates(raw[date], date, flaws, date_format=spelled, latest=None, what="row").dt.normalize()
@@ -55,7 +55,8 @@ def read_series(
         if not np.isfinite(values).any():
             raise DataError(
                 f"{path}: the column {name!r} holds no number in {len(raw):,} rows, the first being "
-                f"{show(raw[name].iloc[0])}. Name the columns of numbers that are meant: columns=[...]."
+                f"{show(raw[name].iloc[0])}. Write 0 and 1 for no and yes, or name the columns of numbers that are "
+                "meant by columns=, a list."
             )
         flaws.mark(missing, raw[name], name, "is missing", FILL_IN)
         flaws.mark(~np.isfinite(values) & ~missing, raw[name], name, "is not a finite number", FILL_IN)

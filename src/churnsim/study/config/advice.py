@@ -28,10 +28,19 @@ def _reader_arguments() -> frozenset[str]:
     from churnsim.data.records.reading import read_records
     from churnsim.data.subscriptions.customer_rows import read_covariates
     from churnsim.data.subscriptions.subscriptions import read_subscriptions
+    from churnsim.data.summaries.series_file import read_series
     from churnsim.data.summaries.summary import summarise
     from churnsim.satisfaction.read_survey import read_survey
 
-    readers = (read_transactions, read_records, read_covariates, read_subscriptions, read_survey, summarise)
+    readers = (
+        read_transactions,
+        read_records,
+        read_covariates,
+        read_series,
+        read_subscriptions,
+        read_survey,
+        summarise,
+    )
     return OTHER.union(*(inspect.signature(reader).parameters for reader in readers))
 
 
@@ -104,7 +113,16 @@ def in_keys(message: str, table: str, keys: Collection[str]) -> str:
         return word + ("" if value is None else " = false" if value == "None" else f" = {value}") + place
 
     if "columns" in keys:
-        message = COLUMN.sub(rf"Pass columns = {{ \1\2 = NAME }} in [{table}],", message)
+
+        def named(found: re.Match[str]) -> str:
+            word = found[1] or found[2]
+            return (
+                f"Pass {word} = NAME in [{table}],"
+                if word in keys
+                else f"Pass columns = {{ {word} = NAME }} in [{table}],"
+            )
+
+        message = COLUMN.sub(named, message)
     if "exchange_rates" in keys:
         message = RATES.sub(f"exchange_rates = {{ USD = 1, EUR = 1.08 }} or the like in [{table}]", message)
     return _without_arguments(_replaced(message, key, _reader_arguments()))

@@ -23,9 +23,10 @@ from churnsim.data.summaries.summary import split_holdout, summarise
 from churnsim.data.tabular.row_errors import SetAside
 from churnsim.errors import DataError, FitError
 from churnsim.models.purchase.calendar.fit import clock_doubt
+from churnsim.models.purchase.registry import PURCHASE_FAMILIES, simulated_families
 from churnsim.records.run import DataFacts
 from churnsim.study.config.advice import told_in_keys
-from churnsim.study.config.config import MADE_UP_SHOP, DataSection, ModelsSection
+from churnsim.study.config.config import CHOOSE, MADE_UP_SHOP, DataSection, ModelsSection
 from churnsim.study.config.file_section import StudyCovariates
 from churnsim.study.stages.clock_stage import StudyClocks, load_clocks
 
@@ -92,7 +93,7 @@ def load_data(
     if clocks.calendar is not None:
         for frame, until in ((split, section.calibration_end), (summary, holdout_end)):
             add_calendar(frame, days, past_day(until, name="until"), clocks.calendar, gaps=regularity)
-        _check_columns(clocks, section, {"calibration period": split, "whole log": summary})
+        _check_columns(clocks, section, {"calibration period": split, "whole log": summary}, models)
     if clocks.checksum:
         checksum = hashlib.sha256(f"{checksum} {clocks.checksum}".encode()).hexdigest()
         source += f", with the series of {clocks.source}"
@@ -129,13 +130,18 @@ def load_data(
     )  # fmt: skip
 
 
-def _check_columns(clocks: StudyClocks, section: DataSection, frames: Mapping[str, pd.DataFrame]) -> None:
-    """DataError for a column that does not vary in the data or is determined by others, and FitError for a season that
-    they do not tell: what a fit would refuse, before any."""
+def _check_columns(
+    clocks: StudyClocks, section: DataSection, frames: Mapping[str, pd.DataFrame], models: ModelsSection | None
+) -> None:
+    """DataError for a column that does not vary in the data, is determined by others or has a parameter's name, and
+    FitError for a season that they do not tell: what a fit would refuse, before any."""
     assert clocks.calendar is not None  # asked where there is one
+    asked = models.purchases if models is not None else CHOOSE
+    families = [PURCHASE_FAMILIES[name] for name in (simulated_families() if asked == CHOOSE else [asked])]
+    families = [family for family in families if family.takes_calendar]
     for period, frame in frames.items():
         try:
-            doubt = clock_doubt(frame, clocks.calendar, clocks.leaving, unit=section.unit)
+            doubt = clock_doubt(frame, clocks.calendar, clocks.leaving, unit=section.unit, families=families)
         except DataError as error:
             given = [key for key in ("series", "calendar_series") if getattr(section, key) is not None]
             where = f" Which columns are meant is said by columns in [data.{given[0]}]." if given else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -19,7 +20,7 @@ from churnsim.models.purchase.calendar.clock import ClockTerms
 from churnsim.models.purchase.calendar.clock_model import ClockModel
 from churnsim.models.purchase.calendar.history_days import HistoryDays
 from churnsim.models.purchase.calendar.history_series import HistorySeries
-from churnsim.models.purchase.calendar.likelihood import likelihood_of_days, season_doubt
+from churnsim.models.purchase.calendar.likelihood import check_names, likelihood_of_days, season_doubt
 from churnsim.models.purchase.calendar.series_model import SeriesModel
 from churnsim.models.purchase.calendar.two_clocks import LEAVING
 from churnsim.models.purchase.histories import Histories
@@ -64,10 +65,13 @@ def begun(
 
 
 def clock_doubt(
-    summary: pd.DataFrame, calendar: Calendar | CustomerSeries, leaving: Any = None, *, unit: str
-) -> FitStatus | None:
-    """What can be said of a fit before it is made: the status of one whose season the days do not tell. Raises as
-    `fit_calendar`."""
+    summary: pd.DataFrame, calendar: Calendar | CustomerSeries, leaving: Any = None, *, unit: str,
+    families: Sequence[Any] = (),
+) -> FitStatus | None:  # fmt: skip
+    """What can be said of fits of these families before any is made: the status of one whose season the days do not
+    tell. Raises as `fit_calendar`."""
+    for family in families:
+        check_names(calendar.names, family.parameter_names, ("family", "unit", "k", "calendar", "seen_until"))
     kind: Any = HistoryDays if isinstance(calendar, Calendar) else HistorySeries
     days = kind.of(summary, calendar, unit=unit, weights=None)
     if leaving is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -35,11 +35,7 @@ def likelihood_with(
     effects, base = (*calendar.names, *more), len(of_plain.names)
     fixed: dict[str, Any] = {f"mean:{name}": float(mean) for name, mean in zip(calendar.names, means, strict=True)}
     fixed |= {**known, "calendar": calendar, "seen_until": iso_day(until)}
-    if taken := [name for name in effects if name in {*of_plain.names, *fixed} or effects.count(name) > 1]:
-        raise DataError(
-            f"a column cannot be called {taken[0]!r}: the model ({', '.join(of_plain.names)}) has something of its own "
-            "by this name. Rename the column."
-        )
+    check_names(effects, of_plain.names, {*fixed, *(name for name in effects if effects.count(name) > 1)})
     return replace(
         of_plain,
         names=(*of_plain.names, *effects),
@@ -52,6 +48,15 @@ def likelihood_with(
         doubt=of_plain.doubt or season_doubt((*calendar.yearly, *yearly), start, until),
         sketch=None,
     )
+
+
+def check_names(columns: Sequence[str], parameters: Sequence[str], more: Collection[str]) -> None:
+    """DataError for a column with a name of the model's own: of a parameter, or of what `more` it holds."""
+    if taken := [name for name in columns if name in parameters or name in more]:
+        raise DataError(
+            f"a column cannot be called {taken[0]!r}: the model ({', '.join(parameters)}) has something of its own by "
+            "this name. Rename the column."
+        )
 
 
 def likelihood_of_days(
