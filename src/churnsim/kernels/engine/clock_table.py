@@ -212,8 +212,8 @@ def own_knots(starts: Ints, t: Floats, speed: Floats, last: float, year: float) 
     """The knots of customers' own clocks, of pieces that begin at `t` with a `speed`, those of each from one of
     `starts` on; and the mean speed of each over the `year` before `last`, or since its first piece."""
     knots, lasting = np.empty((t.size, 3)), np.empty(starts.size - 1)
-    knots[:, 0] = t
-    knots[:, 2] = speed
+    for k in range(t.size):  # a copy as such takes a second to compile
+        knots[k, 0], knots[k, 2] = t[k], speed[k]
     for i in range(starts.size - 1):
         ahead, at_zero = 0.0, 0.0
         for k in range(starts[i], starts[i + 1]):

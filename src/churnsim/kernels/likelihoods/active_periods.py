@@ -197,7 +197,8 @@ def stages_law(
                 weight = on_rate * on_leaves[leave_at[i], v]
                 _start(rate, p, k, silence[i], weight, 0.0, start)
                 here[:] = 0.0
-                here[0] = start
+                for t in range(k):  # a copy as such takes long to compile
+                    here[0, t] = start[t]
                 run = runs[int(kind[i])]
                 for j in range(len(run)):
                     if j == 0 or not _same(run[j], run[j - 1]):
