@@ -80,6 +80,17 @@ def rare(function: F) -> F:
     return _compiled(function, _UNCOUNTED, apart=True)
 
 
+def machine_code(kernel: F) -> F:
+    """The code of a `kernel` that was just called, for more calls with arguments of the same types alone.
+
+    Numba finds it anew at each call by the types of all arrays in all named tuples, which for the engine's kernels
+    takes five times as long as to take them apart. The kernel itself where it was compiled for other types too.
+    """
+    # Not the ordered dictionary's own: numba's types take long to compute the hashes that it asks for.
+    made = list(dict.values(getattr(kernel, "overloads", {})))
+    return cast(F, made[0].entry_point) if len(made) == 1 else kernel
+
+
 def inlined(function: F) -> F:
     """As `rule`, for a small function that every event passes: its code is put where it is called."""
     return _compiled(function, {**_UNCOUNTED, "forceinline": True})

@@ -65,16 +65,15 @@ def run_many(scenarios: Sequence[Scenario], *, seed: int, replications: Sequence
             for number in replications[start : start + size]
         ]
         for worlds in groups_of(drawn):
-            block, customers = None, len(worlds[0].base.uids)
-            if customers <= MOST_PLANNED:
-                memory = memory if memory and customers <= memory.wake.size else Memory(customers)
-                block = ReplicationBlock(worlds, memory, seed)
+            planned = len(worlds[0].base.uids) <= MOST_PLANNED
+            block = ReplicationBlock(worlds, memory, seed) if planned else None
             for ledgers, scenario in zip(found, scenarios, strict=True):
                 done = block.ledgers(scenario) if block else [None] * len(worlds)
                 ledgers += [
                     ledger or _run(ReplicationInputs.in_world(scenario, world, seed=seed))
                     for ledger, world in zip(done, worlds, strict=True)
                 ]
+            memory = block.memory if block else memory
     return found
 
 

@@ -17,6 +17,7 @@ from churnsim.kernels.engine.ledger_updates import COMPLAINTS, LOG, LOG_LINE, RE
 from churnsim.kernels.engine.periods import PLAN, Plan, Worlds
 from churnsim.kernels.engine.records import CLOCK, CUSTOMER
 from churnsim.kernels.engine.residual import total_residual
+from churnsim.kernels.numerics.jit import machine_code
 from churnsim.kernels.numerics.quantile_tables import no_table
 from churnsim.simulation.core.thread_pool import ThreadPool
 from churnsim.simulation.engine.bookkeeping import flow_of
@@ -82,6 +83,8 @@ class RecordPopulation:
         self._done = np.zeros((bounds.size - 1, accounts.COLUMNS), dtype=np.int64)  # what the firm did
         self._log = log
         self.inputs, self.bounds = inputs, bounds
+        # Called at each boundary, with arrays of the same types: they are looked at once.
+        self._enter, self._run = kernel.enter, advance
         # Room for as many again as may come costs nothing until they do: the system finds memory for what is written.
         capacity = int(GROWTH * len(inputs.drawn.uids)) + ROOM
         self._records, self._wake = np.empty(capacity, dtype=CUSTOMER), np.empty(capacity)
@@ -142,12 +145,14 @@ class RecordPopulation:
         population = p.newcomers.arguments
 
         def part(_: int, first: int, last: int) -> None:
-            kernel.enter(
+            self._enter(
                 p.rules, population, p.churn, self._records, self._wake, self._view, place, times, uids, origins,
                 channels, first, last, p.replication, p.seed,
             )  # fmt: skip
 
         self.pool.share(uids.size, part)
+        if self._enter is kernel.enter:
+            self._enter = machine_code(kernel.enter)
         self.size = needed
 
     def _grow(self, capacity: int) -> None:
@@ -299,7 +304,7 @@ class RecordPopulation:
             box = self.buffers.workers[worker]
             buffers = Buffers(box.log, box.complaints, box.referrals, box.fill)
             while True:
-                first = advance(
+                first = self._run(
                     tables, means, NO_PLAN, self._records, self._wake, self._view, places, first, last, end,
                     self.bounds, box.table, buffers, p.replication, p.seed,
                 )  # fmt: skip
@@ -309,6 +314,8 @@ class RecordPopulation:
                     return
 
         self.pool.share(number, part)
+        if self._run is advance:
+            self._run = machine_code(advance)
 
     def census(self) -> tuple[int, int]:
         """How many are active and how many wait for a reply. Raises ChurnSimError for two customers of one uid, who

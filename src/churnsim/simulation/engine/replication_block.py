@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 import numpy as np
 
@@ -29,7 +30,7 @@ from churnsim.simulation.engine.record_population import (
 )
 from churnsim.simulation.engine.replication_inputs import DrawnMarket, ReplicationInputs, row_bounds
 from churnsim.simulation.scenario.scenario import Scenario
-from churnsim.typing import Floats
+from churnsim.typing import Flags, Floats
 
 
 def groups_of(worlds: Sequence[DrawnMarket]) -> Iterator[list[DrawnMarket]]:
@@ -76,20 +77,27 @@ class Memory:
 
 
 class ReplicationBlock:
-    """Replications of one of `groups_of`, which strategies run one after the other in the same `memory`."""
+    """Replications of one of `groups_of`, which strategies run one after the other in the same `memory`: one that is
+    there already if they have room in it."""
 
-    def __init__(self, worlds: Sequence[DrawnMarket], memory: Memory, seed: int) -> None:
-        self.worlds, self.memory, self.seed = worlds, memory, seed
-        drawn = zip(*((b.traits, b.members, b.alive) for b in (world.base for world in worlds)), strict=True)
-        self.traits, self.members, self.alive = (np.stack(columns) for columns in drawn)
+    def __init__(self, worlds: Sequence[DrawnMarket], memory: Memory | None, seed: int) -> None:
+        self.worlds, self.seed = worlds, seed
+        self.memory = memory if memory and len(worlds[0].base.uids) <= memory.wake.size else None
         self.numbers = np.array([world.replication for world in worlds], dtype=np.int64)
+
+    @cached_property
+    def _drawn(self) -> tuple[Floats, Floats, Flags]:
+        """Traits, uniforms of membership and who is alive, of each replication."""
+        drawn = zip(*((b.traits, b.members, b.alive) for b in (world.base for world in self.worlds)), strict=True)
+        traits, members, alive = (np.stack(columns) for columns in drawn)
+        return traits, members, alive
 
     def ledgers(self, scenario: Scenario) -> list[Ledger | None]:
         """Their ledgers: None where boundaries are to be settled in Python, as where more happens than there is room
         for."""
         inputs = ReplicationInputs.in_world(scenario, self.worlds[0], seed=self.seed)
         books = Books(periods=1, active=0, log=False)
-        boundary = EpochBoundary(inputs, books, active=int(np.count_nonzero(self.alive[0])))
+        boundary = EpochBoundary(inputs, books, active=int(np.count_nonzero(self.worlds[0].base.alive)))
         numbers = boundary.plan()
         found: list[Ledger | None] = [None] * len(self.worlds)
         if numbers is None:
@@ -114,8 +122,9 @@ class ReplicationBlock:
     def _run(self, inputs: ReplicationInputs, numbers: Records, bounds: Floats) -> Worlds:
         """Run the replications, each of which begins with a plan in `numbers`; with -1 in `ends` where one is not
         finished."""
-        memory, scenario = self.memory, inputs.scenario
-        worlds = self._worlds(inputs, bounds.size - 1)
+        # Found here: strategies whose boundaries are settled in Python need none.
+        memory = self.memory = self.memory or Memory(len(self.worlds[0].base.uids))
+        scenario, worlds = inputs.scenario, self._worlds(inputs, bounds.size - 1, memory)
         plan = memory.plan._replace(
             numbers=np.repeat(numbers, 2), clerks=np.zeros(sum(part.clerks for part in scenario.strategy.parts)),
             population=inputs.newcomers.arguments if numbers["hazard"][0] > 0 else NO_PLAN.population,
@@ -137,14 +146,14 @@ class ReplicationBlock:
             state["world"] += 1
             state["row"] = -1
 
-    def _worlds(self, inputs: ReplicationInputs, rows: int) -> Worlds:
+    def _worlds(self, inputs: ReplicationInputs, rows: int, memory: Memory) -> Worlds:
         """The replications as compiled code takes them, with the strategy's change in dropout made."""
         columns = base_columns(inputs)
-        number = len(self.worlds)
+        number, (traits, members, alive) = len(self.worlds), self._drawn
         return Worlds(
-            self.numbers, inputs.churned(self.traits), self.members, self.alive, columns.uids, columns.first_purchase,
+            self.numbers, inputs.churned(traits), members, alive, columns.uids, columns.first_purchase,
             columns.last_purchase, columns.repeat_cents, columns.seen,
             np.zeros((number, rows, COLUMNS), dtype=np.int64), np.zeros((number, 4), dtype=np.int64),
             # Without discounting what customers are worth for ever has no end.
-            self.memory.seats, max(inputs.force, 0.0),
+            memory.seats, max(inputs.force, 0.0),
         )  # fmt: skip
