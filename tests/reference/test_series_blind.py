@@ -235,6 +235,10 @@ def test_what_is_missing_is_named():
     ):
         with pytest.raises(DataError, match=words):
             fit.expected_purchases(summary, 28.0, future=plan)
+    # Of others it is passed over, and said so.
+    more = pd.concat([later, later.head(2).assign(customer_id=[-7, -8])])
+    with pytest.warns(UserWarning, match=r"names 2 customers whom the series do not have .* \(first -7, -8\)"):
+        assert (fit.expected_purchases(summary, 28.0, future=more) == told).all()
 
 
 def left(k: int, end: float) -> float:

@@ -3,6 +3,7 @@ customer's own series rescale its clock read it (`churnsim.models.SeriesModel`).
 
 from __future__ import annotations
 
+import warnings
 import zlib
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -263,7 +264,7 @@ class CustomerSeries:
 
     def continued(self, later: CustomerSeries, after: int) -> CustomerSeries:
         """These until the day `after`, then the rows of `later`. DataError where it lacks one of the columns, or says
-        nothing of a day after that or of any of these customers."""
+        nothing of a day after that or of any of these customers; a UserWarning where it names others too."""
         place = self.ids.get_indexer(later.ids)
         codes = [np.repeat(np.arange(len(each.ids)), np.diff(each.starts)) for each in (self, later)]
         codes[1] = place[codes[1]]
@@ -272,6 +273,13 @@ class CustomerSeries:
             raise DataError(
                 f"the future names none of the series' {len(self.ids):,} customers, such as {shown(self.ids[0])}; it "
                 f"names {shown(later.ids[0])}. Ids must be written alike."
+            )
+        if (place < 0).any():
+            others = later.ids[place < 0]
+            warnings.warn(
+                f"the future names {len(others):,} customers whom the series do not have and who are passed over "
+                f"(first {', '.join(map(shown, others[:3]))}). Check that ids are written alike in both.",
+                stacklevel=2,
             )
         if not kept[1].any():
             raise DataError(
