@@ -105,6 +105,8 @@ def test_the_mean_of_the_law_and_horizons_of_each(family):
         assert alone == pytest.approx(found.iloc[row], rel=1e-12, abs=1e-15)
     with pytest.raises(ConfigError, match=r"periods must be whole numbers; got 1\.5"):
         model.expected_active_periods(PEOPLE, 1.5)
+    with pytest.raises(ConfigError, match="periods must be at most 10,000; got 100,000,000"):
+        model.expected_active_periods_like(PEOPLE, 1e8)
 
 
 @every_family

@@ -301,6 +301,7 @@ class ClockModel(PurchasesWithEffects):
         if self._even or not ages.size:
             return np.asarray(self.base.expected_active_periods_new(ages))
         lead, whole = lead_and_periods(ages)
+        whole_periods(whole, whole.shape)  # not too many
         return self._new(begin, lead + whole, future, index).active(lead, whole)
 
     def _new(self, first: Floats, ages: Floats, future: Any, index: pd.Index[Any] | None = None) -> ClockState:
