@@ -76,7 +76,7 @@ def test_currency_does_not_matter() -> None:
 
 def test_where_nothing_can_be_told() -> None:
     log = log_of(3, 1)
-    with pytest.raises(cs.errors.DataError, match="no customer has a repeat purchase with a positive amount"):
+    with pytest.raises(cs.errors.DataError, match="no customer has a repeat purchase with positive spend"):
         cs.GammaGamma.fit_purchases(log.assign(amount=0.0))
     alike = cs.GammaGamma.fit_purchases(log.assign(amount=5.0))
     assert not alike.status.ok

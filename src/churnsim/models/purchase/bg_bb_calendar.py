@@ -151,7 +151,7 @@ class BGBBEffects(PurchasesWithEffects):
         if self._even:
             return self.base.residual_transactions(summary, annual_discount_rate, horizon=horizon)
         force, span = discounting(annual_discount_rate, self.unit, horizon)
-        ahead = _whole(NOTHING / force if math.isinf(span) else span, "horizon")
+        ahead = math.floor(NOTHING / force if math.isinf(span) else span)
         paid = np.exp(-force * np.arange(1.0, ahead + 1.0))
         h, value = self._said(summary, ahead, future, lambda part: (part.flow(ahead) * paid).sum(axis=1)[part.kind])
         return h.series(value, "residual_transactions")
@@ -404,8 +404,3 @@ def first_periods(summary: pd.DataFrame, unit: str) -> tuple[Ints, int]:
 def _each(summary: CustomerFrame, value: float | ArrayLike, name: str) -> Ints:
     """How many opportunities each customer's number of periods holds."""
     return np.floor(durations(value, name, shape=(len(as_summary(summary)),))).astype(np.int64)
-
-
-def _whole(value: Any, name: str) -> int:
-    """How many opportunities a number of periods holds."""
-    return int(durations(value, name, shape=(1,))[0])

@@ -112,11 +112,7 @@ class GammaGamma(ParametricModel):
         x, m = repeat_spend(summary)
         weight = checked_weights(weights, x.size)
         used = (x > 0) & (m > 0) & (weight > 0)
-        if not used.any():
-            raise DataError(
-                "no customer has a repeat purchase with positive spend, so spend cannot be modelled. "
-                "Check the amount column, or observe longer."
-            )
+        _check_some(used)
         x, m, weight = x[used], m[used], weight[used]
         # Not `@`: a dot product of this length wakes BLAS threads, which then fight the kernels' for the cores.
         scale = float((weight * m).sum()) / float(weight.sum())
@@ -201,14 +197,9 @@ class GammaGamma(ParametricModel):
         return self._draw(x, m, customer_uids(summary.index), seed, replication, summary.index)
 
     def _draw(
-        self,
-        x: NDArray[np.int64],
-        m: Floats,
-        uids: NDArray[np.int64],
-        seed: int,
-        replication: int,
+        self, x: NDArray[np.int64], m: Floats, uids: NDArray[np.int64], seed: int, replication: int,
         index: pd.Index | None,
-    ) -> pd.DataFrame:
+    ) -> pd.DataFrame:  # fmt: skip
         rates = draw_spend_rates(
             float(self.p), float(self.q), float(self.gamma), x, m, uids, replication, seed, MODEL_DRAWS, TRAITS
         )
@@ -358,12 +349,17 @@ def repeat_purchases(transactions: Any, until: str | date | None) -> tuple[Purch
     log = purchase_days(transactions)
     end = log.last if until is None else past_day(until, name="until")
     used = (log.day <= end) & (log.order_number() > 1) & (log.spend() > 0)
+    _check_some(used)
+    return log, used, end
+
+
+def _check_some(used: NDArray[np.bool_]) -> None:
+    """DataError where nothing can be used."""
     if not used.any():
         raise DataError(
-            "no customer has a repeat purchase with a positive amount, so spend cannot be modelled. "
+            "no customer has a repeat purchase with positive spend, so spend cannot be modelled. "
             "Check the amount column, or observe longer."
         )
-    return log, used, end
 
 
 def with_finite_mean(fit: ModelFit[Either]) -> ModelFit[Either]:
@@ -375,16 +371,9 @@ def with_finite_mean(fit: ModelFit[Either]) -> ModelFit[Either]:
 
 
 def _spend_likelihood(
-    family: type[Family],
-    *,
-    x: NDArray[np.int64],
-    s: Floats,
-    logs: Floats,
-    weight: Floats,
-    each: bool,
-    scale: float,
+    family: type[Family], *, x: NDArray[np.int64], s: Floats, logs: Floats, weight: Floats, each: bool, scale: float,
     log_scale: float,
-) -> Likelihood[Family]:
+) -> Likelihood[Family]:  # fmt: skip
     """From each customer's number x and sum s of purchases, and `logs` as `kernel.sums` wants them; money in units of
     `scale`. `each` says that single purchases are modelled. `log_scale` as in `Likelihood`."""
     chunks = Chunks(x, s, logs, weight)

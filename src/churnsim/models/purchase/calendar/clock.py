@@ -104,14 +104,12 @@ def positions(begin: Floats, span: Floats, per: float) -> Floats:
 
 
 def at(table: Floats, place: Floats | Ints) -> Floats:
-    """A table's value, or row, at its entries or between them."""
+    """A table's value at its entries or between them."""
     if place.dtype == np.int64:
         return np.asarray(table[place])
     low = np.minimum(place.astype(np.int64), len(table) - 1)
     part = place - low
     high = np.minimum(low + 1, len(table) - 1)
-    if table.ndim == 2:
-        part = part[:, None]
     return np.asarray(table[low] + part * (table[high] - table[low]))
 
 
