@@ -9,7 +9,7 @@ import os
 import pickle
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -148,6 +148,16 @@ def hillstrom():
 def online_retail():
     """The log of Online Retail; skips likewise."""
     return published("online-retail")
+
+
+@pytest.fixture(scope="session")
+def interpreter() -> Iterator[Any]:
+    """Where pieces of code run, each by itself; a warning is an error."""
+    from tests.forked import Interpreter
+
+    interpreter = Interpreter()
+    yield interpreter
+    interpreter.close()
 
 
 @pytest.fixture(scope="session")

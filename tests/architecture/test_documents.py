@@ -7,7 +7,6 @@ import json
 import re
 import shlex
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -48,14 +47,6 @@ sys.exit(failed)
 """
 # Runs one command of churnsim.
 COMMAND = "from churnsim.cli import main; main()"
-
-
-@pytest.fixture(scope="module")
-def interpreter() -> Iterator[Interpreter]:
-    """Where snippets, commands and experiments run, each by itself; a warning is an error."""
-    interpreter = Interpreter()
-    yield interpreter
-    interpreter.close()
 
 
 def run_snippets(

@@ -6,7 +6,6 @@ import ast
 import inspect
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +13,7 @@ from types import ModuleType
 from typing import ClassVar
 
 import pytest
+from tests.forked import Interpreter
 
 import churnsim as cs
 from churnsim.cli import data
@@ -201,7 +201,9 @@ def linked(copy: Path) -> None:
         inner[:] = [name for name in inner if name != "__pycache__"]
 
 
-def test_a_family_is_added_in_few_files_and_fitted_by_the_command_line(tmp_path: Path) -> None:
+def test_a_family_is_added_in_few_files_and_fitted_by_the_command_line(
+    tmp_path: Path, interpreter: Interpreter
+) -> None:
     copy = tmp_path / "src" / "churnsim"
     linked(copy)
     for place, before, text in EDITS:
@@ -213,11 +215,9 @@ def test_a_family_is_added_in_few_files_and_fitted_by_the_command_line(tmp_path:
     assert len({place for place, _, _ in EDITS}) <= 5
     log = cs.datasets.cdnow().head(400)
     log.to_csv(tmp_path / "purchases.csv", index=False)
-    done = subprocess.run(
-        [sys.executable, "-c", "from churnsim.cli.app import main; main()", "fit", "purchases.csv", "--model", "toy"],
-        env={**os.environ, "PYTHONPATH": str(tmp_path / "src"), "PYTHONDONTWRITEBYTECODE": "1"},
-        cwd=tmp_path, capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    code = "import sys; sys.dont_write_bytecode = True\nfrom churnsim.cli.app import main; main()"
+    words = ["", "fit", "purchases.csv", "--model", "toy"]
+    done = interpreter.run(code, arguments=words, where=tmp_path, paths=[tmp_path / "src"])
     assert done.returncode == 0, done.stderr
     fit = cs.NBD.fit(cs.summarise(log))
     assert f"toy on {fit.n:,.0f} customers, unit W; log-likelihood {fit.loglik:.4f}" in done.stdout

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import ast
 import json
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from tests.forked import Interpreter
 
 from churnsim.simulation.mechanisms.parts import parts_of
 from churnsim.simulation.scenario.market import Market
@@ -242,23 +240,21 @@ def with_toy(tmp_path: Path) -> set[str]:
     return {place for place, _, _ in EDITS}
 
 
-def ask(tmp_path: Path, script: str, *arguments: str) -> str:
+def ask(interpreter: Interpreter, tmp_path: Path, script: str, *arguments: str) -> str:
     """What a script prints that uses the copy."""
-    done = subprocess.run(
-        [sys.executable, "-c", script, *arguments],
-        env={**os.environ, "PYTHONPATH": f"{tmp_path / 'src'}{os.pathsep}{Path(__file__).parent}"},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
+    script = f"import warnings; warnings.resetwarnings()\n{script}"
+    paths = [tmp_path / "src", Path(__file__).parent]
+    done = interpreter.run(script, arguments=["", *arguments], where=tmp_path, paths=paths)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
-def test_a_toy_mechanism_touches_few_files_and_works_everywhere(tmp_path):
+def test_a_toy_mechanism_touches_few_files_and_works_everywhere(tmp_path, interpreter):
     """Python, a configuration, the rules, the assumptions, the addresses, the documentation and the warm-up know it."""
     touched = with_toy(tmp_path)
     base = (ROOT / "configs" / "cdnow.toml").read_text(encoding="utf-8")
     (tmp_path / "study.toml").write_text(base.replace("[comparison]", TABLES, 1), encoding="utf-8")
-    told = json.loads(ask(tmp_path, SCRIPT, str(tmp_path / "study.toml"), str(ROOT / "configs")))
+    told = json.loads(ask(interpreter, tmp_path, SCRIPT, str(tmp_path / "study.toml"), str(ROOT / "configs")))
     budget = told["budget"]
     assert budget > 0
     assert told == {
@@ -269,9 +265,9 @@ def test_a_toy_mechanism_touches_few_files_and_works_everywhere(tmp_path):
 
 
 @pytest.mark.slow
-def test_both_engines_run_the_toy(tmp_path):
+def test_both_engines_run_the_toy(tmp_path, interpreter):
     """It remembers something of each customer, on which dropout depends; compiled anew, which takes a minute."""
     with_toy(tmp_path)
-    without, reached, without_clock, reached_clock = json.loads(ask(tmp_path, BOTH))
+    without, reached, without_clock, reached_clock = json.loads(ask(interpreter, tmp_path, BOTH))
     assert reached > without
     assert reached_clock > without_clock

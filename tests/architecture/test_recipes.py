@@ -6,14 +6,12 @@ The recipes for a purchase model and for a mechanism are tried where the files t
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from tests.forked import Interpreter
 
 ROOT = Path(__file__).parents[2]
 
@@ -65,11 +63,14 @@ def chapter(context: Context) -> Chapter:
     return Chapter(id="toy", title=context.say("section.toy"), blocks=list(blocks))
 '''
 
+# Charts are drawn in test_report.py.
 RENDER = """
 import sys
 from pathlib import Path
+import vl_convert
 from churnsim.report import render
 import fake_run
+vl_convert.vegalite_to_svg = lambda *_, **__: "<svg/>"
 pieces = fake_run.make_pieces()
 print(len(pieces["strategies"]), render(fake_run.write_run(Path(sys.argv[1]), pieces)))
 """
@@ -96,7 +97,8 @@ print(json.dumps([done[0].output, done[1].output, [one.exit_code for one in done
 class Copy:
     """A copy of the source in which the steps of a recipe are done."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, interpreter: Interpreter) -> None:
+        self.interpreter = interpreter
         self.src = folder / "src"
         self.touched: set[str] = set()
         shutil.copytree(ROOT / "src", self.src, ignore=shutil.ignore_patterns("*.nb*", "*.pyc.*", "*.egg-info"))
@@ -115,17 +117,10 @@ class Copy:
             text = text.replace(before, after)
         file.write_text(text, encoding="utf-8")
 
-    def run(self, *arguments: str) -> str:
-        """What a fresh interpreter that uses the copy prints; it must succeed."""
-        paths = os.pathsep.join((str(self.src), str(ROOT / "tests" / "unit")))
-        done = subprocess.run(
-            [sys.executable, "-W", "error", *arguments],
-            env={**os.environ, "PYTHONPATH": paths, "PYTHONIOENCODING": "utf-8", "COLUMNS": "120"},
-            cwd=self.src.parent,
-            capture_output=True,
-            encoding="utf-8",
-            check=False,
-        )
+    def run(self, code: str, *arguments: str) -> str:
+        """What code that uses the copy prints; it must succeed."""
+        wide, paths = "import os; os.environ['COLUMNS'] = '120'\n", [self.src, ROOT / "tests" / "unit"]
+        done = self.interpreter.run(wide + code, arguments=["", *arguments], where=self.src.parent, paths=paths)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -151,8 +146,8 @@ def test_every_place_that_is_named_exists():
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Copy:
-    return Copy(tmp_path_factory.mktemp("copy"))
+def shared(tmp_path_factory: pytest.TempPathFactory, interpreter: Interpreter) -> Copy:
+    return Copy(tmp_path_factory.mktemp("copy"), interpreter)
 
 
 @pytest.fixture
@@ -171,7 +166,7 @@ def test_recipe_of_a_claim(copy: Copy, tmp_path: Path):
 
     findings, page = tmp_path / "findings.json", tmp_path / "claims.md"
     tested = ["claims", "test", "toy", "--json", str(findings)]
-    assert copy.run("-c", EACH, json.dumps([tested, ["claims", "page", str(findings), str(page)]])).endswith("[0, 0]\n")
+    assert copy.run(EACH, json.dumps([tested, ["claims", "page", str(findings), str(page)]])).endswith("[0, 0]\n")
     (row,) = json.loads(findings.read_text(encoding="utf-8"))
     assert (row["answer"], row["control"]["answer"]) == ("HOLDS", "FAILS")
     assert "[`toy`](claims/toy.md)" in page.read_text(encoding="utf-8")
@@ -192,7 +187,7 @@ def test_recipe_of_a_report_chapter(copy: Copy, tmp_path: Path):
     )
     assert copy.touched == named("A report chapter")
 
-    count, page = copy.run("-c", RENDER, str(tmp_path / "run")).split(" ", 1)
+    count, page = copy.run(RENDER, str(tmp_path / "run")).split(" ", 1)
     assert f"{count} strategies were compared." in page
     assert page.index("What was asked</h2>") < page.index("A toy chapter</h2>") < page.index("The data</h2>")
 
@@ -212,7 +207,7 @@ def test_recipe_of_a_command_line_option(copy: Copy):
     )
     assert copy.touched == named("A command-line option")
 
-    listed, explained, statuses = json.loads(copy.run("-c", LIST))
+    listed, explained, statuses = json.loads(copy.run(LIST))
     assert "card-npv" in listed
     assert "five-percent-churn" not in listed
     assert "--containing" in explained
