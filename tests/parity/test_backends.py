@@ -12,6 +12,7 @@ import pytest
 import churnsim as cs
 from churnsim.decisions.runs import cluster as cluster_module
 from churnsim.decisions.runs.cluster import cluster_client, worker_threads
+from churnsim.decisions.runs.parallel_map import run_tasks
 from churnsim.errors import ClusterError, MissingExtraError
 from churnsim.study.config.config_file import parse_config
 from churnsim.study.runner import StudyInterrupted, run_study
@@ -168,6 +169,8 @@ def test_a_cluster_that_cannot_be_used_is_said(study, here, monkeypatch):
     for scheduler in ("tcp://127.0.0.1:1", "nowhere"):
         with pytest.raises(cs.errors.ConfigError, match=f"no Dask scheduler answers at '{scheduler}'"):
             run_study(config, scheduler=scheduler, **asked)
+    with pytest.raises(cs.errors.ConfigError, match="needs a cluster"):  # no client of those addresses is left active
+        list(run_tasks(abs, [1], backend="dask"))
     with pytest.raises(cs.errors.ConfigError, match="--dask-scheduler tcp://HOST:8786"):
         run_study(config, backend="dask", **asked)
     with pytest.raises(cs.errors.ConfigError, match="has no part in backend 'threads'"):

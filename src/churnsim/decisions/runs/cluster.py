@@ -99,15 +99,16 @@ def _active(distributed: ModuleType) -> Iterator[Any]:
 
 @contextmanager
 def _connected(distributed: ModuleType, scheduler: str) -> Iterator[Any]:
-    try:
-        client = distributed.Client(scheduler, timeout=SECONDS_TO_CONNECT)
+    try:  # a client that cannot read its address is never closed, and a default one that fails stays the active one
+        distributed.comm.resolve_address(scheduler)
+        client = distributed.Client(scheduler, timeout=SECONDS_TO_CONNECT, set_as_default=False)
     except (OSError, ValueError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ConfigError(
             f"no Dask scheduler answers at {scheduler!r} ({reason[:200]}). Start one with `dask scheduler`, which "
             "prints its address, such as tcp://HOST:8786."
         ) from None
-    with client:
+    with client, client.as_current():
         yield client
 
 
