@@ -67,10 +67,13 @@ def load_clocks(
     if section.calendar_series is not None:
         file = section.calendar_series
         table = _common(file, folder)
-        with told_in_keys(f"data.{COMMON}", type(file).model_fields):
-            both = Calendar(series=table) if buying is None else replace(buying, series=table)
         known = _common_future(file, table, until)
         notes = tuple(_planned(file.path, table.index, end_day, until, _held_at(known)))
+        last = int(day_numbers(table.index).max())
+        for day in {last + 1, end_day} if last < end_day else ():  # what holds after the file holds in the data too
+            table.loc[pd.Timestamp(iso_day(day))] = pd.Series(known)
+        with told_in_keys(f"data.{COMMON}", type(file).model_fields):
+            both = Calendar(series=table) if buying is None else replace(buying, series=table)
         found = replace(found, calendar=both, future={**models.future, **known}, notes=notes, **_told(file, folder))
     return found if section.series is None else _own(section.series, found, folder, purchases, end_day, until)
 
