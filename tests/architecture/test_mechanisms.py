@@ -35,6 +35,8 @@ ALLOWED = {
 def names_in(source: str, names=KINDS) -> set[str]:
     """Which of these `names`, the mechanisms', a source has in code or as text that is nothing else."""
     found = set()
+    if not any(name in source for name in names):
+        return found
     for node in ast.walk(ast.parse(source)):
         for key in ("id", "attr", "name", "value"):
             word = getattr(node, key, None)

@@ -18,7 +18,7 @@ from churnsim.records.notices import StudyWarning
 from churnsim.records.run import AssumptionRecord, DataFacts
 from churnsim.simulation.core.lifetimes import FixedSpend
 from churnsim.simulation.customers.base import Cohort
-from churnsim.simulation.mechanisms.own_series import OwnSeries
+from churnsim.simulation.mechanisms.parts import parts_of
 from churnsim.simulation.scenario.market import Market
 from churnsim.study.config.config import DataSection, StudyConfig
 from churnsim.study.config.market_overrides import overridden_mechanisms, overridden_origins
@@ -95,7 +95,7 @@ def preview(config: StudyConfig, *, runs_dir: str | Path = "runs") -> Preview:
     family: Any = PURCHASE_FAMILIES[DEFAULT_FAMILY]
     parts = overridden_mechanisms(config.market)
     if getattr(getattr(data, "clocks", None), "own", False):
-        parts = {"own_series": OwnSeries(), **parts}
+        parts = {"own_series": parts_of(Market)["own_series"](), **parts}
     market = with_beliefs(
         config,
         Market(
