@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from scipy.stats import norm
 
+from churnsim.decisions.comparison.paired import paired_difference
 from churnsim.decisions.information.moved_beliefs import GRID, LEAST_EFFECTIVE, MovedBeliefs
 from churnsim.errors import ConfigError
 from churnsim.evidence import Belief
@@ -53,6 +54,9 @@ def test_the_stated_beliefs_weigh_nothing_anew(moved: MovedBeliefs) -> None:
     assert found.effective == pytest.approx(3000)
     assert found.options[0].mean == pytest.approx(moved.gains[:, 0].mean())
     assert found.options[0].chance == pytest.approx((moved.gains[:, 0] > 0).mean())
+    # The report has the same interval of one future in its first table.
+    of_one = paired_difference(moved.gains[:, 0], np.zeros(3000))
+    assert (found.options[0].lower, found.options[0].upper) == pytest.approx((of_one.future_lower, of_one.future_upper))
 
 
 def test_a_break_even_is_where_the_mean_gain_vanishes(moved: MovedBeliefs) -> None:

@@ -156,7 +156,10 @@ def _product(scores: Floats, polynomials: Sequence[tuple[int, int]]) -> Floats:
 
 
 def _quantile(values: Floats, weights: Floats, probability: float) -> float:
-    """The smallest value up to which the weights sum to the probability, but for rounding."""
+    """Where one more value falls below with this probability: with n equal weights the k-th of the values is at
+    k / (n + 1), as in the comparison's intervals of one future; with others, which are worth n of equal weight, at the
+    middle of its own weight by the same rule. Between neighbours in proportion."""
     order = np.argsort(values, kind="stable")
-    place = int(np.searchsorted(np.cumsum(weights[order]), probability - 1e-12))
-    return float(values[order[min(place, len(order) - 1)]])
+    sorted_weights, n = weights[order], 1 / (weights @ weights)
+    at = (n * (np.cumsum(sorted_weights) - sorted_weights / 2) + 0.5) / (n + 1)
+    return float(np.interp(probability, at, values[order]))

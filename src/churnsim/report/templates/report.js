@@ -48,12 +48,21 @@
 
   function quantile(values, weights, probability) {
     const order = values.map((_, k) => k).sort((a, b) => values[a] - values[b] || a - b);
+    const n = 1 / weights.reduce((a, w) => a + w * w, 0);
     let sum = 0;
+    let before = 0;
+    let last = order[0];
     for (const k of order) {
+      const place = (n * (sum + weights[k] / 2) + 0.5) / (n + 1);
+      if (place >= probability) {
+        const share = k === last ? 0 : (probability - before) / (place - before);
+        return values[last] + share * (values[k] - values[last]);
+      }
       sum += weights[k];
-      if (sum >= probability - 1e-12) return values[k];
+      before = place;
+      last = k;
     }
-    return values[order[order.length - 1]];
+    return values[last];
   }
 
   function at(draws, moves) {
