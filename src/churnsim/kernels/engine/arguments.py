@@ -1,4 +1,9 @@
-"""Arguments that the compiled engine's functions share, as named tuples: compiled code takes them apart for nothing."""
+"""Arguments that the compiled engine's functions share, as named tuples: compiled code takes them apart for nothing.
+
+Functions of an event take what they need of these in one order: what holds for everybody (`tables`, or its `rules`;
+`means`), the event's `time`, the customer (its place `i`, its record `c`, its `clocks`), what is written to (`row` of
+the books, `buffers`), and the address of random numbers (`replication`, `seed`).
+"""
 
 from __future__ import annotations
 

@@ -37,9 +37,8 @@ from churnsim.typing import Floats
 
 PRICE, CLUB, RETURN, CONTACT = 0, 1, 2, 3  # what lifts, from the lowest layer to the highest
 
-_SLOWER = (
-    4.0  # half-lives of the lift in one half-life of what is owed: a power of 2, so that one exponential serves both
-)
+# Half-lives of the lift in one half-life of what is owed: a power of 2, so that one exponential serves both.
+_SLOWER = 4.0
 _MOST = 0.9  # of its rate of buying, at which a customer gives back at most
 _FORGOTTEN = 1e-18  # what is left of L and A where they are nothing beside 1
 _CLOSE = 1e-5  # in units of 1 / kappa; the error after a step so short is its third power

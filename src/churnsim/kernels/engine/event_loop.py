@@ -185,9 +185,7 @@ def _advance_events(
             if c.state == UNBORN:
                 _arrive(tables, means.effect, time, i, c, view.clocks, row, buffers, replication, seed)
             elif c.due <= time:
-                buy(
-                    tables, means, time, i, c, view.clocks, row, buffers, replication, seed,
-                )  # fmt: skip
+                buy(tables, means, time, i, c, view.clocks, row, buffers, replication, seed)
             elif c.referral_at <= time:
                 _refer(rules, time, c, buffers, replication, seed)
             else:

@@ -122,9 +122,7 @@ def starting_gap(
 
 
 @rule
-def first_due(
-    tables: Tables, rate: float, last: float, i: int, uid: int, replication: int, seed: int
-) -> float:  # fmt: skip
+def first_due(tables: Tables, rate: float, last: float, i: int, uid: int, replication: int, seed: int) -> float:
     """When customer i that last bought at `last`, at most 0, buys for the first time after 0."""
     silence = -on_clock(tables.buying, last, i)
     return in_time(tables.buying, starting_gap(tables.rules, tables.gaps, rate, silence, uid, replication, seed), i)

@@ -51,10 +51,6 @@ COLUMNS = MEMBERS + 1
 
 # Kinds of events by place in the log, and the account of each.
 BIRTH, PURCHASE, FAILURE, COMPLAINT = 0, 1, 2, 3
-REPLY, LOST, LOST_DISMISSED, RETURNED = (
-    4,
-    7,
-    10,
-    11,
-)  # replies quick, slow, unresolved; losses organic, failure, complaint
+# The first of the replies (quick, slow, unresolved) and of the losses (organic, failure, complaint), and two more.
+REPLY, LOST, LOST_DISMISSED, RETURNED = 4, 7, 10, 11
 ACCOUNT_OF = tuple(ACCOUNTS.index(account) for account in COUNTED_IN.values())
