@@ -385,6 +385,9 @@ def test_a_check_tells_of_the_rows_of_series_and_of_new_customers(small):
                                 folder=small))  # fmt: skip
     seconds = [each.work[0].seconds for each in (plain, fast, own)]
     assert seconds == sorted(seconds)
+    season = preview(small_config(small, models="calendar = { season = 1 }\n")).work[0]
+    assert season.amount == "60 customers on a calendar"
+    assert season.seconds > plain.work[0].seconds
     assert own.work[0].amount == f"60 customers with {60 * len(WEEKS):,} rows of series"
     assert {row.parameter for row in own.assumed} - {row.parameter for row in plain.assumed} == {"own_series.newcomers"}
 

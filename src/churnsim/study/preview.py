@@ -29,15 +29,17 @@ from churnsim.study.stages.kind import stages_of
 from churnsim.study.stages.market_stage import build_strategies, with_beliefs
 from churnsim.study.stages.requirements import check_requirements
 from churnsim.study.storage.store import RunStore
+from churnsim.units import DAYS_PER_UNIT
 
 # CPU seconds, by which a study is timed: of a replication of one strategy for each customer, epoch, and customer and
 # epoch; of the rest by itself. Measured on two cores of 2020; the whole is right within a factor of 2 or so.
 PER_CUSTOMER, PER_EPOCH, PER_CUSTOMER_EPOCH = 3e-6, 5e-5, 8e-9
 PER_BREAK_EVEN_LEVER, PER_CLAIM, PER_FIT = 30, 6.0, 2e-6
 START = 12.0
-# Of a row of customers' own series: the fits, tests and values together, and a replication's draw of the customers,
-# which strategies share. Where both clocks run by themselves each customer's forecasts are integrals of its own. Of a
-# customer, a draw of the value and a day on which anyone's series change after the data: that draw's value.
+# Of a row of customers' own series, or of a customer's week on a calendar: the fits, tests and values together, and a
+# replication's draw of the customers, which strategies share. Where both clocks run by themselves each customer's
+# forecasts are integrals of its own. Of a customer, a draw of the value and a day on which anyone's series change after
+# the data: that draw's value.
 OF_ONE_CLOCK, OF_TWO_CLOCKS = (1.3e-5, 4e-8), (7e-4, 5e-6)
 PER_CUSTOMER_DRAW_CHANGE, CHANGES = 4.5e-7, 10
 
@@ -122,14 +124,18 @@ def _work(config: StudyConfig, data: Any) -> Iterator[Work]:
     size, epochs = facts.customers, clock.horizon.to(unit) / clock.epoch.to(unit)
     once = PER_CUSTOMER * size + PER_EPOCH * epochs + PER_CUSTOMER_EPOCH * size * epochs
     amount, fits = f"{size:,} customers", START + PER_FIT * facts.rows
-    series = getattr(getattr(data, "clocks", None), "calendar", None)
-    if isinstance(series, CustomerSeries):
-        rows, ahead = len(series.day), day_number(data.holdout_end, "holdout_end")
+    if (series := getattr(getattr(data, "clocks", None), "calendar", None)) is not None:
+        changes = CHANGES
+        if isinstance(series, CustomerSeries):
+            rows = len(series.day)
+            changes += len(np.unique(series.day[series.day > day_number(data.holdout_end, "holdout_end")]))
+            amount += f" with {rows:,} rows of series"
+        else:  # costs about as much as series by the week
+            rows = int(data.summary["T"].sum() * DAYS_PER_UNIT[unit] / 7)
+            amount += " on a calendar"
         by_row, by_replication = OF_TWO_CLOCKS if config.models.purchases in with_leaving_clock() else OF_ONE_CLOCK
-        changes = CHANGES + len(np.unique(series.day[series.day > ahead]))
         fits += rows * (by_row + by_replication * clock.replications)
         fits += PER_CUSTOMER_DRAW_CHANGE * size * changes * config.value.draws
-        amount += f" with {rows:,} rows of series"
     yield Work(stage="models", amount=amount, seconds=fits)
     count, each = len(config.strategy), clock.replications
     yield Work(
