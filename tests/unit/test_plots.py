@@ -20,6 +20,9 @@ import churnsim as cs
 from churnsim import plots
 from churnsim.decisions import Axis, Statement, map_region
 from churnsim.errors import ConfigError, DataError, MissingExtraError
+from churnsim.plots.altair_chart import layered
+from churnsim.plots.of_customers import DARK, HEAT, cohort_picture
+from churnsim.plots.theme import INK, NARROW, WIDE
 from churnsim.simulation.engine.ledger import ACCOUNTS
 
 mpl.use("Agg")
@@ -414,6 +417,28 @@ def test_cohorts_and_whale_by_hand(log):
     curve = plots.data.concentration(spend, points=2, replications=5)
     fifty = np.interp(0.5 * len(spend), np.arange(len(spend) + 1), np.append(0, spend.cumsum()))
     np.testing.assert_allclose(curve["value"], [0, fifty / spend.sum(), 1])
+
+
+def test_numbers_stand_in_cells_that_have_room_and_are_easy_to_read():
+    """Eighteen columns of two figures, 15 pixels each with the space between them, fit 720 pixels and not 340."""
+    table = pd.DataFrame({"row": "Jan 1997 (781)", "age": range(18), "value": np.linspace(0.0, 1.0, 18), "words": "16"})
+    picture = cohort_picture(table, x="age", y="", shade="", kind="share")
+    kinds = [
+        [layer["mark"]["type"] for layer in layered(picture, size)[0].to_dict()["layer"]] for size in (WIDE, NARROW)
+    ]
+    assert kinds == [["rect", "text", "text"], ["rect"]]
+    # White figures begin where they have more contrast (WCAG 2.2) than dark ones: luminance at (L_cell + 0.05)^2 =
+    # 1.05 (L_ink + 0.05); lightness is linear along the shade, which is interpolated in CIELAB.
+    light, dark, ink = (luminance(colour) for colour in (*HEAT, INK))
+    low, high, even = (116 * y ** (1 / 3) - 16 for y in (light, dark, math.sqrt(1.05 * (ink + 0.05)) - 0.05))
+    assert pytest.approx((even - low) / (high - low), abs=0.01) == DARK
+
+
+def luminance(colour: str) -> float:
+    """Relative luminance of sRGB, linear above a channel of 0.04."""
+    parts = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
+    linear = [((part + 0.055) / 1.055) ** 2.4 if part > 0.04 else part / 12.92 for part in parts]
+    return float(np.dot((0.2126, 0.7152, 0.0722), linear))
 
 
 def test_decisions_by_hand(comparison, region):

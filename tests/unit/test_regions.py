@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import product
 
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 import churnsim as cs
 from churnsim.decisions.assumptions.region import Axis, Statement, largest_box
 from churnsim.errors import ConfigError
-from churnsim.report.charts.region import draw_region
+from churnsim.report.charts.region import FRAME, draw_region, region_svg
 
 RETENTION = Axis(name="base retention", low=0.5, high=1.0, cells=10)
 DISCOUNT = Axis(name="discount rate", low=0.0, high=0.2, cells=4, unit="a year")
@@ -117,6 +118,10 @@ def test_a_region_can_be_drawn():
     svg = draw_region(flat)
     assert "&lt;i&gt;less" in svg
     assert "<i>" not in svg
+    # No line of words is wider than the drawing: the longest that is written by itself is of 64 letters.
+    framed = region_svg(flat, {"retention": (0.6, 0.8)})
+    assert max(map(len, re.findall(r">([^<]+)<", framed))) <= 64
+    assert FRAME.split()[-1] in framed
     deep = draw_region(cs.decisions.map_region(lambda r, d, c: r - d, flat.statement, [RETENTION, DISCOUNT, COST]))
     for title in ("acquisition cost = 10", "acquisition cost = 30", "acquisition cost = 50"):
         assert title in deep

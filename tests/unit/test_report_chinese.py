@@ -147,6 +147,10 @@ def test_the_claims_are_told_as_they_were_found() -> None:
     left = {text: stretch for text in texts if (stretch := english(words.told(text)))}
     assert left == {}
     assert len(texts) > 1000
+    # Names of pictures are a word or two.
+    pictures = [each["about"] for claim in json.loads(CLAIMS.read_text("utf-8")) for each in claim["pictures"]]
+    assert [name for name in pictures if words.told(name).isascii()] == []
+    assert len(pictures) > 10
     assert english(texts[0])  # else nothing would be looked for
 
 

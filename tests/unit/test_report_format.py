@@ -49,6 +49,7 @@ def test_significant_digits_without_the_noise_of_floats() -> None:
     assert fmt.decimals_shown([91.2 - 1e-14]) == 1
     assert fmt.significant(0.012345) == "0.01235"
     assert fmt.significant(123456.7) == "123,457"
+    assert fmt.decimals_shown([0.0865134, -0.0000509788]) == 5  # the largest to four digits; the other is 5e-05 then
     assert fmt.decimals_shown([]) == 0
 
 

@@ -34,14 +34,22 @@ pytestmark = [
     ),
 ]
 
-# Texts of charts that leave the window or their drawing by more than the margin of a page, and anything wider than its
-# room: a drawing shows what sticks out of it.
+# Texts of charts that leave the window or their drawing by more than the margin of a page or lie on one another, and
+# anything wider than its room: a drawing shows what sticks out of it.
 CUT = """() => {
   const wrong = [], side = document.documentElement.clientWidth;
   for (const text of document.querySelectorAll("svg.chart text")) {
     const at = text.getBoundingClientRect(), room = text.closest("svg").getBoundingClientRect();
     const outside = at.left < room.left - 12 || at.right > room.right + 12 || at.left < 0 || at.right > side;
     if (at.width && outside) wrong.push(text.textContent);
+  }
+  for (const drawing of document.querySelectorAll("svg.chart")) {
+    const seen = [...drawing.querySelectorAll("text:not([opacity='0'])")];
+    const said = seen.map(text => [text.textContent, text.getBoundingClientRect()]);
+    const shared = (a, b, low, high) => Math.min(a[high], b[high]) - Math.max(a[low], b[low]);
+    said.forEach(([one, a], place) => said.slice(place + 1).forEach(([other, b]) => {
+      if (shared(a, b, "left", "right") > 1 && shared(a, b, "top", "bottom") > 4) wrong.push(`${one} on ${other}`);
+    }));
   }
   for (const part of document.querySelectorAll("main *")) {
     const shown = getComputedStyle(part).display;
@@ -154,7 +162,7 @@ def test_sliders_say_what_python_says(browser: Any, run: Path) -> None:
             more, _, chance = (text.strip() for text in rows.nth(at).locator("td").all_inner_texts())
             assert _number(more) == pytest.approx(option.mean, abs=0.5 if abs(option.mean) > 999 else 0.005)
             assert chance == f"{100 * option.chance:.0f}%"
-    assert page.locator(".moved-even li").nth(1).inner_text().startswith("Retention-heavy earns as much as spending")
+    assert "“Retention-heavy” earns as much as spending" in page.locator(".moved-even li").nth(1).inner_text()
     page.locator("#moved-beliefs button").click()
     assert "worth 160 of 160" in page.locator(".moved-how").inner_text()
 

@@ -11,13 +11,12 @@ import pandas as pd
 
 from churnsim.optional import optional_modules
 from churnsim.plots.picture import AxisSpec, Line, Mark, PictureSpec, Shade
-from churnsim.plots.theme import INK, NUMBERS, WIDE, Size, config, wrap
+from churnsim.plots.theme import INK, MARGIN, NUMBERS, WIDE, Size, config, text_width, wrap
 
 if TYPE_CHECKING:
     import altair
 
 LINE = 17  # pixels of a line of a label
-LETTER = 0.62  # of a font's size: the width of a letter in a wide one
 LEGEND_SIDE = 80  # of a legend's symbols, and of the ticks to the left of the drawing
 SHORT_SPAN = 365  # days; over fewer, two ticks may fall into one month
 LINES = "split(datum.label, '\\n')"
@@ -90,6 +89,8 @@ class _Encoder:
     def layers(self, mark: Mark) -> list[Any]:
         """The chart of a mark."""
         alt, table = self.alt, mark.table
+        if mark.kind == "text" and not self._readable(mark):
+            return []
         if mark.kind == "spans":
             table = table[table[mark.y2 or mark.x2].notna()]
             if table.empty:
@@ -114,6 +115,17 @@ class _Encoder:
             ),
         }[mark.kind]()  # fmt: skip
         return [made.encode(**self._channels(mark))]
+
+    def _readable(self, mark: Mark) -> bool:
+        """Whether a text in each of the classes across has room beside the others."""
+        columns, rows = self.picture.x.classes, self.picture.y.classes
+        room = self.size.width - MARGIN - self._longest(rows)
+        return len(columns) * self._longest([f"{words} " for words in mark.table[mark.text]]) <= room
+
+    def _longest(self, labels: Sequence[str]) -> int:
+        """Pixels across the longest line."""
+        widths = (text_width(line) for label in labels for line in label.split("\n"))
+        return round(self.size.font * max(widths, default=0.0))
 
     def _values(self, mark: Mark, table: pd.DataFrame) -> list[dict[str, Any]]:
         """The rows as plain JSON; a missing number is null, a date its milliseconds since 1970."""
@@ -164,8 +176,7 @@ class _Encoder:
             labels = [self._class(label, spec) for label in spec.classes]
             scale = alt.Scale(domain=labels)
             # Room beside the drawing for a font that is wider than the one the labels are measured with.
-            longest = max((len(line) for label in labels for line in label.split("\n")), default=0)
-            room = {"minExtent": round(LETTER * self.size.font * longest)} if way == "y" else {}
+            room = {"minExtent": self._longest(labels)} if way == "y" else {}
             quiet = alt.Axis(labels=not spec.bare, ticks=False, labelLimit=0, labelExpr=LINES, **room)
             return make(f"{column}:N", title=spec.title, sort=None, axis=quiet, scale=scale)
         if spec.kind == "date":
@@ -182,7 +193,8 @@ class _Encoder:
         look = {"labelExpr": tick_labels(prefix=spec.prefix, suffix=spec.suffix, signed=spec.signed)}
         if spec.kind == "share":
             look = {"format": "~%"}
-        axis = alt.Axis(tickCount=count, grid=way == "y", **look)
+        grid = way == "y" or self.picture.y.kind == "class"
+        axis = alt.Axis(tickCount=count, grid=grid, **look)
         return make(f"{column}:Q", title=spec.title, scale=scale, axis=axis)
 
     def _class(self, label: str, spec: AxisSpec) -> str:

@@ -37,8 +37,8 @@ def draw_axes(picture: PictureSpec, ax: Axes | None) -> Axes:
     for mark in picture.marks:
         if len(mark.table):
             _DRAWN[mark.kind](drawn, mark, picture)
-    _axis(drawn, "x", picture.x)
-    _axis(drawn, "y", picture.y)
+    _axis(drawn, "x", picture.x, grid=picture.y.kind == "class")
+    _axis(drawn, "y", picture.y, grid=True)
     drawn.spines[["top", "right"]].set_visible(False)
     drawn.set_axisbelow(True)
     _legend(drawn, picture, own)
@@ -189,7 +189,7 @@ _DRAWN: Mapping[str, Callable[[Axes, Mark, PictureSpec], None]] = {
 }  # fmt: skip
 
 
-def _axis(ax: Axes, way: str, axis: AxisSpec) -> None:
+def _axis(ax: Axes, way: str, axis: AxisSpec, *, grid: bool) -> None:
     drawn = getattr(ax, f"{way}axis")
     getattr(ax, f"set_{way}label")(axis.title, color=MUTED)
     drawn.set_tick_params(colors=MUTED)
@@ -208,8 +208,8 @@ def _axis(ax: Axes, way: str, axis: AxisSpec) -> None:
             drawn.set_major_formatter(dates.ConciseDateFormatter(ticks, show_offset=True))
         if axis.kind != "date":
             drawn.set_major_formatter(lambda value, _: number_words(float(f"{value:.10g}"), axis))
-        if way == "y":
-            ax.grid(axis="y", color=GRID, linewidth=0.8)
+        if grid:
+            ax.grid(axis=way, color=GRID, linewidth=0.8)
         if axis.limits is not None:
             limits(*axis.limits)
         elif axis.zero:

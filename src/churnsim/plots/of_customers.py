@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 HEAT = ("#eef4f9", "#0b5c92")
-DARK = 0.6  # of the way to the darkest; from there on white figures are easier to read than black ones
+DARK = 0.71  # of the way to the darkest: there white figures stand out as much as black ones
 CELLS_WITH_NUMBERS = 20  # wider matrices have no room for figures
 FORMATS = {"M": "%b %Y", "Q": "%b %Y", "Y": "%Y"}
 _PERIODS = {"M": "Months", "Q": "Quarters", "Y": "Years"}

@@ -64,6 +64,7 @@ def config(size: Size) -> dict[str, Any]:
             "labelLimit": 0,
             "labelFlush": False,
         },
+        "axisY": {"titlePadding": 16},  # the ticks may be written in a font wider than the one they are measured with
         "axisX": {"labelAngle": 0, "labelOverlap": "greedy", "labelSeparation": 8},
         "legend": {
             "orient": "top",
@@ -95,7 +96,7 @@ def wrap(label: str, size: Size, *, beside: int = 0) -> str:
     room = (size.width - beside - MARGIN) / size.font
     lines, used = [""], 0.0
     for word in _WORDS.findall(" ".join(label.split())):
-        width = sum(map(_em, word))
+        width = text_width(word)
         if used + width > room and word.strip() and used:
             lines, used = [*lines, ""], 0.0
         for letter in word if width > room else [word]:
@@ -106,6 +107,11 @@ def wrap(label: str, size: Size, *, beside: int = 0) -> str:
             used += wide
     kept = [line.strip() for line in lines]
     return "\n".join(kept[:MOST_LINES]) + ("…" if len(kept) > MOST_LINES else "")
+
+
+def text_width(text: str) -> float:
+    """The width of a text in a wide font, in its size."""
+    return sum(map(_em, text))
 
 
 def _em(letter: str) -> float:

@@ -38,6 +38,7 @@ from churnsim.report.page.blocks import (
 from churnsim.report.page.context import Context
 from churnsim.report.page.tables import heads, records_table, row_of, table
 
+ENDS = ("mean", "lower", "upper")
 Told = Callable[[ClaimRecord | PartRecord], str]
 """The estimate of a claim or part in words."""
 
@@ -85,10 +86,12 @@ def _map(context: Context, claim: ClaimRecord, name: str) -> FigureBlock:
 
 
 def _intervals(context: Context, claim: ClaimRecord, rows: list[Row], *, unit: str, zero: bool = False) -> FigureBlock:
-    ends = [row[key] for row in rows for key in ("mean", "lower", "upper") if row.get(key) is not None]
+    ends = [row[key] for row in rows for key in ENDS if row.get(key) is not None]
     reference = 0.0 if zero or min(ends) < 0 < max(ends) else None
     reading = context.listed(str(row["label"]) for row in rows)
-    make = interval_rows(rows, x="", labels=tick_labels(), reference=reference)
+    # What is 0 but for rounding would make a scale of its own.
+    drawn = [{**row, **{key: round(row[key], 9) for key in ENDS if row.get(key) is not None}} for row in rows]
+    make = interval_rows(drawn, x="", labels=tick_labels(), reference=reference)
     told = context.say("claims.in_unit", unit=unit) if unit else ""
     return drawn_figure(context, "claim", make, of=_name(claim), says=claim.says, reading=reading, unit=told)
 

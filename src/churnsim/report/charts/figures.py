@@ -30,7 +30,7 @@ from churnsim.report.what_to_measure import between, money, named
 SIMULATED = "simulated"
 LOOKS: dict[str, tuple[str, Line]] = {
     "survival": (INK, SOLID), "chosen": (EXPECTED, (5, 3)), "sbg": (STRATEGIES[2], (2, 2)),
-    SIMULATED: (STRATEGIES[3], SOLID), "arrivals": (STRATEGIES[4], (8, 2)),
+    SIMULATED: (STRATEGIES[3], (1, 3)), "arrivals": (STRATEGIES[4], (8, 2)),
 }  # fmt: skip
 
 
@@ -38,15 +38,15 @@ def survival(rows: Rows, *, x: str, y: str, names: dict[str, str]) -> ChartMaker
     """Curves over tenure; rows: tenure, lower, upper, and a value for each key of `names` (key: its label)."""
     table = pd.DataFrame(rows)
     curves = {key: table.assign(value=table[key], series=label) for key, label in names.items()}
-    # Simulated shares as dots: a line would hide the observed one, which they are to be compared with.
+    # Simulated shares as dots below the lines: the observed one, which they are to be compared with, stays in sight.
     dots = curves.pop(SIMULATED)
     return maker(
         PictureSpec(
             marks=[
                 Mark(kind="band", table=table, x="tenure", y="lower", y2="upper", colour=INK, opacity=0.15,
                      stepped=True),
+                Mark(kind="points", table=dots, x="tenure", y="value", series="series", width=1.5),
                 Mark(kind="line", table=pd.concat(curves.values()), x="tenure", y="value", series="series"),
-                Mark(kind="points", table=dots, x="tenure", y="value", series="series", width=1.3),
             ],
             x=AxisSpec(title=x),
             y=AxisSpec(title=y, kind="share"),

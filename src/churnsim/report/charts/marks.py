@@ -56,7 +56,7 @@ def interval_rows(
     def make(size: Size) -> tuple[AnyChart, int]:
         placed, height = _placed(rows, size)
         shown = [{"colour": colour, **row} for row in placed]
-        axis = alt.Axis(tickCount=size.ticks - 2, labelExpr=labels, grid=False)
+        axis = alt.Axis(tickCount=_ticks(size), labelExpr=labels, grid=False)
         scale = alt.Scale(zero=reference == 0, nice=True, padding=10)
         ink = alt.Color("colour:N", scale=None, legend=None)
         dots = alt.Chart(inline(shown)).encode(x=alt.X("mean:Q", title=x, axis=axis, scale=scale), color=ink)
@@ -101,7 +101,7 @@ def ratio_rows(rows: Rows, *, x: str, names: tuple[str, str]) -> ChartMaker:
             for row in placed
             for name, prefix, shift in zip(wrapped, ("before_", ""), (-4, 4), strict=True)
         ]  # fmt: skip
-        axis = alt.Axis(tickCount=size.ticks - 2, labelExpr="'×' + format(datum.value, '~g')", grid=False)
+        axis = alt.Axis(tickCount=_ticks(size), labelExpr="'×' + format(datum.value, '~g')", grid=False)
         place = alt.X("lower:Q", title=x, axis=axis, scale=alt.Scale(type="log", padding=10))
         colour = alt.Color("of:N", scale=alt.Scale(domain=wrapped, range=[ACTUAL, EXPECTED]), legend=key)
         base = alt.Chart(inline(drawn)).encode(color=colour, y=_y("middle", height))
@@ -161,6 +161,11 @@ def _placed(rows: Rows, size: Size) -> tuple[list[dict[str, Any]], int]:
         placed.append({**row, "label": text, **place})
         at += MARK + 6
     return placed, at
+
+
+def _ticks(size: Size) -> int:
+    """About so many: asked for two, an axis may get one, which is no scale."""
+    return max(3, size.ticks - 2)
 
 
 def _y(field: str, height: int) -> alt.Y:

@@ -69,7 +69,7 @@ def region_svg(region: Region, likely: Likely | None = None) -> str:
     keys += [FRAME] if likely else []
     title = alt.TitleParams(
         textwrap.wrap(str(region.statement), width=64),
-        subtitle=" ".join(keys),
+        subtitle=textwrap.wrap(" ".join(keys), width=64),
         fontSize=14,
         fontWeight="normal",
         color=INK,
@@ -131,7 +131,11 @@ def region_chart(
             (left, right), (bottom, top) = (_within(axis, likely) for axis in (across, upright))
             frame = alt.Chart(alt.InlineData(values=[{"left": left, "right": right, "bottom": bottom, "top": top}]))
             frame = frame.encode(x=alt.X("left:Q"), x2=alt.X2("right:Q"), y=alt.Y("bottom:Q"), y2=alt.Y2("top:Q"))
-            layers.append(frame.mark_rect(filled=False, stroke="#c8500a", strokeWidth=2, strokeDash=[5, 3]))
+            # The dashes stand out on light cells, and on dark ones by the white below them.
+            layers += [
+                frame.mark_rect(filled=False, stroke="#ffffff", strokeWidth=4),
+                frame.mark_rect(filled=False, stroke="#c8500a", strokeWidth=2, strokeDash=[5, 3]),
+            ]
         whole = alt.layer(*layers).properties(width=side, height=round(side * 0.75))
         if not deep:
             return whole

@@ -151,7 +151,7 @@ def decimals_shown(values: Iterable[float | None], *, digits: int = 4) -> int:
     """Decimals for numbers that stand together: enough for `digits` significant ones, without trailing zeros."""
     present = [value for value in values if value is not None and math.isfinite(value)]
     most = decimals_for(present, digits=digits)
-    return max((decimals_of(round(value, most)) for value in present), default=0)
+    return max((min(most, decimals_of(round(value, most))) for value in present), default=0)
 
 
 def sentence(text: str) -> str:
