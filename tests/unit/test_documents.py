@@ -233,6 +233,13 @@ def test_charts_hold_the_stored_figures(run: Path, slides: list[Any]) -> None:
     assert {cell.data_type for cell in cells if cell.value is not None} == {"s", "n"}
 
 
+def test_an_axis_of_shares_ends_at_all(run: Path, slides: list[Any]) -> None:
+    context = Context(load_run(run), Words())
+    title = context.say("tile.chance", horizon=context.horizon)
+    (chart,) = [shape.chart for shape in titled(slides, title).shapes if shape.has_chart]
+    assert (chart.value_axis.minimum_scale, chart.value_axis.maximum_scale) == (0.0, 1.0)
+
+
 def test_nothing_on_a_slide_is_cut_off_or_covered(slides: list[Any]) -> None:
     for slide in slides:
         boxes = [(s.left / 914400, s.top / 914400, s.width / 914400, s.height / 914400) for s in slide.shapes]

@@ -274,6 +274,8 @@ def _bars(
         chart.value_axis.minimum_scale = low - space if low < 0 else 0.0
         chart.value_axis.maximum_scale = high + space if high > 0 else 0.0
     else:
+        if number_format.endswith("%"):  # programs leave room for shares that there are not
+            chart.value_axis.minimum_scale, chart.value_axis.maximum_scale = 0.0, 1.0
         plot.has_data_labels = True
         plot.data_labels.number_format, plot.data_labels.number_format_is_linked = number_format, False
 
