@@ -47,6 +47,14 @@ def _at(run: Floats, place: float) -> float:
 
 
 @njit
+def _run(run: Floats, speed: Floats, low: int, part: float, pieces: int) -> None:
+    """Fill in what a clock has where pieces begin: it starts at the first purchase, a part into the first piece."""
+    run[0] = -part * speed[low] if pieces > 0 else 0.0
+    for k in range(pieces):
+        run[k + 1] = run[k] + speed[low + k]
+
+
+@njit
 def _log1p(t: float) -> float:
     """ln(1 + u) of t = u/(2 + u) up to 1/16: 2 artanh t, of which the series leaves 2e-16."""
     s = t * t
@@ -92,6 +100,27 @@ def _integrate(
 
 
 @njit
+def _within(R: float, S: float, a: float, d: float, by_b: float, by_d: float, front: float, mass: float) -> float:
+    """What part of a panel, from its beginning on, has a `mass`: by Newton's method on the rule of `_integrate`.
+
+    The integrand falls, so the steps from the beginning on come from below and never pass the root.
+    """
+    at = 0.0
+    for _ in range(30):
+        held = 0.0
+        for node in range(4):
+            b, e = at * _AT[node] * by_b, at * _AT[node] * by_d
+            held += _WEIGHT[node] * _exp(-R * _log1p(b / (a + a + b)) - S * _log1p(e / (d + d + e)))
+        b, e = at * by_b, at * by_d
+        slope = _exp(-R * _log1p(b / (a + a + b)) - S * _log1p(e / (d + d + e)))
+        step = (mass / front - at * held) / slope
+        at = min(max(at + step, 0.0), 1.0)
+        if abs(step) <= 1e-15:
+            break
+    return at
+
+
+@njit
 def _cut(
     R: float, S: float, alpha: float, beta: float, B: Floats, D: Floats, buying: Floats, leaving: Floats, until: float,
     last: Floats, low: int, top_A: float, top_D: float, table: Floats, where: Ints, upto: Ints,
@@ -130,6 +159,34 @@ def _cut(
 
 
 @njit
+def _panels(
+    R: float, S: float, alpha: float, beta: float, B: Floats, D: Floats, buying: Floats, leaving: Floats, until: float,
+    last: Floats, low: int, top_A: float, top_D: float, t: Floats, where: Ints, upto: Ints,
+) -> tuple[Floats, Ints, int]:  # fmt: skip
+    """The whole table of panels, longer than the one given where they do not fit, with the piece of each and their
+    number. Arguments as of `_cut`."""
+    n = -1
+    while n < 0:
+        n = _cut(R, S, alpha, beta, B, D, buying, leaving, until, last, low, top_A, top_D, t, where, upto)
+        if n < 0:
+            t, where = np.empty((_COLUMNS, 2 * where.size)), np.empty(2 * where.size, np.int64)
+    _integrate(
+        R, S, t[0][:n], t[1][:n], t[2][:n], t[3][:n], t[4][:n], t[5][:n], t[6][:n], t[7][:n], t[8][:n], t[9][:n],
+        t[10][:n], t[11][:n], t[12][:n], t[13][:n], t[14][:n], t[15][:n],
+    )  # fmt: skip
+    return t, where, n
+
+
+@njit
+def _most_pieces(begin: Floats, end: Floats) -> int:
+    """Of any history."""
+    most = 1
+    for i in range(begin.size):
+        most = max(most, math.ceil(end[i]) - int(begin[i]))
+    return most
+
+
+@njit
 def terms(
     r: float, alpha: float, s: float, beta: float, x: Ints, begin: Floats, last: Floats, end: Floats, weight: Floats,
     buying: Floats, leaving: Floats, z_buying: Floats, z_leaving: Floats,
@@ -145,9 +202,7 @@ def terms(
     rate, d_rate = rising_logs(r, highest_count(x))
     total = np.zeros(5 + effects[0] + effects[1])
     rows = np.empty((x.size, 2))
-    most = 1
-    for i in range(x.size):
-        most = max(most, math.ceil(end[i]) - int(begin[i]))
+    most = _most_pieces(begin, end)
     B, D = np.empty(most + 1), np.empty(most + 1)
     # Slopes in a clock's time where a piece begins, and in what it runs in the piece, each of both clocks.
     edges, parts = np.zeros((2, most + 1)), np.zeros((2, most + 1))
@@ -159,10 +214,8 @@ def terms(
         low, n, until = int(begin[i]), x[i], end[i]
         pieces, R, S = math.ceil(until) - low, r + n, s + 1.0
         part = begin[i] - low
-        # Clocks start at the first purchase, which lies within the first piece.
-        B[0], D[0] = (-part * buying[low], -part * leaving[low]) if pieces > 0 else (0.0, 0.0)
-        for k in range(pieces):
-            B[k + 1], D[k + 1] = B[k] + buying[low + k], D[k] + leaving[low + k]
+        _run(B, buying, low, part, pieces)
+        _run(D, leaving, low, part, pieces)
         following = i
         start_A = start_D = 0.0
         while following < x.size and x[following] == n and begin[following] == begin[i] and end[following] == until:
@@ -175,21 +228,12 @@ def terms(
             following += 1
         if upto.size < following - i:
             upto, share = np.empty(following - i, np.int64), np.empty(following - i)
-        # The table grows until the panels fit, and stays so for the next histories.
-        found = -1
-        while found < 0:
-            found = _cut(
-                R, S, alpha, beta, B, D, buying, leaving, until - low, last[i:following], low, top_A, top_D, table,
-                where, upto,
-            )  # fmt: skip
-            if found < 0:
-                table, where = np.empty((_COLUMNS, 2 * where.size)), np.empty(2 * where.size, np.int64)
-        t = table
-        _integrate(
-            R, S, t[0][:found], t[1][:found], t[2][:found], t[3][:found], t[4][:found], t[5][:found], t[6][:found],
-            t[7][:found], t[8][:found], t[9][:found], t[10][:found], t[11][:found], t[12][:found], t[13][:found],
-            t[14][:found], t[15][:found],
+        # The table stays as long as it became for the next histories.
+        table, where, found = _panels(
+            R, S, alpha, beta, B, D, buying, leaving, until - low, last[i:following], low, top_A, top_D, table, where,
+            upto,
         )  # fmt: skip
+        t = table
         late_A, late_D = alpha + _at(B, until - low), beta + _at(D, until - low)
         log_A, log_D = math.log(late_A), math.log(late_D)
         end_B = end_D = 0.0
@@ -252,6 +296,46 @@ def terms(
                     total[5 + effects[0] + c] += by_D * z_leaving[low + k, c]
         i = following
     return total, rows
+
+
+@njit
+def at_leaving(
+    r: float, alpha: float, s: float, beta: float, x: Ints, begin: Floats, last: Floats, end: Floats, share: Floats,
+    buying: Floats, leaving: Floats,
+) -> Floats:  # fmt: skip
+    """Rows: alpha + B and beta + D when customers leave who have left by the end; of the law of that time, a `share`
+    comes before it. The others are as in `terms`."""
+    out, S = np.empty((x.size, 2)), s + 1.0
+    most = _most_pieces(begin, end)
+    B, D = np.empty(most + 1), np.empty(most + 1)
+    t, where, upto = np.empty((_COLUMNS, 2 * most + 2)), np.empty(2 * most + 2, np.int64), np.empty(1, np.int64)
+    for i in range(x.size):
+        low, R = int(begin[i]), r + x[i]
+        until, pieces, part = end[i] - low, math.ceil(end[i]) - low, begin[i] - low
+        _run(B, buying, low, part, pieces)
+        _run(D, leaving, low, part, pieces)
+        top_A, top_D = math.log(alpha + _at(B, last[i] - low)), math.log(beta + _at(D, last[i] - low))
+        t, where, n = _panels(
+            R, S, alpha, beta, B, D, buying, leaving, until, last[i : i + 1], low, top_A, top_D, t, where, upto
+        )
+        out[i, 0], out[i, 1] = alpha + _at(B, until), beta + _at(D, until)
+        before = share[i] * t[9, :n].sum()
+        # Pieces go back in time, the panels within each forward.
+        after, j = n, n
+        while after > 0 and j == after:
+            first = after - 1
+            while first > 0 and where[first - 1] == where[after - 1]:
+                first -= 1
+            j = first
+            while j < after and before >= t[9, j]:
+                before -= t[9, j]
+                j += 1
+            if j == after:
+                after, j = first, first
+        if after > 0:
+            h = _within(R, S, t[0, j], t[1, j], t[2, j], t[3, j], t[4, j], before)
+            out[i, 0], out[i, 1] = t[0, j] + h * t[2, j], t[1, j] + h * t[3, j]
+    return out
 
 
 @njit

@@ -74,15 +74,21 @@ class ClocksByDay:
             found.append(np.interp(end, at, table) - np.interp(begin, at, table))
         return found[0], found[1]
 
+    def rows(self, rows: Ints) -> ClocksByDay:
+        """Those of some customers, which are those of all."""
+        return self
+
+    def pieces(self, begin: Floats, last: Floats, end: Floats) -> tuple[list[Floats], list[Floats]]:
+        """Three places of each customer among the pieces of time, and how far both clocks run in each."""
+        return [each - self.start for each in (begin, last, end)], [self.buying / self.per, self.leaving / self.per]
+
     def terms(self, parameters: Sequence[float], x: Ints, begin: Floats, last: Floats, end: Floats) -> Floats:
         """The kernel's rows: log-likelihood but for the speeds at the purchases, and log-odds of being gone."""
         order = np.lexsort((-last, end, begin, x))
-        places = (np.ascontiguousarray(each[order]) - self.start for each in (begin, last, end))
+        places, speeds = self.pieces(begin, last, end)
         no = np.zeros((self.buying.size, 0))
-        arrays = (np.ascontiguousarray(x[order]), *places, np.ones(x.size))
-        found = Chunks(*arrays).each(
-            kernel.terms, tuple(parameters), (self.buying / self.per, self.leaving / self.per, no, no)
-        )
+        arrays = (np.ascontiguousarray(each[order]) for each in (x, *places))
+        found = Chunks(*arrays, np.ones(x.size)).each(kernel.terms, tuple(parameters), (*speeds, no, no))
         rows = np.empty((x.size, 2))
         rows[order] = np.concatenate([part for _, part in found])
         return rows
@@ -178,23 +184,14 @@ class TwoClockState(ClockState):
         """Traits from the posterior."""
         u = kernel.uniforms(uids, replication, seed, MODEL_DRAWS, TRAITS)
         alive = u[:, 0] < self.alive
-        # The time of leaving: of the integral from the last purchase on, the share u comes before it.
-        low, high = self.last, np.where(alive, self.last, self.end)
+        at = np.column_stack([self.A, self.L])
         if not alive.all():
-
-            def left(place: Floats) -> Floats:
-                return np.asarray(self.clock.terms(self.base._parameters, self.h.x, self.first, place, self.end)[:, 1])
-
-            with np.errstate(divide="ignore", invalid="ignore"):
-                target = left(low) + np.log1p(-u[:, 3])
-                for _ in range(48):
-                    middle = (low + high) / 2
-                    later = left(middle) > target
-                    low, high = np.where(later, middle, low), np.where(later, high, middle)
-        B, D = self.clock.run(self.first, np.where(alive, self.end, high))
-        _, alpha, s, beta = self.base._parameters
-        rates = gammaincinv(self.R, u[:, 1]) / (alpha + B)
-        deaths = gammaincinv(s + ~alive, u[:, 2]) / (beta + D)
+            gone = np.flatnonzero(~alive)
+            places, speeds = self.clock.rows(gone).pieces(self.first[gone], self.last[gone], self.end[gone])
+            histories = Chunks(self.h.x[gone], *places, u[gone, 3])
+            at[gone] = histories.join(kernel.at_leaving, tuple(self.base._parameters), speeds)
+        rates = gammaincinv(self.R, u[:, 1]) / at[:, 0]
+        deaths = gammaincinv(self.s + ~alive, u[:, 2]) / at[:, 1]
         return pd.DataFrame({"rate": rates, "death_rate": deaths, "alive": alive}, index=self.h.index)
 
     def expected(self, start: Floats, spans: Floats, force: float = 0.0, level: DayLevels | None = None) -> Floats:

@@ -143,15 +143,19 @@ class OwnTwoClocks:
         even = (end - begin) / self.per
         return even + self.buying.gained(begin, end), even + self.leaving.gained(begin, end)
 
-    def terms(self, parameters: Sequence[float], x: Ints, begin: Floats, last: Floats, end: Floats) -> Floats:
-        """The kernel's rows: log-likelihood but for the speeds at the purchases, and log-odds of being gone."""
+    def pieces(self, begin: Floats, last: Floats, end: Floats) -> tuple[list[Floats], list[Floats]]:
+        """As of `ClocksByDay`."""
         pieces = Pieces.of(self.buying.series, self.buying.owner, begin, last, end)
-        speeds = (
+        return [*pieces.places], [
             np.exp((clock.series.values[pieces.row] - clock.means) @ clock.gamma) * pieces.length / self.per
             for clock in (self.buying, self.leaving)
-        )
-        no = np.zeros((pieces.row.size, 0))
-        found = Chunks(x, *pieces.places, np.ones(x.size)).each(kernel.terms, tuple(parameters), (*speeds, no, no))
+        ]
+
+    def terms(self, parameters: Sequence[float], x: Ints, begin: Floats, last: Floats, end: Floats) -> Floats:
+        """The kernel's rows: log-likelihood but for the speeds at the purchases, and log-odds of being gone."""
+        places, speeds = self.pieces(begin, last, end)
+        no = np.zeros((speeds[0].size, 0))
+        found = Chunks(x, *places, np.ones(x.size)).each(kernel.terms, tuple(parameters), (*speeds, no, no))
         return np.concatenate([rows for _, rows in found])
 
     def panels(self, begin: float, stops: Floats, A: float, L: float, R: float, s: float, force: float) -> Panels:
