@@ -26,8 +26,8 @@ def series():
     rows = [(who, FIRST + pd.Timedelta(days=int(day)), random.integers(3))
             for who in IDS for day in sorted({-3, *random.integers(1, 700, 6)})]  # fmt: skip
     own = cs.data.CustomerSeries.of(pd.DataFrame(rows, columns=["customer_id", "date", "mail"]))
-    until = LAST + int(HORIZON * 7) + 1
-    return own, own.beside(CALENDAR, int(START), until, seen_until=int(LAST), future={"trend": "hold"})
+    until = END + pd.Timedelta(weeks=HORIZON, days=1)
+    return own, own.beside(CALENDAR, "2021-01-04", until, seen_until=int(LAST), future={"trend": "hold"})
 
 
 def models(series, base, mail=0.0):

@@ -6,14 +6,15 @@ from __future__ import annotations
 import warnings
 import zlib
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from churnsim.checks import check_frame, check_kind, labels_of, shown
-from churnsim.data.logs.days import iso_day
+from churnsim.data.logs.days import day_number, iso_day
 from churnsim.data.logs.purchase_days import PurchaseDays
 from churnsim.data.summaries.calendar import (
     FIRST,
@@ -28,6 +29,7 @@ from churnsim.data.summaries.calendar import (
 from churnsim.errors import DataError
 from churnsim.typing import Floats, Ints
 
+Day: TypeAlias = int | str | date
 DAYS = 2**24  # of 45,000 years
 
 
@@ -137,31 +139,52 @@ class CustomerSeries:
         return replace(self, names=tuple(names), values=values, common=common, yearly=yearly)
 
     def beside(
-        self, calendar: Calendar, first: int, last: int, *, seen_until: int | None = None, future: Future | None = None
+        self, calendar: Calendar, first: Day, last: Day, *, seen_until: Day | None = None, future: Future | None = None
     ) -> Self:
-        """These and a calendar's columns, on the days `first` ... `last`: a row a customer and day on which either
-        changes.
+        """These and a calendar's columns: a row a customer and day on which either changes.
 
-        A season and a trend, which change every day, change by the week here, as with ``grid="W"``. `seen_until` and
-        `future` are as in `Calendar.columns`. DataError for a column that is there already, and as that raises.
+        A season and a trend, which change every day, change by the week here, as with ``grid="W"``.
+
+        Parameters
+        ----------
+        calendar : Calendar
+        first, last : date, str or int
+            The days of the rows; an int is a number since 1970.
+        seen_until : date, str or int, optional
+            The last day on which a trend is known, `last` if absent.
+        future : mapping, optional
+            Of the days after that, and after the end of the calendar's own series, as in `Calendar.columns`.
+
+        Raises
+        ------
+        DataError
+            For a column that is there already, or one that is not known of one of the days.
+
+        Examples
+        --------
+        >>> days = pd.to_datetime(["2024-01-01", "2024-02-05", "2024-01-01"])
+        >>> series = CustomerSeries.of(pd.DataFrame({"customer_id": [1, 1, 2], "date": days, "member": [0, 1, 0]}))
+        >>> series.beside(Calendar(trend="2024-01-01"), "2024-01-01", "2024-12-31").names
+        ('member', 'trend')
         """
+        begin, end = _number(first, "first"), _number(last, "last")
+        seen = None if seen_until is None else _number(seen_until, "seen_until")
         if twice := [name for name in calendar.names if name in self.names]:
             raise DataError(
                 f"customers' own series and what is common to all both have a column {twice[0]!r}. Rename one, or name "
-                "the columns meant."
+                "the columns meant (`columns` in a study's table)."
             )
         by_day, by_week = (
-            each.columns(first, last, seen_until=seen_until, future=future)
-            for each in (calendar, replace(calendar, grid="W"))
+            each.columns(begin, end, seen_until=seen, future=future) for each in (calendar, replace(calendar, grid="W"))
         )
         smooth = [name in (*calendar.waves, "trend") for name in calendar.names]
         table = np.where(smooth, by_week, by_day)
-        days = np.flatnonzero(np.append(True, (np.diff(table, axis=0) != 0.0).any(axis=1))) + first
+        days = np.flatnonzero(np.append(True, (np.diff(table, axis=0) != 0.0).any(axis=1))) + begin
         key = np.unique(np.concatenate([self._key, (np.arange(len(self.ids)) * DAYS)[:, None] + days], axis=None))
         row, (code, day) = np.searchsorted(self._key, key, side="right") - 1, np.divmod(key, DAYS)
-        known = (self._key[row] // DAYS == code) & (row >= 0) & (day >= first)
+        known = (self._key[row] // DAYS == code) & (row >= 0) & (day >= begin)
         code, day, own = code[known], day[known], self.values[row[known]]
-        place = np.minimum(day, last) - first
+        place = np.minimum(day, end) - begin
         return replace(
             self, names=(*self.names, *calendar.names), starts=np.searchsorted(code, np.arange(len(self.ids) + 1)),
             day=day, values=np.column_stack([own, table[place]]), common=(*self.common, *calendar.names),
@@ -327,3 +350,7 @@ def add_calendar(
         summary[PURCHASES] = parts
     summary.attrs["calendar"] = calendar_mark(calendar)
     return summary
+
+
+def _number(day: Day, name: str) -> int:
+    return int(day) if isinstance(day, int | np.integer) else day_number(day, name)
