@@ -47,6 +47,18 @@ def test_draws_like_others_are_those_of_the_day_and_follow_the_expectation(base)
     assert found["frequency"].mean() == pytest.approx(mean, abs=4 * found["frequency"].std() / SIZE**0.5)
 
 
+def test_expectations_on_one_walk_are_those_age_by_age():
+    """Of customers whose first days differ, with ages that begin with several of 0 and parts of days."""
+    few = PEOPLE.head(4).assign(first_purchase=pd.to_datetime(["2022-02-01", "2022-02-01", "2022-05-06", "2023-01-01"]))
+    few.attrs["unit"] = "W"
+    ages = np.maximum(np.arange(1.0, 40.0, 3.3)[:, None] - [0.0, 1.0, 9.5, 17.0], 0.0)
+    for kind, known in ((TwoClockModel, CALENDAR), (TwoClockSeriesModel, SERIES)):
+        model = kind(base=PARETO, calendar=known, leaving=known, **COMMON, **LEAVING)
+        found = model._expected_by_ages(few, ages)
+        one_by_one = [model.expected_purchases_like(few, age, from_morning=True) for age in ages]
+        np.testing.assert_allclose(found, one_by_one, rtol=1e-11)  # other panels of a rule that leaves 1e-12
+
+
 def test_a_share_of_the_law_of_leaving_comes_before_the_time_drawn():
     """By Gauss's rule of 120 nodes in each piece of the published integrand; of one who bought so often that only the
     days after its last purchase count, and of one with a single piece, too."""

@@ -30,7 +30,7 @@ def frequency_calibration(model: PurchaseModel, summary: pd.DataFrame, *, cap: i
     """
     h = Histories.of(summary)
     if has_covariates(model) or has_calendar(model):
-        own: Any = model
+        own: Any = getattr(model, "model", model)
         members: NDArray[Any] = np.ones(h.T.size)
         chances = np.column_stack([own.purchase_pmf_like(n, summary, h.T) for n in range(cap)])
     else:
@@ -106,14 +106,14 @@ def tracking(
     ages = np.maximum(ends[:, None] - since_start[None, :], 0) / per
     dates = pd.Timestamp(iso_day(start)) + pd.to_timedelta(ends - 1, unit="D")
     if has_calendar(model):
-        own: Any = model
+        own: Any = getattr(model, "model", model)
         if hasattr(own, "with_series"):
             firsts = _rows_of(customers, log.ids[known], "series of customers' own")[[FIRST]]
             ages, number = np.asarray(ages[:, kind]), np.ones(kind.size, dtype=np.int64)
         else:
             firsts = pd.DataFrame({FIRST: (start + since_start).astype("datetime64[D]").astype("datetime64[ns]")})
             number = np.bincount(kind, minlength=since_start.size)
-        expected = np.array([own.expected_purchases_like(firsts, age, from_morning=True) @ number for age in ages])
+        expected = own._expected_by_ages(firsts, ages) @ number
     else:
         expected = _expected_of_new(model, ages, kind, log.ids[known], customers)
     return pd.DataFrame(

@@ -272,6 +272,10 @@ class ClockModel(PurchasesWithEffects):
         begin = np.asarray(first_days(summary) - float(from_morning), dtype=np.float64)
         return self._expected_new(begin, durations(t, "t", shape=begin.shape), future, summary.index)
 
+    def _expected_by_ages(self, summary: pd.DataFrame, ages: Floats) -> Floats:
+        """`expected_purchases_like`, from the morning on, by many ages: a column a customer, in which they ascend."""
+        return np.array([self.expected_purchases_like(summary, age, from_morning=True) for age in ages])
+
     def expected_active_periods_like(self, summary: CustomerFrame, t: ArrayLike, *, future: Any = None) -> Floats:
         """E[periods with a repeat purchase by age t] of new customers with the first purchases of these rows, each by
         its own age `t` (or all by one). A part of a period that is left over comes first, and is not counted."""

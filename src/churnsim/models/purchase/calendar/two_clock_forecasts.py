@@ -216,6 +216,16 @@ class TwoClockState(ClockState):
             out[rows] = self.R[rows] / self.A[rows] * _smooth_in_log(of, self.L[rows])
         return self.alive * out
 
+    def expected_by_ages(self, ages: Floats) -> Floats:
+        """E of the purchases by each of the ages in a customer's column, which ascend."""
+        out = np.empty(ages.shape)
+        for row, (begin, L) in enumerate(zip(self.end.tolist(), self.L.tolist(), strict=True)):
+            clocks = self.clock.rows(np.array([row]))
+            panels = clocks.panels(begin, ages[:, row], 1.0, L, 0.0, self.s + 3.5, 0.0)
+            flow = (panels.mass * np.exp(-self.s * np.log1p(panels.d / L))).sum(axis=1) * panels.buying
+            out[:, row] = np.concatenate([[0.0], np.cumsum(flow)])[panels.upto]
+        return self.alive * self.R / self.A * out
+
     def _pmf(self, n: int, start: Floats, spans: Floats) -> Floats:
         """P(n purchases in a span that begins after `start`) of those alive."""
         out = np.empty(self.end.size)

@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from churnsim.checks import check_kind, check_number, typed
-from churnsim.data.summaries.calendar import Calendar, Future, check_future
+from churnsim.data.summaries.calendar import Calendar, Future, check_future, first_days
 from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.models.purchase.calendar.calendar_model import CalendarModel
 from churnsim.models.purchase.calendar.clock import CYCLE, positions
@@ -152,6 +152,14 @@ class TwoClocks(ClockModel):
                 waits[rows], over = state.waits(rows, clocks, days, share[rows])
                 rows, days = rows[~over], CYCLE if days < CYCLE < 4 * days else 4 * days
         return state.h.series(waits, "time_to_next_purchase")
+
+    def _expected_by_ages(self, summary: pd.DataFrame, ages: Floats) -> Floats:
+        """As of other clocks, on one walk along those of each customer."""
+        if self._even or not ages.size:
+            return super()._expected_by_ages(summary, ages)
+        state = self._new(first_days(summary).astype(np.float64) - 1.0, ages[-1], None, summary.index)
+        assert isinstance(state, TwoClockState)
+        return state.expected_by_ages(ages)
 
     def _expected_new(self, begin: Floats, ages: Floats, future: Any, index: pd.Index[Any] | None = None) -> Floats:
         if self._even or not ages.size:
