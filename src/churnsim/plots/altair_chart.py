@@ -11,7 +11,7 @@ import pandas as pd
 
 from churnsim.optional import optional_modules
 from churnsim.plots.picture import AxisSpec, Line, Mark, PictureSpec, Shade
-from churnsim.plots.theme import INK, MARGIN, NUMBERS, WIDE, Size, config, text_width, wrap
+from churnsim.plots.theme import INK, MARGIN, NUMBERS, WIDE, Size, config, width_in_ems, wrap
 
 if TYPE_CHECKING:
     import altair
@@ -124,7 +124,7 @@ class _Encoder:
 
     def _longest(self, labels: Sequence[str]) -> int:
         """Pixels across the longest line."""
-        widths = (text_width(line) for label in labels for line in label.split("\n"))
+        widths = (width_in_ems(line) for label in labels for line in label.split("\n"))
         return round(self.size.font * max(widths, default=0.0))
 
     def _values(self, mark: Mark, table: pd.DataFrame) -> list[dict[str, Any]]:

@@ -96,7 +96,7 @@ def wrap(label: str, size: Size, *, beside: int = 0) -> str:
     room = (size.width - beside - MARGIN) / size.font
     lines, used = [""], 0.0
     for word in _WORDS.findall(" ".join(label.split())):
-        width = text_width(word)
+        width = width_in_ems(word)
         if used + width > room and word.strip() and used:
             lines, used = [*lines, ""], 0.0
         for letter in word if width > room else [word]:
@@ -109,8 +109,8 @@ def wrap(label: str, size: Size, *, beside: int = 0) -> str:
     return "\n".join(kept[:MOST_LINES]) + ("…" if len(kept) > MOST_LINES else "")
 
 
-def text_width(text: str) -> float:
-    """The width of a text in a wide font, in its size."""
+def width_in_ems(text: str) -> float:
+    """How wide a text is in a wide font, in sizes of the font."""
     return sum(map(_em, text))
 
 

@@ -28,6 +28,7 @@ from churnsim.report.page.context import Context
 from churnsim.report.what_to_measure import between, money, named
 
 SIMULATED = "simulated"
+LIFT = 0.06  # of what the intervals span: from a dot to its words
 LOOKS: dict[str, tuple[str, Line]] = {
     "survival": (INK, SOLID), "chosen": (EXPECTED, (5, 3)), "sbg": (STRATEGIES[2], (2, 2)),
     SIMULATED: (STRATEGIES[3], (1, 3)), "arrivals": (STRATEGIES[4], (8, 2)),
@@ -304,7 +305,10 @@ def frontier_figure(context: Context, found: OptimisationRecord) -> FigureBlock:
     money = found.objective != "chance"
     table = pd.DataFrame([row.model_dump(include={"spending", "mean", "lower", "upper"}) for row in found.frontier])
     words = context.say("chart.frontier.answer")
-    answer = pd.DataFrame({"spending": [found.spending], "mean": [found.gain.mean], "words": [words]})
+    # Above its dot, off the line at 0, and towards the middle.
+    above = found.gain.mean + LIFT * (table["upper"].max() - table["lower"].min())
+    answer = pd.DataFrame({"spending": [found.spending], "mean": [found.gain.mean], "words": [words], "above": [above]})
+    right = found.spending > table["spending"].max() / 2
     make = maker(
         PictureSpec(
             marks=[
@@ -313,7 +317,15 @@ def frontier_figure(context: Context, found: OptimisationRecord) -> FigureBlock:
                 Mark(kind="line", table=table, x="spending", y="mean"),
                 Mark(kind="points", table=table, x="spending", y="mean"),
                 Mark(kind="points", table=answer, x="spending", y="mean", colour=ALARM, width=3.0),
-                Mark(kind="text", table=answer, x="spending", y="mean", text="words", colour=ALARM),
+                Mark(
+                    kind="text",
+                    table=answer,
+                    x="spending",
+                    y="above",
+                    text="words",
+                    colour=ALARM,
+                    align="right" if right else "left",
+                ),
             ],
             x=AxisSpec(title=context.say("chart.frontier.x"), **_currency(context)),
             y=AxisSpec(title=context.say("chart.frontier.y"), signed=True, **(_currency(context) if money else {})),
