@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 from churnsim.claims.catalogue import CATALOGUE
 from churnsim.errors import ConfigError
 from churnsim.study.config.config import StudyConfig
-from churnsim.study.config.config_file import parse_config, read_config
+from churnsim.study.config.config_file import parse_config, read_config, schema_of
 from churnsim.study.config.market_overrides import overridden_mechanisms, overridden_origins
 from churnsim.study.stages.claim_stage import chosen_claims
 from churnsim.study.stages.market_stage import build_strategies, strategy_records
@@ -38,8 +39,12 @@ STUDIES = sorted([*CONFIGS.glob("*.toml"), *CONFIGS.glob("smoke/*.toml")])
 
 
 @pytest.mark.parametrize("path", STUDIES, ids=lambda path: path.relative_to(CONFIGS).as_posix())
-def test_every_shipped_configuration_is_valid(path: Path) -> None:
-    assert isinstance(read_config(path), StudyConfig)
+def test_every_shipped_configuration_is_valid_and_reads_as_it_is_stored(path: Path) -> None:
+    """Were its hash another then, no page could be served of its run."""
+    config = read_config(path)
+    assert isinstance(config, StudyConfig)
+    stored = config.canonical()
+    assert schema_of(stored).model_validate_json(json.dumps(stored)).canonical() == stored
 
 
 def test_each_study_has_a_smoke_configuration_of_the_same_keys() -> None:

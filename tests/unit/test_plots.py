@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import sys
 from collections.abc import Iterator
 
@@ -20,9 +21,11 @@ import churnsim as cs
 from churnsim import plots
 from churnsim.decisions import Axis, Statement, map_region
 from churnsim.errors import ConfigError, DataError, MissingExtraError
-from churnsim.plots.altair_chart import layered
+from churnsim.plots.altair_chart import layered, tick_labels
 from churnsim.plots.of_customers import DARK, HEAT, cohort_picture
 from churnsim.plots.theme import INK, NARROW, WIDE
+from churnsim.report.charts.marks import interval_rows
+from churnsim.report.charts.svg import to_svg
 from churnsim.simulation.engine.ledger import ACCOUNTS
 
 mpl.use("Agg")
@@ -432,6 +435,14 @@ def test_numbers_stand_in_cells_that_have_room_and_are_easy_to_read():
     light, dark, ink = (luminance(colour) for colour in (*HEAT, INK))
     low, high, even = (116 * y ** (1 / 3) - 16 for y in (light, dark, math.sqrt(1.05 * (ink + 0.05)) - 0.05))
     assert pytest.approx((even - low) / (high - low), abs=0.01) == DARK
+
+
+@pytest.mark.parametrize(("low", "high"), [(-2_700.0, 2_920.0), (63.0, 91.0), (0.058, 0.179)])
+def test_an_axis_has_two_numbers_at_least_on_a_phone_too(low, high):
+    rows = [{"label": "one", "mean": (low + high) / 2, "lower": low, "upper": high}]
+    chart, height = interval_rows(rows, x="", labels=tick_labels())(NARROW)
+    drawn = to_svg(chart, size=NARROW, height=height)
+    assert len(re.findall(r">([−\d.,]+)</text>", drawn)) >= 2
 
 
 def luminance(colour: str) -> float:

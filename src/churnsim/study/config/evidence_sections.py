@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 Chances = dict[str, Annotated[float, Field(gt=0, lt=1)]]
 CHANCES = "each arm's probability, such as { control = 0.5, call = 0.5 }; without it nothing counts as drawn"
-FOUR_WEEKS, EIGHT_WEEKS = Duration(4, "W"), Duration(8, "W")
+# As they are read, so that a stored configuration and its file say the same.
+FOUR_WEEKS, EIGHT_WEEKS = Duration(4.0, "W"), Duration(8.0, "W")
 
 
 class RecordsSection(DatedFile):
