@@ -9,6 +9,7 @@ import inspect
 import re
 import subprocess
 import sys
+from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 
 import pytest
@@ -167,6 +168,35 @@ def test_long_calls_say_what_their_parameters_are():
     calls = long_calls()
     assert len(calls) > 50
     assert [name for name, call in calls.items() if not told(call)] == []
+
+
+def unnamed(kind: type) -> list[str]:
+    """Public fields of a dataclass's own that its docstring does not name."""
+    own = [field.name for field in fields(kind) if field.name in vars(kind).get("__annotations__", ())]
+    text = inspect.getdoc(kind) or ""
+    return [name for name in own if not name.startswith("_") and not re.search(rf"\b{name}\b", text)]
+
+
+def test_a_section_of_parameters_leaves_none_out():
+    kinds = {name: call for name, call in long_calls().items() if is_dataclass(call) and told(call)}
+    assert "churnsim.simulation.Strategy" in kinds
+    assert {name: left for name, kind in kinds.items() if (left := unnamed(kind))} == {}
+
+
+def test_control_a_field_that_is_left_out_is_found():
+    @dataclass
+    class Bond:
+        """Has a price.
+
+        Parameters
+        ----------
+        price : float
+        """
+
+        price: float
+        term: float
+
+    assert unnamed(Bond) == ["term"]
 
 
 def test_control_a_long_call_without_the_section_is_found():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from itertools import combinations
 
 import numpy as np
@@ -38,6 +38,12 @@ def assert_engines_agree(tried, **address):
 def split(names):
     """Names of strategy parts, names of market parts."""
     return [n for n in names if n in STRATEGY_PARTS], [n for n in names if n in MARKET_PARTS]
+
+
+def test_no_mechanism_of_a_strategy_is_left_out():
+    tried = {field for part in STRATEGY_PARTS.values() for field in part}
+    known = {field.name for field in fields(cs.Strategy)} - {"name", "title", "description"}
+    assert known - tried == set(), "give each an entry of STRATEGY_PARTS in tests/parity/mechanisms.py"
 
 
 @pytest.mark.parametrize("parts", PARTS, ids=lambda parts: parts[0])

@@ -32,6 +32,8 @@ class Measurement:
     level : float
         Of the percentile intervals. They come from `resamples` bootstrap resamples of the respondents (at least 20),
         drawn with `seed`: with `level` arguments of every instrument.
+    says : str
+        One sentence: what is measured, in which unit.
     warnings : tuple of str
         What weakens the result, one sentence each.
     details : mapping of str to DataFrame
@@ -51,7 +53,6 @@ class Measurement:
     n: int
     level: float
     says: str
-    """One sentence: what is measured, in which unit."""
     warnings: tuple[str, ...] = ()
     details: Mapping[str, pd.DataFrame] = field(default_factory=dict)
 

@@ -54,6 +54,8 @@ class Effect:
         How strongly something not measured would have to go with both to explain the ratio away.
     n : int
         Customers used.
+    says : str
+        All of it in a sentence.
     """
 
     what: str

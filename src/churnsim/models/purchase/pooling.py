@@ -72,6 +72,8 @@ class PooledFit:
         Customers.
     status : FitStatus
         How the fit ended.
+    errors : DataFrame
+        A row a group: standard errors of the logarithms of its own two parameters.
 
     Examples
     --------
