@@ -47,7 +47,7 @@ def test_draws_like_others_are_those_of_the_day_and_follow_the_expectation(base)
     assert found["frequency"].mean() == pytest.approx(mean, abs=4 * found["frequency"].std() / SIZE**0.5)
 
 
-def test_expectations_on_one_walk_are_those_age_by_age():
+def test_what_is_found_on_one_walk_is_that_found_one_by_one():
     """Of customers whose first days differ, with ages that begin with several of 0 and parts of days."""
     few = PEOPLE.head(4).assign(first_purchase=pd.to_datetime(["2022-02-01", "2022-02-01", "2022-05-06", "2023-01-01"]))
     few.attrs["unit"] = "W"
@@ -57,6 +57,9 @@ def test_expectations_on_one_walk_are_those_age_by_age():
         found = model._expected_by_ages(few, ages)
         one_by_one = [model.expected_purchases_like(few, age, from_morning=True) for age in ages]
         np.testing.assert_allclose(found, one_by_one, rtol=1e-11)  # other panels of a rule that leaves 1e-12
+        law = np.array(model._pmf_like([0, 60, 1, 1], few, 30.0))
+        one_by_one = [model.purchase_pmf_like(n, few, 30.0) for n in (0, 60, 1, 1)]
+        np.testing.assert_allclose(law, one_by_one, rtol=1e-9)
 
 
 def test_a_share_of_the_law_of_leaving_comes_before_the_time_drawn():

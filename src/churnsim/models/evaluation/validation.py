@@ -29,9 +29,11 @@ def frequency_calibration(model: PurchaseModel, summary: pd.DataFrame, *, cap: i
     not included).
     """
     h = Histories.of(summary)
-    if has_covariates(model) or has_calendar(model):
-        own: Any = getattr(model, "model", model)
-        members: NDArray[Any] = np.ones(h.T.size)
+    own: Any = getattr(model, "model", model)
+    members: NDArray[Any] = np.ones(h.T.size)
+    if has_calendar(model):
+        chances = np.column_stack(own._pmf_like(range(cap), summary, h.T))
+    elif has_covariates(model):
         chances = np.column_stack([own.purchase_pmf_like(n, summary, h.T) for n in range(cap)])
     else:
         ages, members = np.unique(h.T, return_counts=True)

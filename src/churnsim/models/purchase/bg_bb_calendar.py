@@ -217,10 +217,14 @@ class BGBBEffects(PurchasesWithEffects):
     def purchase_pmf_like(self, n: int, summary: CustomerFrame, t: ArrayLike, *, future: Any = None) -> Floats:
         """P(n purchases at the t opportunities after the first period) of new customers with the first periods of these
         rows, each by its own age `t`."""
-        wanted, ages = [one_count(n)], _each(summary, t, "t")
+        return np.asarray(self._pmf_like([one_count(n)], summary, t, future)[0])
+
+    def _pmf_like(self, wanted: Sequence[int], summary: pd.DataFrame, t: ArrayLike, future: Any = None) -> Floats:
+        """`purchase_pmf_like` of each n wanted."""
+        ages = _each(summary, t, "t")
         return self._said(
             _as_new(summary), ages, future, lambda part: part.law_of(wanted, 0 * ages[part.rows], ages[part.rows])
-        )[1][:, 0]
+        )[1].T
 
     def draw_summary_like(
         self, summary: CustomerFrame, *, seed: int, replication: int = 0, future: Any = None

@@ -284,8 +284,14 @@ class ClockModel(PurchasesWithEffects):
 
     def purchase_pmf_like(self, n: int, summary: CustomerFrame, t: ArrayLike, *, future: Any = None) -> Floats:
         """P(X(t) = n) of new customers with the first purchases of these rows, each by its own age `t`."""
+        return self._pmf_like([one_count(n)], summary, t, future)[0]
+
+    def _pmf_like(
+        self, wanted: Sequence[int], summary: pd.DataFrame, t: ArrayLike, future: Any = None
+    ) -> Sequence[Floats]:
+        """`purchase_pmf_like` of each n wanted."""
         begin = first_days(summary).astype(np.float64)
-        return self._pmf_new([one_count(n)], begin, durations(t, "t", shape=begin.shape), future, summary.index)[0]
+        return self._pmf_new(wanted, begin, durations(t, "t", shape=begin.shape), future, summary.index)
 
     def _expected_new(self, begin: Floats, ages: Floats, future: Any, index: pd.Index[Any] | None = None) -> Floats:
         """E[purchases by their ages] of new customers who begin at these positions."""

@@ -290,7 +290,7 @@ class NewOnADay(PurchasesWithEffects):
     ) -> Floats:
         """P(X(t) = n) of a customer who first buys on the day `first`. Shape of `n`."""
         wanted, age, one = counts(n), durations(t, "t", shape=(1,)), self._firsts(first, 1)
-        values = [self.purchase_pmf_like(k, one, age, future=future)[0] for k in wanted.ravel().tolist()]
+        values = self._pmf_like(wanted.ravel().tolist(), one, age, future)
         return np.array(values, dtype=np.float64).reshape(wanted.shape)
 
     def draw_summary(

@@ -166,7 +166,8 @@ class TwoClockState(ClockState):
 
     def counts(self, wanted: Sequence[int], start: Floats, spans: Floats) -> dict[int, Floats]:
         """P(n purchases in a span that begins after `start`) of each n wanted."""
-        return {k: self.alive * self._pmf(k, start, spans) + (1.0 - self.alive if k == 0 else 0.0) for k in wanted}
+        chances = self.alive * self._pmf(wanted, start, spans)
+        return {k: law + (1.0 - self.alive if k == 0 else 0.0) for k, law in zip(wanted, chances, strict=True)}
 
     def living_traits(self) -> tuple[Floats, LivingTraits]:
         """Who is alive, and the traits then."""
@@ -226,29 +227,34 @@ class TwoClockState(ClockState):
             out[:, row] = np.concatenate([[0.0], np.cumsum(flow)])[panels.upto]
         return self.alive * self.R / self.A * out
 
-    def _pmf(self, n: int, start: Floats, spans: Floats) -> Floats:
-        """P(n purchases in a span that begins after `start`) of those alive."""
-        out = np.empty(self.end.size)
+    def _pmf(self, wanted: Sequence[int], start: Floats, spans: Floats) -> Floats:
+        """P(n purchases in a span that begins after `start`) of those alive, a row for each n wanted."""
+        out, most = np.empty((len(wanted), self.end.size)), max(wanted, default=0)
         for rows, clocks, end, begin, span in self.clock.alike(self.end, start, spans):
             law = np.column_stack([self.R[rows], self.A[rows], self.L[rows]])
             kinds, kind = np.unique(law, axis=0, return_inverse=True)
             R, A, L = kinds.T
             stops = np.array([begin, begin + span])
-            steep = float(R.max()) + n + 3.5
+            steep = float(R.max()) + most + 3.5
             panels = clocks.panels(end, stops, float(A.min()), float(L.min()), steep, self.s + 4.5, 0.0)
             chosen = slice(*panels.upto)
             b, d = panels.b[chosen].ravel(), panels.d[chosen].ravel()
             flow = (panels.mass * panels.leaving[:, None])[chosen].ravel()
             (b_from, b_to), (d_from, d_to) = clocks.run(np.full(2, end), positions(np.full(2, end), stops, clocks.per))
-            left = _by_rows(
-                lambda R, A, L, b=b - b_from, d=d, flow=flow: (
-                    np.exp(_log_counts(n, R, A, b) - (self.s + 1.0) * np.log1p(d / L[:, None])) @ flow * self.s / L
-                ),
-                b.size, R, A, L,
-            )  # fmt: skip
-            there = np.exp(_log_counts(n, R, A, np.array([b_to - b_from]))[:, 0] - self.s * np.log1p(d_to / L))
-            before = -np.expm1(-self.s * np.log1p(d_from / L)) if n == 0 else 0.0
-            out[rows] = (there + left + before)[kind.ravel()]
+
+            def left(
+                R: Floats, A: Floats, L: Floats, b: Floats = b - b_from, d: Floats = d, flow: Floats = flow
+            ) -> Floats:
+                stays = (self.s + 1.0) * np.log1p(d / L[:, None])
+                found = [np.exp(each - stays) @ flow * self.s / L for each in _log_counts(wanted, R, A, b)]
+                return np.array(found).reshape(-1, L.size).T
+
+            chances = _by_rows(left, b.size, R, A, L).T
+            for k, each in enumerate(_log_counts(wanted, R, A, np.array([b_to - b_from]))):
+                chances[k] += np.exp(each[:, 0] - self.s * np.log1p(d_to / L))
+                if wanted[k] == 0:
+                    chances[k] -= np.expm1(-self.s * np.log1p(d_from / L))
+            out[:, rows] = chances[:, kind.ravel()]
         return out
 
     def waits(self, rows: Ints, clocks: ClocksByDay, days: int, share: Floats) -> tuple[Floats, NDArray[np.bool_]]:
@@ -292,12 +298,15 @@ def _waits(
     return np.where(there, panels.begin[at] + high, np.inf), there | (reached[:, -1] + rest < share)
 
 
-def _log_counts(n: int, R: Floats, A: Floats, b: Floats) -> Floats:
-    """ln P(n purchases while the buying clock runs for b), rows by R and A."""
+def _log_counts(wanted: Sequence[int], R: Floats, A: Floats, b: Floats) -> Iterator[Floats]:
+    """ln P(n purchases while the buying clock runs for b) of each n wanted, rows by R and A."""
     R, A = R[:, None], A[:, None]
-    front = gammaln(R + n) - gammaln(R) - gammaln(n + 1.0) - R * np.log1p(b / A)
+    none = R * np.log1p(b / A)
     with np.errstate(divide="ignore"):
-        return np.asarray(front + n * (np.log(b) - np.log(A + b)) if n else front)
+        more = np.log(b) - np.log(A + b)
+    for n in wanted:
+        front = gammaln(R + n) - gammaln(R) - gammaln(n + 1.0) - none
+        yield front + n * more if n else front
 
 
 def _by_rows(function: Callable[..., Floats], width: int, *columns: Floats) -> Floats:

@@ -171,7 +171,8 @@ class TwoClocks(ClockModel):
     ) -> list[Floats]:
         if self._even or not ages.size:
             return super()._pmf_new(wanted, begin, ages, future, index)
-        return [*self._new(begin, ages, future, index).counts(wanted, np.zeros(ages.size), ages).values()]
+        found = self._new(begin, ages, future, index).counts(wanted, np.zeros(ages.size), ages)
+        return [found[k] for k in wanted]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
