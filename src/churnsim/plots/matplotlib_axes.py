@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, Literal, TYPE_CHECKING, cast
 
 import numpy as np
 import pandas as pd
@@ -189,7 +189,7 @@ _DRAWN: Mapping[str, Callable[[Axes, Mark, PictureSpec], None]] = {
 }  # fmt: skip
 
 
-def _axis(ax: Axes, way: str, axis: AxisSpec, *, grid: bool) -> None:
+def _axis(ax: Axes, way: Literal["x", "y"], axis: AxisSpec, *, grid: bool) -> None:
     drawn = getattr(ax, f"{way}axis")
     getattr(ax, f"set_{way}label")(axis.title, color=MUTED)
     drawn.set_tick_params(colors=MUTED)
