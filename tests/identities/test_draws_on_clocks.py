@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import churnsim as cs
-from churnsim.kernels.likelihoods.pareto_nbd_calendar import at_leaving
+from churnsim.kernels.likelihoods.pareto_nbd_calendar import at_leaving, lasting
 from churnsim.models.purchase.calendar.two_clock_series import TwoClockSeriesModel
 from churnsim.models.purchase.calendar.two_clocks import TwoClockModel
 
@@ -92,3 +92,15 @@ def test_a_share_of_the_law_of_leaving_comes_before_the_time_drawn():
             assert clock(beta, D, i, left) == pytest.approx(L, rel=1e-12)
             # The kernel's rule leaves 4e-11; of a place's 14 digits, a share of 1e-6 keeps 8.
             assert law(i, left) == pytest.approx(share * law(i, end[i]), rel=1e-8)
+
+
+@pytest.mark.parametrize("s", [0.6, 1.0, 1.0 + 1e-9, 2.5])
+def test_the_expectation_in_closed_form_is_that_by_gauss_rule(s):
+    """In pieces of which the leaving clock stands still in one, and of a customer without any."""
+    buying, leaving = np.array([0.3, 2.0, 0.5, 1.0]), np.array([1.0, 0.0, 1e-9, 7.0])
+    node, weight = np.polynomial.legendre.leggauss(40)
+    L, run = np.array([3.0, 8.0]), np.array([0.5, 0.0])
+    found = lasting(s, L, run, np.array([0, 4]), np.array([4, 4]), buying, leaving)
+    d = run[0] + np.append(0.0, np.cumsum(leaving)[:-1])[:, None] + leaving[:, None] * (1 + node) / 2
+    assert found[0] == pytest.approx(float(buying @ ((1 + d / L[0]) ** -s @ weight) / 2), rel=1e-14)
+    assert found[1] == 0.0
