@@ -40,7 +40,7 @@ START = 12.0
 # replication's draw of the customers, which strategies share. Where both clocks run by themselves each customer's
 # forecasts are integrals of its own. Of a customer, a draw of the value and a day on which anyone's series change after
 # the data: that draw's value.
-OF_ONE_CLOCK, OF_TWO_CLOCKS = (1.3e-5, 4e-8), (7e-4, 5e-6)
+OF_ONE_CLOCK, OF_TWO_CLOCKS = (1.3e-5, 4e-8), (7e-4, 4e-7)
 PER_CUSTOMER_DRAW_CHANGE, CHANGES = 4.5e-7, 10
 
 
