@@ -55,7 +55,7 @@ class Effect:
     n : int
         Customers used.
     says : str
-        All of it in a sentence.
+        The ratio in words, and how far it can be trusted.
     """
 
     what: str
