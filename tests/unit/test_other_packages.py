@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from importlib import import_module
 
 import pandas as pd
@@ -56,6 +57,10 @@ def test_what_is_said_is_there(cdnow_models):
             assert verb in verbs, text
     with pytest.raises(TypeError, match=r"priors=\.\.\.\), which do what a penalty did\. Call BGNBD\.fit\(summary\)"):
         churnsim.BGNBD.fit(None, penalizer_coef=0.01)
+    for family, on_calendars in ((models.BGBB, "BGBBCalendar"), (churnsim.GammaGamma, "GammaGammaCalendar")):
+        for call in (family.fit, partial(models.sample_posterior, family)):
+            with pytest.raises(TypeError, match=rf"churnsim\.models\.{on_calendars}\b"):
+                call(None, calendar=churnsim.data.Calendar(season=1), seed=1)
 
 
 def test_a_fit_says_its_verbs_and_shows_itself(cdnow_models):
