@@ -1,4 +1,5 @@
-"""Truth: identity. Customers' own series without an effect, beside a calendar, are that calendar."""
+"""Truth: identity. Customers' own series without an effect, beside a calendar, are that calendar; and what is known of
+each part of them, by sums over days."""
 
 from __future__ import annotations
 
@@ -95,3 +96,74 @@ def test_months_and_holidays_keep_their_days(series):
     found = beside.at(IDS[:1], np.zeros(50, dtype=int), random)[:, 1:]
     months = random.astype("datetime64[D]").astype("datetime64[M]").astype(int) % 12
     np.testing.assert_array_equal(found, (months[:, None] == np.arange(1, 12)).astype(float))
+
+
+# ---- what is known of each part: mails until 6 March, the price, which last changes on 6 February, until 26 March ----
+
+PRICE = pd.DataFrame(
+    {"price": [1.0, 2.0, 3.0]}, index=pd.to_datetime(["2023-01-02", "2023-02-06", "2023-05-01"])
+)  # fmt: skip
+MAILED = pd.DataFrame({"customer_id": ["a", "a", "b"], "mail": [0.0, 1.0, 0.0]})
+MAILED["date"] = pd.to_datetime(["2023-01-02", "2023-03-06", "2023-01-02"])
+PLAN = pd.DataFrame({"customer_id": ["b"], "date": pd.to_datetime(["2023-03-13"]), "mail": 1.0})
+PEOPLE = pd.DataFrame({"frequency": [2, 0], "recency": [3.0, 0.0], "T": 4.0}, index=["a", "b"])
+PEOPLE["first_purchase"] = pd.Timestamp("2023-01-01")
+KNOWN = {"effects": {"mail": 0.7, "price": -0.3}, "means": {"mail": 0.1, "price": 1.2}, "seen_until": "2023-01-29"}
+
+
+def bought(weeks, second="2100-01-01", third=2.0):
+    """E[purchases of NBD in the next weeks], day by day: one customer is mailed from 6 March on, the other one from a
+    `second` day; the `third` price is that from 27 March on."""
+    days = pd.date_range("2023-01-02", periods=28 + 7 * weeks)
+    price = np.select([days < pd.Timestamp("2023-02-06"), days < pd.Timestamp("2023-03-27")], [1.0, 2.0], third)
+    mailed = np.array([days >= pd.Timestamp(first) for first in ("2023-03-06", second)])
+    speed = np.exp(0.7 * (mailed - 0.1) - 0.3 * (price - 1.2)) / 7
+    return (0.5 + np.array([2, 0])) / (3.0 + speed[:, :28].sum(axis=1)) * speed[:, 28:].sum(axis=1)
+
+
+def test_what_is_known_of_each_part_decides():
+    own = cs.data.CustomerSeries.of(MAILED)
+    series = own.beside(cs.data.Calendar(series=PRICE), "2023-01-02", "2023-03-26")
+
+    def expected(weeks, series=series, **future):
+        model = cs.models.SeriesModel(base=cs.NBD(r=0.5, alpha=3.0), calendar=series, **KNOWN)
+        return model.expected_purchases(PEOPLE, weeks, **future)
+
+    np.testing.assert_allclose(expected(5.0), bought(5), rtol=1e-12)
+    with pytest.raises(DataError, match=r"^mail of the series are known until 2023-03-06, .*03-12. Pass future=.hold"):
+        expected(6.0)
+    np.testing.assert_allclose(expected(8.0, future="hold"), bought(8), rtol=1e-12)
+    # A plan of the mails alone is enough for as long as the price is known.
+    np.testing.assert_allclose(expected(8.0, future=PLAN), bought(8, "2023-03-13"), rtol=1e-12)
+    with pytest.raises(DataError, match=r"^price of the series are known until 2023-03-26, .* 2023-04-02. Put the cal"):
+        expected(9.0, future=PLAN)
+    # Of what a plan of both says, the price counts from 27 March on.
+    both = pd.concat([PLAN, PLAN.assign(customer_id="a")]).assign(price=9.0)
+    with pytest.raises(DataError, match="no row of these customers after 2023-03-26"):
+        expected(9.0, future=both)
+    more = pd.concat([both, both.assign(date=pd.Timestamp("2023-03-27"), price=5.0)])
+    np.testing.assert_allclose(expected(9.0, future=more), bought(9, "2023-03-13", 5.0), rtol=1e-12)
+    # Mails known as far as the price: no future.
+    planned = cs.data.CustomerSeries.of(pd.concat([MAILED, PLAN.assign(date=pd.Timestamp("2023-03-26"))]))
+    planned = planned.beside(cs.data.Calendar(series=PRICE), "2023-01-02", "2023-03-26")
+    np.testing.assert_allclose(expected(8.0, planned), bought(8, "2023-03-26"), rtol=1e-12)
+    with pytest.raises(DataError, match="price of the series are known until 2023-03-26, and are needed until 2023-03"):
+        cs.summarise(pd.DataFrame({"customer_id": ["a"], "date": ["2023-01-02"]}), until="2023-03-27", calendar=series)
+
+
+def test_a_plan_of_one_clock_keeps_the_rows_of_both():
+    """Mails on the buying clock, the price on the leaving clock: as if the plan had been in the series."""
+    calendar, base = cs.data.Calendar(series=PRICE), cs.ParetoNBD(r=0.5, alpha=3.0, s=0.6, beta=5.0)
+    now, later = (
+        cs.data.CustomerSeries.of(each).beside(calendar, "2023-01-02", "2023-03-26")
+        for each in (MAILED, pd.concat([MAILED, PLAN]))
+    )
+    found = [
+        cs.models.TwoClockSeriesModel(
+            base=base, calendar=each.select(["mail"]), leaving=each.select(["price"]), effects={"mail": 0.7},
+            means={"mail": 0.1}, leaving_effects={"price": 0.5}, leaving_means={"price": 1.2}, seen_until="2023-01-29",
+        ).expected_purchases(PEOPLE, 7.9, future=future)
+        for each, future in ((now, PLAN), (later, "hold"))
+    ]  # fmt: skip
+    np.testing.assert_allclose(*found, rtol=1e-12)
+    assert found[0]["b"] > 0

@@ -3,8 +3,10 @@ customer's own series rescale its clock read it (`churnsim.models.SeriesModel`).
 
 from __future__ import annotations
 
+import math
 import warnings
 import zlib
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
@@ -57,6 +59,9 @@ class CustomerSeries:
         The columns that are the same for all customers, and hold for new ones too.
     yearly : tuple of str
         Those of them that only a whole year can tell from anything else.
+    known : tuple of int, optional
+        Until which day customers' own columns are known, and until which the common ones; the day of the last row, if
+        absent.
 
     Examples
     --------
@@ -74,6 +79,7 @@ class CustomerSeries:
     values: Floats
     common: tuple[str, ...] = ()
     yearly: tuple[str, ...] = ()
+    known: tuple[int, int] | None = None
 
     @classmethod
     def of(cls, frame: pd.DataFrame) -> Self:
@@ -130,7 +136,7 @@ class CustomerSeries:
         starts = np.searchsorted(code, np.arange(len(ids) + 1))
         return cls(names=names, ids=ids, starts=starts, day=day, values=np.ascontiguousarray(values))
 
-    def select(self, names: list[str]) -> CustomerSeries:
+    def select(self, names: Sequence[str]) -> CustomerSeries:
         """Some of the columns. DataError for one that is not there."""
         if unknown := [name for name in names if name not in self.names]:
             raise DataError(f"the series have no {unknown[0]!r}; they have {', '.join(self.names)}.")
@@ -143,7 +149,8 @@ class CustomerSeries:
     ) -> Self:
         """These and a calendar's columns: a row a customer and day on which either changes.
 
-        A season and a trend, which change every day, change by the week here, as with ``grid="W"``.
+        A season and a trend, which change every day, change by the week here, as with ``grid="W"``. The calendar's
+        columns are known until `last`, customers' own until their last row.
 
         Parameters
         ----------
@@ -189,6 +196,7 @@ class CustomerSeries:
             self, names=(*self.names, *calendar.names), starts=np.searchsorted(code, np.arange(len(self.ids) + 1)),
             day=day, values=np.column_stack([own, table[place]]), common=(*self.common, *calendar.names),
             yearly=(*self.yearly, *calendar.yearly),
+            known=(max(self._known_until(0)[0], begin), min(end, self.known[1]) if self.known else end),
         )  # fmt: skip
 
     def of_new(self, ids: pd.Index[Any], means: Floats) -> Self:
@@ -203,9 +211,14 @@ class CustomerSeries:
         )  # fmt: skip
 
     @cached_property
-    def until(self) -> int:
+    def _last(self) -> int:
         """The day of the last row of all."""
         return int(self.day.max())
+
+    def _known_until(self, seen: int) -> tuple[int, int]:
+        """`known`, of data until the day `seen`, in which last values hold on."""
+        own, common = self.known or (self._last, max(self._last, seen))
+        return max(own, seen), common
 
     @cached_property
     def _key(self) -> Ints:
@@ -251,7 +264,10 @@ class CustomerSeries:
         return owner
 
     def on_days(self, ids: pd.Index[Any], customer: Ints, day: Ints, first: Ints, end: int) -> Floats:
-        """The values of customers (numbered as `ids`) on days until `end`, shape (days, names). Raises as `rows_of`."""
+        """The values of customers (numbered as `ids`) on days until `end`, shape (days, names). Raises as `rows_of`,
+        and DataError for a calendar beside them that ends before."""
+        if self.common and end > self._known_until(end)[1]:
+            raise DataError(self._unknown(self.common, self._known_until(end)[1], end))
         asked = np.unique(customer)
         owner = np.full(len(ids), -1, dtype=np.int64)
         owner[asked] = self.rows_of(ids[asked], first[asked])
@@ -279,19 +295,29 @@ class CustomerSeries:
     def between(self, owner: Ints, low: int, high: int) -> tuple[Ints, Ints]:
         """The rows of customers at places `owner` that hold anywhere between two days, end to end, and where those of
         each begin. The first row stands for what is before it."""
-        key = np.repeat(np.arange(len(self.ids)), np.diff(self.starts)) * 2**24 + self.day
-        first = np.maximum(np.searchsorted(key, owner * 2**24 + low + 1, side="right") - 1, self.starts[owner])
-        after = np.maximum(np.searchsorted(key, owner * 2**24 + high, side="right"), first + 1)
+        key = self._key
+        first = np.maximum(np.searchsorted(key, owner * DAYS + low + 1, side="right") - 1, self.starts[owner])
+        after = np.maximum(np.searchsorted(key, owner * DAYS + high, side="right"), first + 1)
         starts = np.concatenate([[0], np.cumsum(after - first)])
         return np.arange(starts[-1]) + np.repeat(first - starts[:-1], after - first), starts
 
-    def continued(self, later: CustomerSeries, after: int) -> CustomerSeries:
-        """These until the day `after`, then the rows of `later`. DataError where it lacks one of the columns, or says
-        nothing of a day after that or of any of these customers; a UserWarning where it names others too."""
+    def known_to(self, until: float, seen: int, told: Callable[[], CustomerSeries | str | None]) -> CustomerSeries:
+        """These until a position: where own or common columns are not known, of data until the day `seen`, by what is
+        `told`: others, of days after that, or that last values hold. DataError by name where nothing is, or the others
+        say nothing of a later day or of any of these customers; a UserWarning where they name others too."""
+        known = self._known_until(seen)
+        if until <= min(known) or isinstance(later := told(), str):
+            return self
+        own = tuple(name for name in self.names if name not in self.common)
+        kinds = [*zip((own, self.common), known, strict=True)]
+        for names, last in kinds:
+            if names and until > last and (later is None or not set(names) <= set(later.names)):
+                what = "what comes" if later is None else f"all of these (it has {later})"
+                remedy = f'pass future="hold", or a frame of {what}'
+                raise DataError(self._unknown(names, last, math.ceil(until), remedy))
+        if later is None:
+            return self
         place = self.ids.get_indexer(later.ids)
-        codes = [np.repeat(np.arange(len(each.ids)), np.diff(each.starts)) for each in (self, later)]
-        codes[1] = place[codes[1]]
-        kept = self.day <= after, (later.day > after) & (codes[1] >= 0)
         if (place < 0).all():
             raise DataError(
                 f"the future names none of the series' {len(self.ids):,} customers, such as {shown(self.ids[0])}; it "
@@ -304,16 +330,37 @@ class CustomerSeries:
                 f"(first {', '.join(map(shown, others[:3]))}). Check that ids are written alike in both.",
                 stacklevel=2,
             )
-        if not kept[1].any():
-            raise DataError(
-                f"the future has no row of these customers after {iso_day(after)}, the last day that is known, and "
-                'what it says of days until then is not read. Give a row of a later day, or future="hold".'
-            )
-        days = np.concatenate([self.day[kept[0]], later.day[kept[1]]])
-        values = np.concatenate([self.values[kept[0]], later.select(list(self.names)).values[kept[1]]])
-        code = np.concatenate([code[mask] for code, mask in zip(codes, kept, strict=True)])
-        found = self._sorted(self.names, self.ids, code, days, values)
-        return replace(found, common=self.common, yearly=self.yearly)
+        code = place[np.repeat(np.arange(len(later.ids)), np.diff(later.starts))]
+        key, listed = code * DAYS + later.day, code >= 0
+        # Whatever the columns are, so that those of two clocks have the same rows.
+        keys = np.union1d(self._key, key[listed & (later.day > min(known))])
+        values = np.empty((keys.size, len(self.names)))
+        for names, last in kinds:
+            more = listed & (later.day > last) & (set(names) <= set(later.names))
+            if names and until > last and not more.any():
+                raise DataError(
+                    f"the future has no row of these customers after {iso_day(last)}, the last day that is known, and "
+                    'what it says of days until then is not read. Give a row of a later day, or future="hold".'
+                )
+            held = (self.day <= last) | np.isin(np.arange(self.day.size), self.starts)
+            both = np.concatenate([self._key[held], key[more]])
+            # Of the rows of one day the last one counts.
+            row = np.argsort(both, kind="stable")[np.searchsorted(np.sort(both), keys, side="right") - 1]
+            for name in names:
+                said = [later.values[more, later.names.index(name)]] if more.any() else []
+                column = self.names.index(name)
+                values[:, column] = np.concatenate([self.values[held, column], *said])[row]
+        code, day = np.divmod(keys, DAYS)
+        return replace(self, starts=np.searchsorted(code, np.arange(len(self.ids) + 1)), day=day, values=values)
+
+    def _unknown(self, names: Sequence[str], day: int, until: int, *remedies: str) -> str:
+        which = "the series" if tuple(names) == self.names else f"{', '.join(names)} of the series"
+        beside = ["put the calendar beside the series until then"] if names == self.common else []
+        remedy = ", or ".join([*beside, *remedies])
+        return (
+            f"{which} are known until {iso_day(day)}, and are needed until {iso_day(until)}. "
+            f"{remedy[0].upper()}{remedy[1:]}."
+        )
 
     def __str__(self) -> str:
         return ", ".join(self.names)

@@ -17,7 +17,7 @@ from churnsim.data.logs.days import calendar_day, day_number, iso_day
 from churnsim.data.summaries.calendar import FIRST, Calendar, calendar_sums, check_future
 from churnsim.data.summaries.customer_series import CustomerSeries
 from churnsim.data.summaries.frame_kinds import CustomerFrame
-from churnsim.errors import ConfigError, DataError
+from churnsim.errors import ConfigError
 from churnsim.models.estimation.arguments import counts, durations
 from churnsim.models.estimation.parameters import ParametricModel
 from churnsim.models.purchase.histories import Histories
@@ -227,17 +227,7 @@ class SeriesEffects(CalendarEffects):
         """Series until a position. Raises DataError where they must be told what comes."""
         if series is None:
             raise ConfigError("the model was saved without its series. Give them by with_series(series).")
-        known = max(self._seen, series.until)
-        if until <= known:
-            return series
-        told = self._check_future(self.future if future is None else future)
-        if told is None:
-            needed = iso_day(int(np.ceil(until)))
-            raise DataError(
-                f"the series are known until {iso_day(known)}, and are needed until {needed}. Pass "
-                'future="hold", or a frame of what comes.'
-            )
-        return series if isinstance(told, str) else series.continued(told, known)
+        return series.known_to(until, self._seen, lambda: self._check_future(self.future if future is None else future))
 
 
 def of_base(name: str, doc: str) -> Any:
