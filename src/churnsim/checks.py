@@ -444,7 +444,8 @@ def _misfit(kind: str, value: Any, names: dict[str, Any]) -> str:
     else:
         fits_in = isinstance(value, wanted)
     made_by = getattr(wanted, "made_by", "")
-    return "" if fits_in else f"a {wanted.__name__}{made_by and f', which {made_by} returns'}"
+    article = "an" if wanted.__name__[0] in "AEIO" else "a"
+    return "" if fits_in else f"{article} {wanted.__name__}{made_by and f', which {made_by} returns'}"
 
 
 def _holds_number(value: object) -> bool:

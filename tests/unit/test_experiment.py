@@ -45,6 +45,23 @@ def test_plain_numbers_are_in_the_markets_unit_and_durations_are_converted(weekl
     assert plain.durations == named.durations == (56.0, 14.0, 7.0)
 
 
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (
+            {"horizon": "52 W"},
+            r"horizon must be a finite number above 0; got '52 W'\. Plain numbers are in weeks; .*Duration",
+        ),
+        ({"period": 0}, "period must be a finite number above 0"),
+        ({"replications": 0}, "replications must be a whole number, 1 or more"),
+        ({"market": None}, "market must be a Market"),
+    ],
+)
+def test_an_experiment_refuses_at_once_what_no_run_can_take(weekly, given, words):
+    with pytest.raises(ConfigError, match=words):
+        cs.Experiment(**{"market": weekly, "seed": 1, "horizon": 8, **given})
+
+
 def test_an_experiment_and_its_arguments_give_the_same_comparison(weekly):
     strategies = [cs.Strategy(name="none")]
     steps = []

@@ -377,8 +377,30 @@ def test_metrics_agree_with_the_outcomes(comparison):
     assert result.values("active_start").loc[2, "acquire"] == one["active_start"].iloc[0]
     cents = one["margin"] - one["acquisition"] - one["retention"] - one["service"] - one["recovery"] - one["fixed"]
     assert result.values("profit").loc[2, "acquire"] == pytest.approx(cents.sum() / 100)
+    # By the books: 4 periods of 300 on acquisition, and whatever else the accounts between margin and profit hold.
+    assert result.values("costs").loc[2, "acquire"] == pytest.approx((one["margin"].sum() - cents.sum()) / 100)
+    assert result.values("costs")["acquire"].min() >= 4 * 300 > result.values("costs")["baseline"].max()
     with pytest.raises(ConfigError, match="no metric"):
         result.values("happiness")
+
+
+def test_a_printed_comparison_says_what_its_intervals_hold(comparison):
+    market, strategies, result = comparison
+    row = result.differences().iloc[0]
+    printed = str(result)
+    assert all(f"{row[name]:,.2f}" in printed for name in ("mean", "lower", "upper", "future_lower"))
+    assert (
+        "differ by chance; the error of the estimates and beliefs about numbers of the market are left out" in printed
+    )
+    believed = replace(market, beliefs=cs.evidence.market_beliefs(market))
+    one = cs.compare(believed, strategies[:1], replications=2, seed=3, horizon=4.0)
+    assert "by chance and beliefs about numbers of the market; the error of the estimates is left out" in str(one)
+
+
+def test_a_market_takes_a_fit_as_the_model_at_its_estimates(cdnow_market, cdnow_models):
+    purchases, spend = cdnow_models
+    market = cs.Market(customers=cdnow_market.customers, purchases=purchases, spend=spend)
+    assert (market.purchases, market.spend) == (purchases.model, spend.model) == (cdnow_market.purchases, market.spend)
 
 
 def test_npv_of_the_comparison_is_the_ledgers(comparison):

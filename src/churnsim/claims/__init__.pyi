@@ -14,6 +14,7 @@ from .machinery.plausible import Plausible as Plausible
 from .machinery.verdicts import Answer as Answer
 from .machinery.verdicts import Basis as Basis
 from .machinery.verdicts import Verdict as Verdict
+from .machinery.verdicts import by_interval as by_interval
 from .on_markets.programmes import STEPS as STEPS
 from .on_markets.programmes import judge_programme as judge_programme
 from .reproduction.reproduce import reproduce as reproduce

@@ -33,7 +33,7 @@ import numpy as np
 import pandas as pd
 
 from churnsim.data.summaries.frame_kinds import CustomerFrame
-from churnsim.models.estimation.fit import ModelFit
+from churnsim.models.estimation.fit import fitted_model
 from churnsim.models.evaluation.holdout import Validation
 from churnsim.plots import data
 from churnsim.plots.data.fits import HAPPENED, Trait, law_of_trait
@@ -225,7 +225,7 @@ def purchases_matrix(
 ) -> Any:  # fmt: skip
     """Expected purchases in the next `horizon` by frequency and recency, dark where many."""
     table = data.purchases_matrix(fit, summary, T=T, horizon=horizon, most_purchases=most_purchases)
-    unit = UNIT_NAMES[_model(fit).unit]
+    unit = UNIT_NAMES[fitted_model(fit).unit]
     most = float(table["expected"].max())
     shade = Shade(title=f"Expected purchases in {horizon:g} {unit}", limits=(0.0, most))
     return draw(_matrix(fit, table, "expected", shade), ax=ax, backend=backend)
@@ -233,7 +233,7 @@ def purchases_matrix(
 
 def _matrix(fit: Any, table: pd.DataFrame, value: str, shade: Shade) -> PictureSpec:
     cells = table.assign(below=table["frequency"] - 0.5, above=table["frequency"] + 0.5)
-    unit, T = UNIT_NAMES[_model(fit).unit], float(table["latest"].max())
+    unit, T = UNIT_NAMES[fitted_model(fit).unit], float(table["latest"].max())
     return PictureSpec(
         marks=[
             Mark(kind="cells", table=cells, x="earliest", x2="latest", y="below", y2="above", value=value, width=0.0)
@@ -274,7 +274,7 @@ def expected_repeats(
 ) -> Any:  # fmt: skip
     """Expected repeat purchases of a new customer by age, with a band for each fit."""
     table = data.expected_repeats(fits, until=until, points=points, level=level, draws=draws, seed=seed)
-    first = _model(next(iter(fits.values())) if isinstance(fits, dict) else fits)
+    first = fitted_model(next(iter(fits.values())) if isinstance(fits, dict) else fits)
     spec = PictureSpec(
         marks=[
             Mark(kind="band", table=table.dropna(), x="age", y="lower", y2="upper", series="series", opacity=0.18),
@@ -294,7 +294,7 @@ def heterogeneity(
 ) -> Any:  # fmt: skip
     """The density of the buying rate, or of dropout, over customers, with its mean marked."""
     table = data.heterogeneity(fit, of, points=points, level=level, draws=draws, seed=seed)
-    model = _model(fit)
+    model = fitted_model(fit)
     unit, mean = UNIT_NAMES[model.unit][:-1], float(law_of_trait(model, of).mean())
     titles = {"rate": f"Purchases a {unit} while alive", "dropout": "Chance to leave after a purchase"}
     if hasattr(model, "s"):
@@ -346,10 +346,6 @@ def _models(names: Sequence[str]) -> dict[str, Any]:
     """Looks of models beside what happened: dashed, and in other colours than its and the mark's."""
     colours = [colour for colour in MODELS if colour != ALARM]
     return {name: (colours[n % len(colours)], LINES[1 + n % (len(LINES) - 1)]) for n, name in enumerate(names)}
-
-
-def _model(fit: Any) -> Any:
-    return fit.model if isinstance(fit, ModelFit) else fit
 
 
 def _counted(validation: Validation, kind: str) -> str:

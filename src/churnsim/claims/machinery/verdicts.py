@@ -150,9 +150,16 @@ def closes(computed: float, stated: float, *, within: float) -> Answer:
     return Answer.HOLDS if abs(computed - stated) <= within else Answer.FAILS
 
 
-def by_interval(lower: float, upper: float, *, low: float, high: float) -> Answer:
+def by_interval(lower: float, upper: float, *, low: float = -math.inf, high: float = math.inf) -> Answer:
     """HOLDS when the interval lies within [low, high], FAILS when it lies wholly outside; across an end it is open, and
-    more of the same runs or data would be needed: UNDECIDED (as for NaN)."""
+    more of the same runs or data would be needed: UNDECIDED (as for NaN).
+
+    Examples
+    --------
+    >>> import churnsim
+    >>> [churnsim.claims.by_interval(lower, 3.0, low=1.0).value for lower in (2.0, 0.5)]
+    ['HOLDS', 'UNDECIDED']
+    """
     if lower >= low and upper <= high:
         return Answer.HOLDS
     return Answer.FAILS if upper < low or lower > high else Answer.UNDECIDED

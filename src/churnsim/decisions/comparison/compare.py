@@ -34,7 +34,8 @@ class Comparison:
     `outcomes` has one row per strategy, replication and period, with the ledger's accounts (money in cents). A metric
     is one of `metrics.metric_of`: "npv", "profit", "equity", "discounted_margin" or an account. `discount_force` is one
     number, or one for each replication, by its number, where the rate is not known exactly. `precision` says how a run
-    to a precision ended.
+    to a precision ended, `doubts` what makes replications differ and what does not. `print` shows the paired
+    differences in the net present value from the first strategy, and these doubts.
     """
 
     made_by: ClassVar[str] = "churnsim.compare(market, strategies, seed=..., horizon=...)"
@@ -42,6 +43,14 @@ class Comparison:
     period: float
     discount_force: float | NDArray[np.float64]
     precision: PrecisionReached | None = None
+    doubts: str = ""
+
+    def __str__(self) -> str:
+        first, *others = self.strategies
+        table = self.differences(against=first) if others else self.levels()
+        wanted = ("strategy", "against", "metric", "mean", "lower", "upper", "future_lower", "future_upper")
+        text = table[[name for name in wanted if name in table]].to_string(index=False, float_format="{:,.2f}".format)
+        return f"{text}\n{self.doubts}".rstrip()
 
     @classmethod
     def from_outcomes(
@@ -55,7 +64,7 @@ class Comparison:
         force: float | NDArray[np.float64] = market.discount_force
         if seed is not None:
             force = market.discount_forces(int(outcomes["replication"].max()) + 1, seed=seed)
-        return cls(outcomes=outcomes, period=period, discount_force=force)
+        return cls(outcomes=outcomes, period=period, discount_force=force, doubts=told_doubts(market))
 
     @property
     def strategies(self) -> list[str]:
@@ -159,6 +168,23 @@ class Comparison:
         """The widest half-width among the t intervals of `differences`."""
         table = self.differences(metric, against=against, level=level)
         return float((table["upper"] - table["lower"]).max() / 2)
+
+
+def told_doubts(market: Market) -> str:
+    """What makes replications on a market differ, and what they and their intervals leave out, in a sentence.
+
+    Examples
+    --------
+    >>> import churnsim as cs
+    >>> model, spend = cs.BGNBD(r=1.0, alpha=10.0, a=1.0, b=9.0), cs.simulation.FixedSpend(amount=10.0)
+    >>> told_doubts(cs.Market(customers=cs.Cohort(size=20), purchases=model, spend=spend, draws=((model, spend),)))
+    'Replications differ by chance and the error of the estimates; beliefs about numbers of the market are left out.'
+    """
+    given = {"the error of the estimates": market.draws, "beliefs about numbers of the market": market.beliefs}
+    there = " and ".join(["chance", *(what for what, known in given.items() if known)])
+    missing = " and ".join(what for what, known in given.items() if not known)
+    verb = "are" if "beliefs" in missing else "is"
+    return f"Replications differ by {there}{f'; {missing} {verb} left out' * bool(missing)}."
 
 
 def _column(values: pd.DataFrame, name: str) -> NDArray[np.float64]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from churnsim.errors import ConfigError
 from churnsim.simulation.engine.ledger import ACCOUNTS, COSTS, MONEY, Ledger, present_value
 
-VALUES = ("npv", "profit", "equity", "discounted_margin", "customer_equity")
+VALUES = ("npv", "profit", "equity", "discounted_margin", "customer_equity", "costs")
 SHARES = ("share_of_market", "referral_share")
 DERIVED = VALUES + SHARES
 """Metrics that are no account: of money over the horizon, and of who is there at its end."""
@@ -30,7 +30,8 @@ def metric_of(
 
     "npv" and "profit" are margin less every cost, discounted from the middle of each period or not; "equity" adds what
     those active at the end are still worth; "discounted_margin" and "customer_equity" are the same without the costs,
-    what customers bring and are worth before anything is spent on them; all in money over the horizon.
+    what customers bring and are worth before anything is spent on them; "costs" are these costs, undiscounted (a price
+    off is none, but less revenue and margin); all in money over the horizon.
     "share_of_market" is the active among these and the competitors' customers at the horizon, "referral_share" the
     referred among all new customers (0 where nobody is there, or came). An account of money is its sum in money, one of
     counts its sum, but "active_start" is taken at the start, "active_end" and "competitor_customers" at the horizon,
@@ -47,10 +48,12 @@ def metric_of(
         return summed
     if metric in SHARES:
         return _share(tables, metric)
-    cents = _account(tables, "margin")
-    if metric not in ("discounted_margin", "customer_equity"):
-        cents = cents - sum(_account(tables, cost) for cost in COSTS)
-    total = cents.sum(axis=-1) if metric == "profit" else present_value(cents, period, discount_force)
+    cents, costs = _account(tables, "margin"), sum(_account(tables, cost) for cost in COSTS)
+    if metric == "costs":
+        cents = costs
+    elif metric not in ("discounted_margin", "customer_equity"):
+        cents = cents - costs
+    total = cents.sum(axis=-1) if metric in ("profit", "costs") else present_value(cents, period, discount_force)
     if metric in ("equity", "customer_equity"):
         left = _account(tables, "residual").sum(axis=-1)
         total = total + left * np.exp(-discount_force * period * periods)

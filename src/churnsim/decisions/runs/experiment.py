@@ -20,7 +20,7 @@ from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.scenario import Scenario
 from churnsim.simulation.scenario.strategy import Strategy
 from churnsim.typing import Ints
-from churnsim.units import Duration
+from churnsim.units import UNIT_NAMES, Duration
 
 Mechanisms = Sequence[Mechanism] | Mapping[str, Sequence[Mechanism]]
 """A researcher's own mechanisms: in force under every strategy, or by the strategy's name."""
@@ -103,7 +103,8 @@ class Experiment:
     Raises
     ------
     ConfigError
-        When a scenario is built: durations that do not divide each other, or an impossible seed.
+        For what is no duration or count; when a scenario is built, for durations that do not divide each other or an
+        impossible seed.
 
     Examples
     --------
@@ -130,7 +131,10 @@ class Experiment:
     progress: Callable[[int], None] | None = None
 
     def __post_init__(self) -> None:
+        check_kind(self.market, "market", Market, "a Market")
         check_count(self.workers, "workers")
+        self.size(1, least=1)
+        self.durations  # noqa: B018  -- what is no duration is said here, not after the first replication
         for name in ("engine", "backend"):
             value = getattr(self, name)
             if value is not None and not isinstance(value, str):
@@ -159,7 +163,8 @@ class Experiment:
             "epoch": epoch if self.epoch is None else self.epoch,
         }
         plain = {name: d.to(unit) if isinstance(d, Duration) else d for name, d in named.items()}
-        found = Durations(**{name: check_number(d, name, above=0) for name, d in plain.items()})
+        remedy = f"Plain numbers are in {UNIT_NAMES[unit]}; churnsim.units.Duration(52, 'W') has its own unit."
+        found = Durations(**{name: check_number(d, name, above=0, remedy=remedy) for name, d in plain.items()})
         for name, whole, part in (("horizon", found.horizon, found.period), ("period", found.period, found.epoch)):
             if whole / part > MOST_PARTS:
                 raise ConfigError(f"{name} {whole:g} holds {whole / part:.3g} parts of {part:g}, above {MOST_PARTS:,}.")

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from churnsim.checks import shown, typed
 from churnsim.errors import ConfigError
-from churnsim.models.estimation.arguments import check_draws
+from churnsim.models.estimation.arguments import check_draws, check_no_posterior
 from churnsim.models.estimation.optimise import RIDGE_ERROR, Optimum
 from churnsim.models.estimation.parameters import ParametricModel
 from churnsim.other_packages import said_here
@@ -337,3 +337,9 @@ def check_fit(value: object, name: str) -> None:
     """ConfigError unless `value` is a fit, of one model or of several averaged, from which models can be drawn."""
     if not hasattr(value, "draw_parameters") or isinstance(value, type):
         raise ConfigError(f"{name} must be a fit, such as BGNBD.fit(summary); got {shown(value)}.")
+
+
+def fitted_model(given: Any, name: str = "a model") -> Any:
+    """The model of a fit; what is no fit as it is. ConfigError for a posterior."""
+    check_no_posterior(given, name)
+    return given.model if isinstance(given, ModelFit) else given

@@ -23,7 +23,7 @@ import pandas as pd
 from churnsim.checks import typed
 from churnsim.data.summaries.frame_kinds import CustomerFrame, in_kind
 from churnsim.errors import ConfigError, DataError
-from churnsim.models.estimation.fit import ModelFit
+from churnsim.models.estimation.fit import ModelFit, fitted_model
 from churnsim.models.retention.base import RetentionModel
 from churnsim.models.retention.tenures import Tenures
 from churnsim.product_limit import RiskTable, sum_at_risk
@@ -229,8 +229,7 @@ def survival_scores(
     if at.ndim != 1 or not at.size or not (np.isfinite(at).all() and (at > 0).all() and (np.diff(at) > 0).all()):
         raise ConfigError(f"times must be ascending tenures above 0; got {list(times)}.")
     new = subscriptions.assign(tenure=0.0, churned=False)
-    fitted = model.model if isinstance(model, ModelFit) else model
-    survival = np.asarray(fitted.survival(at, customers=new), dtype=np.float64)
+    survival = np.asarray(fitted_model(model).survival(at, customers=new), dtype=np.float64)
     watched = observed_until(tenures)
     rows = [
         {

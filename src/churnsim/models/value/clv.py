@@ -21,8 +21,7 @@ from churnsim.checks import check_count, check_level, check_number, check_share,
 from churnsim.data.summaries.calendar import Calendar
 from churnsim.data.summaries.frame_kinds import CustomerFrame, in_kind
 from churnsim.errors import ConfigError
-from churnsim.models.estimation.arguments import check_no_posterior
-from churnsim.models.estimation.fit import ModelFit, check_fit
+from churnsim.models.estimation.fit import ModelFit, check_fit, fitted_model
 from churnsim.models.estimation.intervals import delta_interval
 from churnsim.models.purchase.calendar.calendar_model import CalendarModel
 from churnsim.models.purchase.calendar.clock_model import ClockModel
@@ -375,9 +374,3 @@ def on_clocks(purchases: Any, spend: GammaGammaEffects) -> Any:
     even = Calendar(season=1)  # any that is known for all time
     none = dict.fromkeys(even.names, 0.0)
     return kind(base=purchases, calendar=even, effects=none, means=none, seen_until=spend.seen_until)
-
-
-def fitted_model(given: Any) -> Any:
-    """The model of a fit; a model itself. ConfigError for a posterior."""
-    check_no_posterior(given, "a model")
-    return given.model if isinstance(given, ModelFit) else given

@@ -14,7 +14,8 @@ from churnsim.data.summaries.counted import TaskRunner, check_executor, results
 from churnsim.data.summaries.parquet_summary import ParquetSummary, new_folder, write_batches
 from churnsim.errors import ConfigError, interruptible
 from churnsim.models.estimation.arguments import LONGEST
-from churnsim.models.value.clv import Purchases, Spend, discounted_purchases, fitted_model, warn_of_correlation
+from churnsim.models.estimation.fit import fitted_model
+from churnsim.models.value.clv import Purchases, Spend, discounted_purchases, warn_of_correlation
 
 
 @typed

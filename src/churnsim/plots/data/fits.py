@@ -14,8 +14,7 @@ from churnsim.data.logs.days import iso_day
 from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.data.summaries.frame_kinds import CustomerFrame, in_kind
 from churnsim.errors import ConfigError, DataError
-from churnsim.models.estimation.arguments import check_no_posterior
-from churnsim.models.estimation.fit import ModelFit
+from churnsim.models.estimation.fit import ModelFit, fitted_model
 from churnsim.models.evaluation.validation import frequency_calibration
 from churnsim.models.purchase.histories import Histories
 from churnsim.models.spend.gamma_gamma import GammaGamma, repeat_spend
@@ -318,7 +317,7 @@ def spend_density(
     DataFrame
         `series` ("actual" or "expected"), `spend`, of the counted ones `spend_to`, `density, lower, upper`.
     """
-    check_kind(fit.model if isinstance(fit, ModelFit) else fit, "fit", GammaGamma, "a fit of GammaGamma")
+    check_kind(fitted_model(fit, "fit"), "fit", GammaGamma, "a fit of GammaGamma")
     check_frame(summary, "summary")
     x, m = repeat_spend(summary)
     used = (x > 0) & (m > 0)
@@ -352,8 +351,7 @@ def spend_density(
 
 def _model_of(fit: Any) -> Any:
     """The purchase model of a fit, or the one given."""
-    check_no_posterior(fit, "fit")
-    model = fit.model if isinstance(fit, ModelFit) else fit
+    model = fitted_model(fit, "fit")
     if isinstance(model, type) or not hasattr(model, "expected_purchases_new"):
         raise ConfigError(f"fit must be a purchase model or its fit, such as BGNBD.fit(summary); got {shown(fit)}.")
     return model

@@ -19,6 +19,7 @@ import numpy as np
 from churnsim.checks import check_count, check_kind, check_number, shown
 from churnsim.data.logs.days import day_number
 from churnsim.errors import ConfigError
+from churnsim.models.estimation.fit import fitted_model
 from churnsim.models.purchase.calendar.clock_model import ClockModel
 from churnsim.models.purchase.calendar.series_model import OwnPaths, SeriesModel
 from churnsim.simulation.core.assumption import (
@@ -76,12 +77,13 @@ class Market:
     ----------
     customers : PosteriorBase, Cohort, TraitsBase or SubscriberBase
         Who is there when a simulation begins.
-    purchases : purchase model or ContractualLifetime
+    purchases : purchase model, its fit, or ContractualLifetime
         How customers buy or renew, and leave; its `unit` is that of every duration of the market. One with a calendar
         has been told what comes (`with_future`), as far as the simulation goes; time 0 is the end of the observation of
         the customers, or of the model's fit.
-    spend : GammaGamma, FixedSpend or ProfitByTenure
-        What a purchase is worth, in money.
+    spend : GammaGamma, its fit, FixedSpend or ProfitByTenure
+        What a purchase is worth, in money. Of a fit the model at its estimates is taken; how far they may err is told
+        by `draws`.
     terms, complaints, prospects, retention, renewal_offers, quality, staff, recovery, cross_selling, win_back, bonds
         How the market works in each respect; `assumptions` lists every number with its unit, meaning and source.
     referral, word_of_mouth, competitors, satisfaction
@@ -93,8 +95,9 @@ class Market:
         Makes the gaps between purchases Erlang-k with the same mean: the larger, the more regular. A model of regular
         buyers (`MBGCNBD`) brings its own k, which holds.
     draws : tuple of (purchases, spend)
-        Parameter sets from the fits (`fit.draw_parameters`), one a replication, so that replications differ by the
-        uncertainty of the estimates as well as by chance.
+        Parameter sets from the fits, `tuple(zip(purchases.draw_parameters(n, seed=1), spend.draw_parameters(n,
+        seed=2)))`, one a replication, so that replications differ by the uncertainty of the estimates as well as by
+        chance. Without them intervals leave it out.
     beliefs : mapping of str to Belief
         How sure one is of numbers, by the name that `assumptions` shows; durations in the market's unit. The value of
         each takes the place of the number, and each replication draws its own, the same under every strategy.
@@ -144,6 +147,8 @@ class Market:
     origins: Mapping[str, Origin] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        for name in ("purchases", "spend"):
+            object.__setattr__(self, name, fitted_model(getattr(self, name), name))
         check_parts(self)
         if not (hasattr(self.customers, "draw") and hasattr(self.customers, "__len__")):
             raise ConfigError(

@@ -144,7 +144,7 @@ class CompareJudge:
             answer=answer,
             reason=(
                 f"On {own.label}, {self.of} less {self.against}: {mean:+,.2f} [{lower:+,.2f}, {upper:+,.2f}] over "
-                f"{int(row['replications'])} paired replications.{open_end}"
+                f"{int(row['replications'])} paired replications. {comparison.doubts}{open_end}"
             ),
             estimate=mean, lower=lower, upper=upper, unit=f"{self.metric} over the horizon",
         )  # fmt: skip
