@@ -181,10 +181,11 @@ def told_doubts(market: Market) -> str:
     'Replications differ by chance and the error of the estimates; beliefs about numbers of the market are left out.'
     """
     given = {"the error of the estimates": market.draws, "beliefs about numbers of the market": market.beliefs}
-    there = " and ".join(["chance", *(what for what, known in given.items() if known)])
+    *there, last = ["chance", *(what for what, known in given.items() if known)]
     missing = " and ".join(what for what, known in given.items() if not known)
     verb = "are" if "beliefs" in missing else "is"
-    return f"Replications differ by {there}{f'; {missing} {verb} left out' * bool(missing)}."
+    by = f"{', '.join(there)} and {last}" if there else last
+    return f"Replications differ by {by}{f'; {missing} {verb} left out' * bool(missing)}."
 
 
 def _column(values: pd.DataFrame, name: str) -> NDArray[np.float64]:
