@@ -144,23 +144,24 @@ class Complaining(NamedTuple):
 def complaining(
     seed: int, *, customers: int, stay: tuple[float, float, float], unfair: bool = False, drawn: bool = False
 ) -> Complaining:
-    """Customers who all buy every 30 days on average; half complain once and `stay` by whether the answer is quick,
-    slow or none. A desk answers in turn, fewer a day in bad weeks. If `unfair`, it puts those first who would stay
-    anyhow; with `drawn`, an arm waits a third as long."""
+    """Customers who all buy every 30 days on average, complain of one purchase in 50 and `stay` by whether the answer
+    is quick, slow or none. A desk answers in turn, fewer a day in bad weeks. If `unfair`, it puts those first who
+    would stay anyhow; with `drawn`, an arm waits a third as long."""
     random, days = np.random.default_rng(seed), 900
     histories, complained = [], []
     for k in range(customers):
         times = random.integers(0, 200) + np.cumsum(np.append(0.0, 1 + random.exponential(30.0, 60)))
         histories.append(times[times < days + 350].astype(int))
-        which = random.integers(0, 15)
-        if random.random() < 0.5 and histories[-1][which] < days:
-            complained.append((int(histories[-1][which]), k, which))
+        failed = (random.random(len(histories[-1])) < 0.02) & (histories[-1] < days)
+        complained += [(int(histories[-1][which]), k, int(which)) for which in np.flatnonzero(failed)]
     complained.sort()
     # The desk works off its queue: what comes before a complaint and is not answered yet is its load.
     rate = 1.5 * len(complained) / days
     capacity = np.cumsum(rate * np.exp(np.repeat(random.normal(0.0, 0.6, 300), 7)))
     rows, kinds, done = [], [], 0.0
     for day, k, which in complained:
+        if which >= len(histories[k]):  # has left after an earlier one
+            continue
         fast, loyal = random.random() < 0.5, random.random()
         done = max(done, capacity[day]) + 1.0
         wait = float(np.searchsorted(capacity, done) - day + random.exponential(2.0))

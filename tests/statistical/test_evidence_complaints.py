@@ -133,6 +133,23 @@ def test_an_answer_by_luck_is_no_effect():
     assert found.status == "measured here (observational)"
 
 
+def test_complaints_that_change_nothing_keep_everybody():
+    """Customers who buy at rates of their own complain of a quarter of their purchases, whatever comes of it: all stay,
+    within three standard errors. Those who never complain have bought less (beside them 1.35 would \"stay\")."""
+    random = np.random.default_rng(7)
+    gaps = np.ceil(random.exponential(1 / random.gamma(0.6, 1 / 60, 1500)[:, None], (1500, 300)))
+    day = (random.integers(0, 365, (1500, 1)) + np.cumsum(gaps, axis=1)).clip(max=1e6)
+    who, which = np.nonzero(day < 1090)
+    bought = pd.DataFrame({"customer_id": who, "day": day[who, which]})
+    rows = bought[random.random(len(bought)) < 0.25].reset_index(drop=True)
+    for frame, name, wait in ((bought, "date", 0), (rows, "at", 0), (rows, "answered_at", 2)):
+        frame[name] = pd.Timestamp("2020-01-01") + pd.to_timedelta(frame["day"] + wait, "D")
+    found = complaint_evidence(rows, bought, until="2023-01-01").by_answer.loc["quick"]
+    error = np.log(found["stay_upper"] / found["stay_lower"]) / 2 / 1.645
+    assert error < 0.03
+    assert abs(np.log(found["stay"])) < 3 * error
+
+
 def test_buying_afterwards_by_hand():
     """Two complaints on day 10, landmark on day 30, horizon 20 days: one customer buys on day 45, one on day 20."""
     purchases = pd.DataFrame(

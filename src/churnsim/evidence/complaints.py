@@ -284,7 +284,9 @@ def _others(history: History, frame: pd.DataFrame, slow: int, ahead: int) -> tup
     purchase and complaint, either."""
     lag = int(np.median(frame["day"] - frame["last"]))
     days = history.days
-    complained = np.isin(days.customer, frame["place"].to_numpy())
+    # Without customers who ever complain, who have bought much to complain of, the others would buy too little.
+    begin, span = days.day.min(), np.ptp(days.day) + 1
+    complained = np.isin(days.customer * span + days.day - begin, frame["place"] * span + frame["last"] - begin)
     following = history.next_after(days.customer, days.day)
     landmark = days.day + lag + slow
     usable = ~complained & (following > days.day + lag) & (landmark + ahead <= history.until)
