@@ -7,7 +7,7 @@ takes `rules` as an array of one row: that is the cheapest way into compiled cod
 from __future__ import annotations
 
 import math
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
@@ -113,9 +113,8 @@ class Rules(NamedTuple):
     spend_effect: float = 0.0
 
 
-RULES = np.dtype(
-    [(name, np.int64 if kind in ("int", "bool") else np.float64) for name, kind in Rules.__annotations__.items()]
-)
+# The types themselves: a named tuple keeps its annotations as references to their names, which no name is equal to.
+RULES = np.dtype([(name, np.float64 if kind is float else np.int64) for name, kind in get_type_hints(Rules).items()])
 
 
 def packed(rules: Rules) -> Records:
