@@ -100,9 +100,9 @@ def test_rows_that_say_that_they_are_no_purchase_are_left_out_whatever_else_is_i
     log = read_transactions(path, **words)
     assert log["amount"].tolist() == [6.0, 7.0]
     assert log.attrs["reading"]["left_out"] == {
-        "rows with 'void' in 'State', left out as stated": 1,
-        "rows with 'returned' in 'State', left out as stated": 1,
-        "rows with '0' in 'Valid', left out as stated": 1,
+        "rows with 'void' in 'State'": 1,
+        "rows with 'returned' in 'State'": 1,
+        "rows with '0' in 'Valid'": 1,
     }
     frame = pd.read_csv(path)
     frame.to_parquet(tmp_path / "a.parquet")
@@ -123,6 +123,47 @@ def test_rows_that_say_that_they_are_no_purchase_are_left_out_whatever_else_is_i
     for wrong in ({"State": "void"}, {"State": [0]}, ["State"], {1: ["void"]}):
         with pytest.raises(ConfigError, match="leave_out"):
             read_transactions(path, leave_out=wrong)
+
+
+def test_a_mailbox_is_one_customer_however_its_capitals_are_written(tmp_path):
+    """Shops write the address as it was typed; other ids with other capitals are others (codes in base 64)."""
+    rows = ["Ann@Shop.example,2024-01-01,1", "ann@shop.example,2024-01-02,2", " ANN@SHOP.EXAMPLE,2024-01-03,4"]
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join(["customer_id,date,amount", *rows, "aQ,2024-01-04,8", "Aq,2024-01-05,16"]))
+    log = read_transactions(path)
+    assert log.groupby("customer_id")["amount"].sum().to_dict() == {"ann@shop.example": 7.0, "aQ": 8.0, "Aq": 16.0}
+    with CustomerDatabase(tmp_path / "c.db") as db:
+        db.add(path)
+        assert db.check().count("customer ids that are e-mail addresses, without their capitals") == 2
+        pd.testing.assert_frame_equal(db.transactions(), log)
+
+
+def test_what_a_merged_cell_says_it_says_of_all_its_rows_and_an_amount_once(tmp_path):
+    """As a till prints an order of several lines: one cell of customer and day; the discount stands in one cell too."""
+    openpyxl = pytest.importorskip("openpyxl")
+    book = openpyxl.Workbook()
+    sheet = book.active
+    for row in (
+        ["Sales of the year"], ["Customer", "Day", "State", "Amount"],
+        ["a", pd.Timestamp("2024-01-01"), "paid", 5], [None, None, None, 7], [None, None, None, 9],
+        ["b", pd.Timestamp("2024-01-02"), "void", 11], [None, None, None, 13],
+        ["c", pd.Timestamp("2024-01-03"), "paid", 17], [None, pd.Timestamp("2024-01-04"), "paid", 19],
+        [None, pd.Timestamp("2024-01-05"), "paid", None],
+    ):  # fmt: skip
+        sheet.append(row)
+    for cells in ("A1:D1", "A3:A5", "B3:B5", "C3:C5", "A6:A7", "B6:B7", "C6:C7", "A8:A8", "D9:D10"):
+        sheet.merge_cells(cells)
+    path = tmp_path / "a.xlsx"
+    book.save(path)
+    words = {"customer_id": "Customer", "date": "Day", "amount": "Amount"}
+    log = read_transactions(path, **words, guests="apart", leave_out={"State": ["void"]})
+    assert log["customer_id"].tolist() == ["a", "a", "a", "c"]
+    assert log["amount"].tolist() == [5.0, 7.0, 9.0, 17.0]  # rows 9 and 10 are of nobody: their cells are not merged
+    sheet.merge_cells("A8:A10")
+    book.save(path)
+    log = read_transactions(path, **words, on_bad="set_aside", leave_out={"State": ["void"]})
+    assert log["amount"].tolist() == [5.0, 7.0, 9.0, 17.0, 19.0]
+    assert [(row["row"], row["reason"]) for row in log.attrs["set_aside"]] == [(10, "is not an amount (missing)")]
 
 
 def test_columns_that_spaces_align_are_told_apart(tmp_path):

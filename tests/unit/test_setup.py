@@ -510,6 +510,26 @@ def test_what_is_no_purchase_is_said(log, tmp_path, call):
     assert read_config(tmp_path / "b.toml").data.leave_out == {"Newsletter": ["cancelled"]}
 
 
+def test_invoices_are_what_was_paid_less_what_was_given_back(log, tmp_path, call):
+    """Failed and paused invoices are none, in a state of the order and not of a membership; a refund with a minus of
+    its own is taken off, and one of a charge that is still there as it was leaves it out."""
+    log = log.assign(Customer=log["customer_id"], Status="paid", Membership_Status="expired", Currency="usd")
+    given, charged = log.iloc[700:710], log.iloc[710:720]
+    failed, paused = log.iloc[:30].assign(Status="failed"), log.iloc[30:60].assign(Status="paused", amount=0.0)
+    rows = pd.concat([log.drop(charged.index), failed, paused, charged.assign(Status="charged_back"), given.assign(
+        Status="refunded", amount=-given["amount"])])  # fmt: skip
+    rows.drop(columns="customer_id").to_csv(tmp_path / "invoices.csv", index=False)
+    found = studied(tmp_path / "invoices.csv", call).transactions
+    assert round(found["amount"].sum() * 100) == round(log["amount"].drop([*given.index, *charged.index]).sum() * 100)
+    assert len(found) == len(log) - 20
+    config = read_config(tmp_path / "invoices.toml")
+    assert config.data.currency == "USD "
+    rows["Currency"] = ["USD", "EUR"] * (len(rows) // 2) + ["EUR"] * (len(rows) % 2)
+    rows.drop(columns="customer_id").to_csv(tmp_path / "two.csv", index=False)
+    studied(tmp_path / "two.csv", call, "--rate", "USD=0.9", "--rate", "EUR=1")
+    assert read_config(tmp_path / "two.toml").data.currency == "€"
+
+
 def test_what_is_open_is_asked_of_a_person(log, tmp_path, call, monkeypatch):
     """Contracts that end in 9999, and purchases in two currencies; what says who left tells nobody apart."""
     answers = iter(["2024-06-30", "USD=1 EUR=2"])

@@ -82,8 +82,8 @@ class ContactRows:
         except TypeError:
             return None
         flaws, known = Flaws(len(ids)), pd.Series(ids)
-        typed, trimmed = file_ids(known, "customer_id", flaws, what=CONTACTS.what)
-        if customer.min() < 0 or trimmed or flaws.count or not typed.is_unique:
+        typed, trimmed, lowered = file_ids(known, "customer_id", flaws, what=CONTACTS.what)
+        if customer.min() < 0 or trimmed or lowered or flaws.count or not typed.is_unique:
             return None
         given = {
             name: None if name not in names else frame[names[name]] for name in ("campaign", "arm", "cost", "chance")

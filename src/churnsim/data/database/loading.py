@@ -18,7 +18,7 @@ from churnsim.data.logs.log_rules import currency_column
 from churnsim.data.logs.transactions import REPEATS
 from churnsim.data.records.kinds import RecordKind
 from churnsim.data.records.record_table import RecordTable
-from churnsim.data.tabular.row_coercion import TRIMMED, ZONED, column_names, typed_rows
+from churnsim.data.tabular.row_coercion import LOWERED, TRIMMED, ZONED, column_names, typed_rows
 from churnsim.data.tabular.row_errors import SHOWN_ROWS, Flaws
 from churnsim.data.tabular.source import Piece, RecordSource, Spelling
 from churnsim.data.tabular.table_columns import check_columns
@@ -238,7 +238,14 @@ class _Load:
             detected=detected, reasons=reasons,
             lacking=tuple(name for name in self.table.may_lack if name not in names),
         )  # fmt: skip
-        notes = {TRIMMED: tally.trimmed, ZONED: tally.zoned, "detected": detected, "columns": names, "reasons": reasons}
+        notes = {
+            TRIMMED: tally.trimmed,
+            LOWERED: tally.lowered,
+            ZONED: tally.zoned,
+            "detected": detected,
+            "columns": names,
+            "reasons": reasons,
+        }
         if self.key is not None:
             notes["detected"] = {name: how.split(", by")[0].split(", for")[0] for name, how in detected.items()}
         self.connection.execute(

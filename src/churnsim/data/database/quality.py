@@ -11,7 +11,7 @@ import pandas as pd
 
 from churnsim.data.database.connection import columns_held
 from churnsim.data.database.tables import TABLES
-from churnsim.data.tabular.row_coercion import TRIMMED, ZONED
+from churnsim.data.tabular.row_coercion import LOWERED, TRIMMED, ZONED
 
 # Assumed: an id with a hundredth of all purchases in a base of a hundred customers or more, or on ten times as many
 # days as all but one in a thousand, is hardly one person.
@@ -140,6 +140,10 @@ def check_quality(connection: Any) -> QualityReport:
         ),
         (ZONED, sum(note.get(ZONED, 0) for note in notes), read, "the clock time as written is kept, the zone dropped"),
         (TRIMMED, sum(note.get(TRIMMED, 0) for note in notes), read, "' 7' and '7' are one customer"),
+        (
+            LOWERED, sum(note.get(LOWERED, 0) for note in notes), read,
+            "'Ann@shop.example' and 'ann@shop.example' are one customer",
+        ),
         (
             "ids that may stand for several customers", _crowds(connection, customers, rows), customers,
             "kept; look at them before fitting a model",

@@ -133,8 +133,9 @@ def read_transactions(
         be written in code) and `reason`.
 
         Customer ids that are whole numbers in a Parquet or Excel file stay numbers; all others are text without white
-        space around it, in which leading zeros survive and 7.0 is 7. A date with a time zone keeps the clock time it
-        was written with and loses the zone. An amount of zero is kept.
+        space around it, in which leading zeros survive and 7.0 is 7; an e-mail address is in small letters. In a
+        workbook, what a merged cell says of a customer or a day counts for each of its rows, an amount once. A date
+        with a time zone keeps the clock time it was written with and loses the zone. An amount of zero is kept.
 
     Raises
     ------

@@ -143,7 +143,7 @@ def read_customer_rows(
     raw, flaws, lines = rows.frame, rows.flaws, rows.labels
     if raw.empty:
         raise DataError(f"{path} holds no {what}s. Give it at least one row.")
-    index, _ = file_ids(raw[customer_id], customer_id, flaws, what=what)
+    index, _, _ = file_ids(raw[customer_id], customer_id, flaws, what=what)
     twice = index.duplicated().to_numpy() & flaws.good
     flaws.mark(twice, raw[customer_id], customer_id, "has a row before this one", "Give one row to each customer.")
     frame = typing(raw, flaws, rows.spelling)

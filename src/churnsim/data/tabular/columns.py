@@ -36,6 +36,7 @@ MISSING_ID = "is not a customer id (missing)"
 YES = ("yes", "y", "true", "t", "1", "1.0", "ja", "oui", "si", "sí")
 NO = ("no", "n", "false", "f", "0", "0.0", "nein", "non")
 IDS_SHOWN = 3
+MAILBOX = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
 LONGEST_ID = 500  # characters; a longer one is a paragraph that slipped into the wrong column
 
 
@@ -70,30 +71,40 @@ def ids(values: pd.Series[Any], name: str, flaws: Flaws, *, what: str = "purchas
 
 def file_ids(
     values: pd.Series[Any], name: str, flaws: Flaws, *, what: str = "purchase", text: bool = False
-) -> tuple[pd.Series[Any], int]:
-    """The column `name` of a file as customer ids, and how many of them lost white space around them.
+) -> tuple[pd.Series[Any], int, int]:
+    """The column `name` of a file as customer ids, and how many of them lost white space around them, and capitals.
 
     Whole numbers stay numbers (7.0 is 7) unless `text` is asked for; everything else is text without white space around
-    it, in which 7.0 is 7 and 007 another customer. Bad ones are marked.
+    it, in which 7.0 is 7, 007 another customer, and an e-mail address is in small letters: one mailbox may be written
+    with any capitals, other ids with other capitals are others. Bad ones are marked.
     """
     given = ids(values, name, flaws, what=what)
     if pd.api.types.is_integer_dtype(given.dtype) and not text:
-        return given, 0
+        return given, 0, 0
     if pd.api.types.is_float_dtype(given.dtype) and not text:
         number = given.to_numpy(dtype=np.float64, na_value=np.nan)
         known = np.isfinite(number)
         whole = (number[known] == np.floor(number[known])) & (np.abs(number[known]) < 2.0**53)
         if (known | np.isnan(number)).all() and whole.all():
-            return pd.Series(pd.array(number, dtype="Int64"), index=given.index), 0
+            return pd.Series(pd.array(number, dtype="Int64"), index=given.index), 0, 0
     written = _id_texts(given)
     trimmed = pc.utf8_trim_whitespace(written)
     plain = trimmed
     if pc.any(pc.match_substring(trimmed, ".0")).as_py():
         plain = pc.replace_substring_regex(trimmed, r"^(-?[1-9]\d*|0)\.0+$", r"\1")
+    lowered = 0
+    if pc.any(pc.match_substring(trimmed, "@")).as_py():
+        mail = pc.match_substring_regex(trimmed, MAILBOX)
+        plain = pc.if_else(mail, pc.utf8_lower(trimmed), plain)
+        lowered = int(mask(pc.and_(mail, pc.not_equal(plain, trimmed))).sum())
     long = mask(pc.greater(pc.utf8_length(plain), LONGEST_ID))
     remedy = "Check that this column holds the customer's id."
     flaws.mark(long, values, name, f"is longer than {LONGEST_ID} characters", remedy)
-    return pd.Series(plain, index=values.index, dtype=ARROW_TEXT), int(mask(pc.not_equal(trimmed, written)).sum())
+    return (
+        pd.Series(plain, index=values.index, dtype=ARROW_TEXT),
+        int(mask(pc.not_equal(trimmed, written)).sum()),
+        lowered,
+    )
 
 
 def refuse_ids(values: Iterable[Any], column: str, remedy: str) -> None:

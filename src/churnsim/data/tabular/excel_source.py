@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import warnings
 import zipfile
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
-from functools import cached_property
+from functools import cached_property, reduce
 from itertools import islice, takewhile
 from pathlib import Path
 from typing import Any
@@ -18,7 +20,7 @@ import numpy as np
 import pandas as pd
 
 from churnsim.data.tabular.files import check_unpacked_size
-from churnsim.data.tabular.format_detection import FIRST_ROWS, detect_spelling, rows_above_names
+from churnsim.data.tabular.format_detection import FIRST_ROWS, NUMBERS, detect_spelling, rows_above_names
 from churnsim.data.tabular.row_errors import Flaws
 from churnsim.data.tabular.source import FileFormat, Piece, Spelling, Typer
 from churnsim.data.tabular.table_columns import listed
@@ -32,6 +34,8 @@ MOST_EMPTY = 1 << 19
 EMPTY_TO_FILLED = 64  # beyond MOST_EMPTY: an export of 200 columns has five filled ones at least
 # Bytes, unpacked, of what is read besides the cells: the 65,490 styles that a workbook may have take less.
 MOST_STYLES = 1 << 24
+MERGED = re.compile(rb'<(?:\w+:)?mergeCell\s[^<>]*?ref="([A-Z]{1,3})(\d{1,7}):[A-Z]{1,3}(\d{1,7})"')
+PIECE, LONGEST_TAG = 1 << 20, 200  # bytes
 LEGACY = b"\xd0\xcf\x11\xe0"
 
 
@@ -51,6 +55,7 @@ class ExcelSource:
         self.row_word = "row through the sheets" if ALL in (form.sheet or "") else "row"
         self._path = path
         self._form = form
+        self._amounts: set[str] = set()
 
     def checksum(self) -> str:
         """SHA-256 of the file and the sheet's name."""
@@ -64,6 +69,7 @@ class ExcelSource:
 
     def detected(self, kinds: dict[str, str]) -> tuple[Spelling, dict[str, str]]:
         """The sheet, and how cells of text write dates and numbers."""
+        self._amounts = {name for name, kind in kinds.items() if kind in NUMBERS}
         spelling, words = detect_spelling(self._frame(list(kinds)), kinds, self._form, source=str(self._path))
         return spelling, {"sheet": repr(self._sheet[0]), **words}
 
@@ -80,7 +86,8 @@ class ExcelSource:
         places = [header.index(name) for name in columns]
         return pd.DataFrame(
             {
-                name: pd.Series([_cell(row, place) for row in self._sheet[2]], dtype=object)
+                # What a merged cell says, it says of all its rows; an amount is there once.
+                name: pd.Series([_cell(row, place, once=name in self._amounts) for row in self._sheet[2]], dtype=object)
                 for name, place in zip(columns, places, strict=True)
             }
         )
@@ -152,7 +159,7 @@ class ExcelSource:
 
     def _rows(self, sheet: Any) -> Generator[tuple[int, tuple[Any, ...]]]:
         """The rows of a sheet that are not empty, from the names of the columns on."""
-        rows = _filled_rows(sheet, self._path)
+        rows = _merged_down(_filled_rows(sheet, self._path), sheet)
         first = list(islice(rows, FIRST_ROWS))
         yield from first[rows_above_names([row for _, row in first]) if self._form.detect else 0 :]
         yield from rows
@@ -216,6 +223,47 @@ def _filled_rows(sheet: Any, path: Path) -> Iterator[tuple[int, tuple[Any, ...]]
             yield number, row
 
 
+@dataclass(frozen=True)
+class _Merged:
+    """A cell that was merged with those above it, of which only the first holds the value."""
+
+    value: Any
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+
+def _merged_down(rows: Iterator[tuple[int, tuple[Any, ...]]], sheet: Any) -> Generator[tuple[int, tuple[Any, ...]]]:
+    """The rows with what a cell says in each of the rows that it was merged over."""
+    # openpyxl tells of merged cells only where it holds the whole sheet; they stand behind its rows.
+    begins: dict[int, list[tuple[int, int]]] = {}
+    with sheet._get_source() as part:
+        rest = b""
+        for piece in iter(lambda: part.read(PIECE), b""):
+            rest += piece
+            end = 0
+            for found in MERGED.finditer(rest):
+                end, (first, last) = found.end(), (int(found[2]), int(found[3]))
+                if first < last:
+                    column = reduce(lambda number, letter: 26 * number + letter - ord("@"), found[1], 0)
+                    begins.setdefault(first, []).append((column - 1, last))
+            rest = rest[max(end, len(rest) - LONGEST_TAG) :]
+    open_cells: dict[int, tuple[int, Any]] = {}
+    for number, row in rows:
+        open_cells = {place: cell for place, cell in open_cells.items() if number <= cell[0]}
+        if open_cells:
+            cells = [*row, *[None] * (max(open_cells) + 1 - len(row))]
+            for place, (_, value) in open_cells.items():
+                cells[place] = value if cells[place] is None else cells[place]
+            row = tuple(cells)
+        open_cells |= {
+            place: (last, _Merged(row[place]))
+            for place, last in begins.get(number, ())
+            if place < len(row) and row[place] is not None
+        }
+        yield number, row
+
+
 class _Book:
     """A workbook whose cells keep their day. openpyxl adds a cell's whole days to the epoch and then its time, which it
     rounds to milliseconds: in the last half of one before midnight, to a whole day more."""
@@ -238,8 +286,10 @@ class _Day(datetime):
         return datetime.combine(self, self.time()) + min(time, timedelta(days=1, microseconds=-1))
 
 
-def _cell(row: tuple[Any, ...], place: int) -> Any:
+def _cell(row: tuple[Any, ...], place: int, *, once: bool) -> Any:
     value = row[place] if place < len(row) else None
+    if isinstance(value, _Merged):
+        value = None if once else value.value
     # A spreadsheet has only one kind of number: 7 is stored as 7.0 by some programs.
     return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value
 

@@ -19,6 +19,7 @@ from churnsim.errors import ConfigError
 
 _WITH_ZONE = r"\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)? ?(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)$"
 TRIMMED = "customer ids without the white space around them"
+LOWERED = "customer ids that are e-mail addresses, without their capitals"
 ZONED = "dates with a time zone"
 Kind = Literal["id", "date", "amount", "number", "text", "flag"]
 
@@ -99,10 +100,10 @@ def typed_rows(
 ) -> pd.DataFrame:
     """`raw` with our names and proper types; bad rows are marked in `flaws` and come back with whatever they had.
 
-    Its ``attrs`` count TRIMMED and ZONED values, which were changed. `text_ids` makes text of ids that are numbers;
-    without `negative` an amount below 0 is bad.
+    Its ``attrs`` count TRIMMED, LOWERED and ZONED values, which were changed. `text_ids` makes text of ids that are
+    numbers; without `negative` an amount below 0 is bad.
     """
-    counts = {TRIMMED: 0, ZONED: 0}
+    counts = {TRIMMED: 0, LOWERED: 0, ZONED: 0}
     typed: dict[str, Any] = {}
     for column in columns:
         theirs = names.get(column.name)
@@ -110,8 +111,9 @@ def typed_rows(
             continue
         values = raw[theirs]
         if column.kind == "id":
-            typed[column.name], trimmed = file_ids(values, theirs, flaws, what=what, text=text_ids)
+            typed[column.name], trimmed, lowered = file_ids(values, theirs, flaws, what=what, text=text_ids)
             counts[TRIMMED] += trimmed
+            counts[LOWERED] += lowered
         elif column.kind == "date":
             counts[ZONED] += _zoned(values)
             typed[column.name] = dates(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from churnsim.checks import check_choice, check_kind, check_share, shown
 from churnsim.data.tabular.columns import MISSING_ID
-from churnsim.data.tabular.row_coercion import TRIMMED, ZONED
+from churnsim.data.tabular.row_coercion import LOWERED, TRIMMED, ZONED
 from churnsim.data.tabular.row_errors import SHOWN_ROWS, Flaws, SetAside, rows_error
 from churnsim.data.tabular.source import Piece
 from churnsim.data.tabular.text_columns import as_text, mask
@@ -69,7 +69,7 @@ class RowRules:
 
 def stated(column: str, value: str) -> str:
     """Why a row is left out that says of itself that it is no purchase."""
-    return f"rows with {value!r} in {column!r}, left out as stated"
+    return f"rows with {value!r} in {column!r}"
 
 
 @dataclass(kw_only=True)
@@ -83,6 +83,7 @@ class Tally:
     rows: int = 0
     bad: int = 0
     trimmed: int = 0
+    lowered: int = 0
     zoned: int = 0
     apart: dict[str, int] = field(default_factory=dict)  # left out however many there are, by reason
     reasons: dict[str, int] = field(default_factory=dict)
@@ -95,6 +96,7 @@ class Tally:
         flaws = piece.flaws
         self.rows += len(piece.frame)
         self.trimmed += piece.frame.attrs.get(TRIMMED, 0)
+        self.lowered += piece.frame.attrs.get(LOWERED, 0)
         self.zoned += piece.frame.attrs.get(ZONED, 0)
         if not flaws.count:
             return flaws.good, SetAside(), {}

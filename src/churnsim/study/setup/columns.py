@@ -39,7 +39,7 @@ MOST_STATES = 20
 class ExportColumns:
     """The columns of an export: `candidates` by role, the likeliest first, those that could hold it by content, the
     first values of each, those that may say of rows that they are no purchases, with what they say, and the states that
-    say so of an order, by column."""
+    say so of an order, by column; and the first `rows` themselves."""
 
     found: tuple[str, ...]
     candidates: Mapping[str, tuple[str, ...]]
@@ -47,6 +47,7 @@ class ExportColumns:
     samples: Mapping[str, str]
     doubtful: Mapping[str, str]
     undone: Mapping[str, tuple[str, ...]]
+    rows: pd.DataFrame
 
 
 def export_columns(source: Any, form: FileFormat) -> ExportColumns:
@@ -70,8 +71,9 @@ def export_columns(source: Any, form: FileFormat) -> ExportColumns:
     doubtful = {name: told for name in found if (told := _doubt(name, holds[name], undone.get(name)))}
     states = {name: undone[name] for name in undone if name not in doubtful}
     return ExportColumns(
-        found=tuple(found), candidates=ranked, possible=possible, samples=samples, doubtful=doubtful, undone=states
-    )
+        found=tuple(found), candidates=ranked, possible=possible, samples=samples, doubtful=doubtful, undone=states,
+        rows=piece.frame,
+    )  # fmt: skip
 
 
 def _undone(values: pd.Series[Any]) -> tuple[str, ...]:
@@ -91,7 +93,7 @@ def _doubt(name: str, holds: str, undone: Sequence[str] | None) -> str:
     said = set(_words(name).split())
     if holds == "number":
         return "what was given back is not taken off" if said & {"refund", "refunded"} else ""
-    if not undone or said & set(_TOLD["states"]):
+    if not undone or (said & set(_TOLD["states"]) and not said & set(_TOLD["not_the_order"])):
         return ""
     told = ", ".join(map(repr, undone[:SHOWN]))
     return f"rows with {told} are read as the others are; leave_out in [data] can leave them out"

@@ -11,7 +11,9 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
+import pyarrow.compute as pc
 
 from churnsim.data.database.database import CustomerDatabase
 from churnsim.data.database.loading import Added
@@ -21,6 +23,7 @@ from churnsim.data.tabular.files import unpacked_content
 from churnsim.data.tabular.open_source import open_source
 from churnsim.data.tabular.source import FileFormat
 from churnsim.data.tabular.tally import stated
+from churnsim.data.tabular.text_columns import as_text, mask
 from churnsim.errors import ConfigError, DataError
 from churnsim.study.setup.columns import ExportColumns, export_columns
 
@@ -28,9 +31,10 @@ FORM = ("date_format", "decimal", "thousands", "delimiter", "encoding", "sheet")
 ENCODINGS = ("cp1252", "gb18030", "cp1250", "cp1251", "shift_jis")
 KINDS = {"date": "date", "customer_id": "id", "currency": "text"}
 MOST_BAD = 0.5
+NEGATIVE = r"^\s*(?:\(|[^\d(]*-\s*[^\d]*\d|.*\d\s*-\s*$)"
 SIGNS = {"EUR": "€", "GBP": "£", "INR": "₹"}
 """Signs of one currency alone; others are told by their code, as dollars and yen or yuan are several."""
-MOST_SIGN = 8
+MOST_SIGN, CODE = 8, 3
 SHOWN_BAD = 5
 
 
@@ -108,7 +112,12 @@ class Export:
     def currency_sign(self) -> str:
         """What stands before amounts of the one currency that the rows are in, empty where they do not say."""
         code = self.log.attrs["reading"]["currency"]
-        return "" if code is None else SIGNS.get(code, f"{code} "[:MOST_SIGN])
+        if code is None and self.rates:  # all are told in the one that is worth 1
+            code = next((name for name, worth in self.rates.items() if worth == 1), None)
+        if code is None:
+            return ""
+        code = code.upper() if len(code) == CODE else code
+        return SIGNS.get(code, f"{code} "[:MOST_SIGN])
 
     @property
     def stated_away(self) -> int:
@@ -132,7 +141,7 @@ def read_export(path: str | Path, answers: Answers, *, progress: Callable[[int],
     except DataError as error:
         raise as_question(error, answers, path) from None
     columns, why = _settled(looked, answers)
-    leave_out = {name: values for name, values in looked.undone.items() if name not in columns.values()}
+    leave_out = _undone(looked, columns)
     if answers.leave_out is not None:
         leave_out = {name: tuple(values) for name, values in answers.leave_out.items()}
     read = {*columns.values(), *leave_out}
@@ -168,6 +177,22 @@ def read_export(path: str | Path, answers: Answers, *, progress: Callable[[int],
         rates=answers.rates, unread=unread, leave_out=leave_out,
         profit=_earned(path, named, looked, answers, leave_out, log),
     )  # fmt: skip
+
+
+def _undone(looked: ExportColumns, columns: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """The states by column by which rows are left out: those that say that a purchase was undone, unless most of their
+    rows are refunds themselves, with a minus, which are taken off what was bought."""
+    minus = np.zeros(len(looked.rows), dtype=bool)
+    for role in ("amount", "quantity"):
+        if role in columns:
+            minus |= mask(pc.match_substring_regex(as_text(looked.rows[columns[role]]), NEGATIVE))
+    found = {}
+    for name, states in looked.undone.items():
+        said = looked.rows[name].astype(str).str.strip()
+        kept = tuple(state for state in states if 2 * minus[(said == state).to_numpy()].mean() <= 1)
+        if kept and name not in columns.values():
+            found[name] = kept
+    return found
 
 
 def _earned(
