@@ -48,6 +48,28 @@ def test_many_customers_are_worth_what_each_is(model: Any, ages: tuple[float, fl
         np.testing.assert_allclose(together, alone, rtol=10 * TOLERANCE, atol=0)
 
 
+REGULAR = cs.models.MBGCNBD(r=0.5, alpha=3.0, a=0.9, b=1.5, k=3)
+
+
+@pytest.mark.parametrize("base", [MODELS["cdnow"], REGULAR], ids=["BG/NBD", "MBG/CNBD-3"])
+def test_discounted_purchases_on_a_calendar_are_what_each_customers_are(base: Any) -> None:
+    """And of regular buyers those without one, by how many stages of a gap they have passed."""
+    days = np.random.default_rng(5).integers(50, 300, ROWS)
+    seen = pd.DataFrame({"frequency": np.arange(ROWS) % 2, "T": days / 7}, index=np.arange(ROWS))
+    seen["recency"] = np.where(seen["frequency"] > 0, (days // 3) / 7, 0.0)
+    seen["first_purchase"] = pd.Timestamp("2023-12-31") - pd.to_timedelta(days, unit="D")
+    model = cs.models.CalendarModel(
+        base=base, calendar=cs.data.Calendar(months=True), seen_until="2023-12-31",
+        effects=dict.fromkeys(cs.data.Calendar(months=True).names, 0.0) | {"Dec": 0.8},
+        means=dict.fromkeys(cs.data.Calendar(months=True).names, 0.1),
+    )  # fmt: skip
+    for each in (model, base):
+        together = each.residual_transactions(seen, 0.1, horizon=80.0)
+        for row in range(5):
+            alone = each.residual_transactions(seen.iloc[[row]], 0.1, horizon=80.0)
+            np.testing.assert_allclose(together.iloc[[row]], alone, rtol=10 * TOLERANCE)
+
+
 def counted(function: Any) -> tuple[Any, list[int]]:
     sizes: list[int] = []
 

@@ -26,7 +26,11 @@ _LOGS = 64  # of a product, beyond which log-gammas are faster
 
 @njit
 def _weights(R: float, w: float, k: int, out: Floats) -> None:
-    """Chances of having passed 0 ... k - 1 stages."""
+    """Chances of having passed 0 ... k - 1 stages; those of w = -1 - j are j for certain."""
+    if w < 0.0:
+        out[:] = 0.0
+        out[int(-w) - 1] = 1.0
+        return
     out[0] = total = 1.0
     for j in range(1, k):
         out[j] = out[j - 1] * (R + j - 1.0) * w / j
@@ -51,6 +55,8 @@ def _expected(R: float, w: float, A: float, a: float, b: float, h: float, k: int
     z, log_rest = h / (A + h), -math.log1p(h / A)
     total = 0.0
     for j in range(k):
+        if stage[j] == 0.0:
+            continue
         shape = R + j
         # The sum starts where nothing is yet lost: below the mean by some forty standard deviations' worth of terms.
         mean = shape * h / A
@@ -289,6 +295,8 @@ def _endless(R: float, w: float, A: float, a: float, b: float, force: float, k: 
     p, weight = beta_nodes(a, b)
     total = 0.0
     for j in range(k):
+        if stage[j] == 0.0:
+            continue
         shape = R + j
         step = 0.25 * min(1.0, 2.0 / math.sqrt(shape))
         start = math.log(shape / A)

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Self, overload
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike
+from scipy.special import gammaln, softmax, xlogy
 
 from churnsim.checks import check_count, shown, typed
 from churnsim.data.summaries.calendar import Calendar
@@ -239,6 +240,24 @@ class MBGCNBD(LivingErlang, TakesCalendar):
             cls, data, summed(kernel.objective, chunks, k), leaving=DROPOUTS, remedies=REMEDIES, rate=k,
             log_scale=with_gaps(data.log_scale, summary, weights, k), fixed={"k": k},
         )  # fmt: skip
+
+    @property
+    def _age_offset(self) -> float:
+        return float(self.alpha)
+
+    def _living_by_age(self, h: Histories, function: Callable[[Living], Floats]) -> Floats:
+        # By how many stages each has passed: given these its law depends on x and T alone.
+        R, w, *_ = self._living(h)
+        passed: Floats = np.arange(float(self.k))[:, None]
+        logs = gammaln(R + passed) - gammaln(R) - gammaln(passed + 1.0) + xlogy(passed, w)
+        total = np.zeros(h.x.size)
+        for j, share in enumerate(softmax(logs, axis=0)):
+
+            def there(law: Living, j: int = j) -> Floats:
+                return function((law[0], np.full(law[0].size, -1.0 - j), *law[2:]))
+
+            total += share * super()._living_by_age(h, there)
+        return total
 
     @property
     def simulated_parameters(self) -> tuple[float, ...]:

@@ -427,10 +427,12 @@ class ClockState:
         for rows, clock, by_day in with_levels(self.clock.alike(self.end), self.h.index, level):
             points, weights = discount_rule(clock, float(self.end[rows[0]]), span, force, offset, by_day)
             part = Histories(c.x[rows], c.t_x[rows], c.T[rows], c.index[rows])
-            values[rows] = sum(
-                weight * self.base._expected(part, np.full(rows.size, point))
-                for point, weight in zip(points, weights, strict=True)
-            )
+
+            def bought(law: Any, points: Floats = points, weights: Floats = weights) -> Floats:
+                each = (self.base._expected_living(law, np.full(law[0].size, point)) for point in points)
+                return np.asarray(sum(weight * values for weight, values in zip(weights, each, strict=True)))
+
+            values[rows] = self.base._alive(part) * self.base._living_by_age(part, bought)
         return values
 
     def draw(self, uids: Ints, seed: int, replication: int) -> pd.DataFrame:
