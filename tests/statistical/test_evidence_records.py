@@ -229,7 +229,8 @@ def test_a_chance_extrapolated_by_more_than_a_tenth_is_not_measured_at_random(ca
 
 
 def test_a_second_life_by_hand():
-    """Returns at days 100 and 110; one life of 40 days that ended, one of 200 that goes on: a mean of 240."""
+    """Returns at days 100 and 110, and a record of which day 260 is the last that is followed by a silence of 150: one
+    life of 40 days that ended by then, one of 150 that went on, with a silence of 200."""
     days = {1: [0, 100, 140], 2: [5, 110, 310], 3: [7]}
     purchases = pd.DataFrame(
         [(k, pd.Timestamp("2023-01-01") + pd.Timedelta(days=d), 3.0) for k, all_of in days.items() for d in all_of],
@@ -241,9 +242,29 @@ def test_a_second_life_by_hand():
         horizon=Duration(60, "D"),
     )  # fmt: skip
     assert found.effects is None
-    assert_allclose(found.second_life.value, 40 + 200)
+    assert_allclose(found.second_life.value, 40 + 150)
+    assert "1 silences of second lives as long as lost_after" in str(found.checks)
     assert_allclose(found.second_worth.value, (3 + 3 + 3) / 2)
     assert "whoever would have returned anyhow" in str(found)
+
+
+def test_second_lives_longer_than_the_record():
+    """They buy every 20 days and leave after one purchase in 20: 380 days on average; the record has 400."""
+    random = np.random.default_rng(3)
+    times = np.cumsum(np.column_stack([random.integers(100, 150, 1500), random.exponential(20.0, (1500, 80))]), axis=1)
+    there = np.cumsum(random.random((1500, 81)) < 0.05, axis=1) == 0
+    there = np.column_stack([np.ones(1500, dtype=bool), there[:, :-1]]) & (times < 500)
+    who, which = np.nonzero(there)
+    start = pd.Timestamp("2020-01-01")
+    bought = pd.DataFrame({"customer_id": who, "date": start + pd.to_timedelta(times[who, which].astype(int), "D")})
+    old = pd.DataFrame({"customer_id": range(1500), "date": start + pd.to_timedelta(random.integers(0, 90, 1500), "D")})
+    contacts = pd.DataFrame({"customer_id": range(1500), "at": start + pd.Timedelta(days=99), "arm": "call"})
+    life = win_back_evidence(
+        contacts, pd.concat([old, bought]), control=None, until=start + pd.Timedelta(days=500), draws=10
+    ).second_life
+    error = np.log(life.high / life.low) / 2 / 1.645
+    assert error < 0.06
+    assert abs(np.log(life.value / 380)) < 3 * error
 
 
 def test_win_backs_that_somebody_chose_are_no_trial():

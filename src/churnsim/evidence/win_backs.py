@@ -11,9 +11,10 @@ have left: 1 - r0(s), or by the chance of a purchase model that they are still t
 is computed on a grid: success uniform, ln half-life normal about that of 26 weeks with standard deviation 1, r0 at the
 median silence uniform, its slope standard normal.
 
-A second life ends with the last purchase before a silence of `lost_after`. Its mean length is the time that all second
-lives lasted over how many of them ended, the estimate for a constant hazard with censoring, with the variance of a
-ratio: lives differ more than exponential ones.
+A second life ends with the last purchase before a silence of `lost_after` that lasts until the end of the record, so
+that only what happened until that long before the end tells who was still there. Some lives end with the purchase that
+they begin with. The mean length of the others is the time that they lasted until then over how many of them ended, the
+estimate for a constant hazard with censoring, with the variance of a ratio: lives differ more than exponential ones.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ from churnsim.evidence.records import (
 )
 from churnsim.evidence.trial import OBSERVATIONAL, TrialEffects, trial_effects
 from churnsim.simulation.core.belief import Belief
-from churnsim.typing import Flags, Floats, Ints
+from churnsim.typing import Flags, Floats
 from churnsim.units import DAYS_PER_UNIT, Duration, check_unit
 
 HALF_LIFE, SPREAD = 182.0, 1.0  # days; of the logarithm
@@ -214,11 +215,11 @@ def win_back_evidence(
     gone = None if alive is None else 1.0 - chances(alive, frame["customer_id"])
     u = _posterior(frame, treated, gone, control is not None, draws, seed)
     back = frame[frame["returned"] > 0]
-    life, worth = _second_lives(back, history, round(lost_after.to("D")), round(horizon.to("D")), level)
+    life, worth, doubts = _second_lives(back, history, round(lost_after.to("D")), round(horizon.to("D")), level)
     return WinBackEvidence(
         by_silence=_by_silence(frame, level), effects=effects, success=u[0], half_life=_half_life(u[1]),
         second_life=life, second_worth=worth, cost_per_return=_costs(frame, effects),
-        shortest=float(frame["silence"][treated].min()), checks=tuple(checks),
+        shortest=float(frame["silence"][treated].min()), checks=(*checks, *doubts),
         status=status_of_trial(effects), level=level,
     )  # fmt: skip
 
@@ -311,22 +312,37 @@ def _costs(frame: pd.DataFrame, effects: TrialEffects | None) -> dict[str, float
 
 def _second_lives(
     back: pd.DataFrame, history: History, lost_after: int, horizon: int, level: float
-) -> tuple[Measured, Measured]:
-    """Mean length in days, and worth over the horizon."""
+) -> tuple[Measured, Measured, list[str]]:
+    """Mean length in days, worth over the horizon, and what speaks against the length."""
     unknown = Measured.unknown()
     if back.empty:
-        return unknown, unknown
+        return unknown, unknown, []
     place, began = (back[name].to_numpy(dtype=np.int64) for name in ("place", "back"))
-    end: Ints = np.full(len(back), history.until + 1)
-    last = np.maximum(history.last_before(place, end), began)
-    ended = (history.until - last >= lost_after).astype(np.float64)
-    length = (last - began).astype(np.float64)
-    life = unknown
-    if ended.any() and length.any():
-        mean, error = ratio_of_means(length, ended)
-        life = Measured.positive(mean, error / mean, level)
+    life, known = unknown, history.until - lost_after  # the last day of which is known who was still there
+    last = np.maximum(history.last_before(place, np.full(len(back), history.until + 1)), began)
+    at_once, length = last == began, (np.minimum(last, known) - began).astype(np.float64)
+    ended, told = last <= known, began <= known
+    longer = told & ~at_once
+    if ended[longer].any():
+        mean, error = ratio_of_means(length[longer], ended[longer].astype(np.float64))
+        share, count = longer.sum() / told.sum(), told.sum()
+        life = Measured.positive(
+            mean * share, math.hypot(error / mean, math.sqrt((1 - share) / (share * count))), level
+        )
     seen = began + horizon <= history.until
-    if seen.sum() < 2:
-        return life, unknown
-    spent = history.spend_between(place[seen], began[seen] - 1, began[seen] + horizon)
-    return life, Measured.mean(spent, level)
+    worth = unknown
+    if seen.sum() > 1:
+        spent = history.spend_between(place[seen], began[seen] - 1, began[seen] + horizon)
+        worth = Measured.mean(spent, level)
+    days, since = history.days, np.full(len(history.days.ids), NEVER)
+    since[place] = began
+    second = days.day >= since[days.customer]
+    following = history.next_after(days.customer[second], days.day[second])
+    silent = int(((following < NEVER) & (following - days.day[second] >= lost_after)).sum())
+    checks = []
+    if silent > 0.05 * ended.sum():
+        checks.append(
+            f"{silent:,} silences of second lives as long as lost_after ended with a purchase: some of those "
+            "counted as ended go on, and the length of a second life is too short. Take a longer lost_after"
+        )
+    return life, worth, checks
