@@ -125,6 +125,26 @@ def test_values_stand_beside_the_formulas(run: Path, content: bytes) -> None:
     assert rows[0][1] == pytest.approx(spent)
 
 
+def test_a_number_is_shown_as_the_report_shows_it_and_its_head_stands_over_it(content: bytes) -> None:
+    """LibreOffice shows what has no format with all the digits that fit: no number is left to that. Of a head, the
+    alignment is that of the cells below it: numbers stand right, texts left."""
+    book = openpyxl.load_workbook(io.BytesIO(content), data_only=True)
+    heads = 0
+    for sheet in book:
+        for row in sheet.iter_rows():
+            for cell in row:
+                if isinstance(cell.value, float) and not cell.value.is_integer():
+                    assert cell.number_format != "General", (sheet.title, cell.coordinate)
+                if cell.border.bottom.style and cell.data_type == "s":
+                    below = [sheet.cell(place, cell.column) for place in range(cell.row + 1, sheet.max_row + 1)]
+                    right = any(found.data_type == "n" and found.value is not None for found in below)
+                    assert (cell.alignment.horizontal == "right") == right, (sheet.title, cell.coordinate)
+                    heads += right
+    assert heads > 20
+    shown = {row[0].value: row[1] for row in book["Assumptions"].iter_rows(min_row=5)}
+    assert (shown[RATE].value, shown[RATE].number_format) == (0.1, "#,##0.0")
+
+
 def test_texts_are_texts_and_formulas_are_ours(content: bytes) -> None:
     book = openpyxl.load_workbook(io.BytesIO(content))
     listed = [row[0] for row in book["Customers"].iter_rows(min_row=5, values_only=True)]
@@ -227,6 +247,8 @@ def test_charts_hold_the_stored_figures(run: Path, slides: list[Any]) -> None:
     axis = chart.value_axis  # all of each interval is on it
     assert axis.minimum_scale <= min(row.lower for row in rows)
     assert axis.maximum_scale >= max(row.upper for row in rows)
+    ends = [axis.minimum_scale / axis.major_unit, axis.maximum_scale / axis.major_unit]
+    assert [end.is_integer() for end in ends] == [True, True]  # zero is among its marks
     book = openpyxl.load_workbook(io.BytesIO(chart.part.chart_workbook.xlsx_part.blob))
     cells = [cell for sheet in book for row in sheet.iter_rows() for cell in row]
     assert "'=HYPERLINK(1)" in [cell.value for cell in cells]

@@ -40,6 +40,7 @@ TOP, BOTTOM = 1.45, 6.95  # of what stands below the title
 SIZES = (22, 20, 18, 16, 14, 13, 12)  # points of a text, the largest that fits
 TABLE_SIZES = (14, 12, 11)
 LETTER = 0.52  # of the size: the width of a letter, on average, in a wide font
+DIGIT = 0.64  # of the size: the width of a digit, in a wide font
 LINE, WIDE_LINE = 1.22, 1.45  # of the size: the height of a line, and of one with Chinese letters
 GAP = 0.5  # of the size: between two paragraphs
 PADDING = 0.1  # inches around a text in its box or cell, to each side
@@ -57,7 +58,7 @@ class Box(NamedTuple):
     height: float
 
 
-MARGIN_OF_AXIS = 0.05
+MOST_STEPS = 12
 BODY = Box(EDGE, TOP, WIDTH - 2 * EDGE, BOTTOM - TOP)
 
 
@@ -207,9 +208,15 @@ def _wrapped(text: str, letters: int) -> int:
 
 def _breaks_a_word(rows: Sequence[Sequence[str]], widths: Sequence[float], size: float) -> bool:
     """Whether a word is longer than the column it stands in."""
-    room = [(width - 2 * PADDING) * 72 / (LETTER * size) for width in widths]
+    room = [(width - 2 * PADDING) * 72 / size for width in widths]
     cells = [(text, most) for row in rows for text, most in zip(row, room, strict=True)]
-    return any(width > most for text, most in cells for _, width in _pieces(" ".join(text.split())))
+    # What no-break spaces hold together is one word; digits are wider than letters are on average.
+    return any(
+        width * (DIGIT if any(map(str.isdigit, word)) else LETTER) > most
+        for text, most in cells
+        for word in re.split("[ \n]", fmt.unglued(text))
+        for _, width in _pieces(word)
+    )
 
 
 def _row_height(row: Sequence[str], widths: Sequence[float], size: float) -> float:
@@ -260,6 +267,10 @@ def _bars(
     data.add_series(_label(name), [row[1] for row in reversed(rows)])
     chart = slide.chart(XL_CHART_TYPE.BAR_CLUSTERED, data, box, about=about, number_format=number_format)
     chart.category_axis.tick_label_position = XL_TICK_LABEL_POSITION.LOW
+    # Programs leave out labels that do not fit in two lines, or of which they find too many.
+    chart.category_axis.tick_labels.font.size = Pt(max(8, min(12, math.floor(72 * box.height / (3.6 * len(rows))))))
+    skip = parse_xml(f'<c:tickLblSkip {nsdecls("c")} val="1"/>')
+    chart.category_axis._element.find(f"{{{skip.nsmap['c']}}}noMultiLvlLbl").addprevious(skip)
     _axis_title(chart.value_axis, name)
     plot = chart.plots[0]
     plot.gap_width = 60
@@ -270,14 +281,21 @@ def _bars(
         _add_intervals(plot.series[0], intervals)
         # Programs lay an axis out by the bars alone, and would cut the intervals off.
         low, high = min(0.0, *map(min, intervals)), max(0.0, *map(max, intervals))
-        space = MARGIN_OF_AXIS * (high - low)
-        chart.value_axis.minimum_scale = low - space if low < 0 else 0.0
-        chart.value_axis.maximum_scale = high + space if high > 0 else 0.0
+        unit = _step(high - low)
+        chart.value_axis.minimum_scale = math.floor(low / unit) * unit
+        chart.value_axis.maximum_scale = math.ceil(high / unit) * unit
+        chart.value_axis.major_unit = unit
     else:
         if number_format.endswith("%"):  # programs leave room for shares that there are not
             chart.value_axis.minimum_scale, chart.value_axis.maximum_scale = 0.0, 1.0
         plot.has_data_labels = True
         plot.data_labels.number_format, plot.data_labels.number_format_is_linked = number_format, False
+
+
+def _step(span: float) -> float:
+    """1, 2 or 5 times a power of ten, of which `span` has between five and twelve."""
+    power = 10.0 ** math.floor(math.log10(span or 1.0))
+    return next(step for step in (power / 10 * k for k in (1, 2, 5, 10)) if span / step <= MOST_STEPS)
 
 
 def _add_intervals(series: Any, ends: Sequence[tuple[float, float, float]]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import math
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -39,6 +39,8 @@ RATE = "terms.annual_discount_rate"
 LEVEL, LIMIT = "interval_level", "still_a_customer"
 """Cells of the workbook that its formulas name: the rate of the assumptions, the level of the intervals, and the
 probability of still being a customer below which one is to be won back."""
+TINY = "0.00E+00"
+"""How a number is shown of which the report's digits show none."""
 EVEN = 0.5  # the limit at first
 TOP = 4  # rows above the first replication of an outcome sheet, and above the first strategy of the totals
 MIDDLE, FACTOR = 2, 3  # rows of an outcome sheet, as a spreadsheet counts them
@@ -79,17 +81,33 @@ class _Workbook:
         money = "#,##0" if context.largest_difference >= 999.5 else "#,##0.00"
         looks: Mapping[str, dict[str, Any]] = {
             "head": {"bold": True, "text_wrap": True, "valign": "top", "bottom": 1},
+            "number head": {"bold": True, "text_wrap": True, "valign": "top", "bottom": 1, "align": "right"},
             "title": {"bold": True, "font_size": 14},
             "label": {"bold": True},
             "plain": {},
             "text": {"text_wrap": True, "valign": "top"},
             "money": {"num_format": money, "valign": "top"},
             "share": {"num_format": "0.0%", "valign": "top"},
-            "number": {"num_format": "General", "align": "right", "valign": "top"},
+            "factor": {"num_format": "0.0000", "valign": "top"},
+            "number": {"align": "right", "valign": "top"},
             "input": {"bg_color": "#FFF6D6", "align": "right", "valign": "top"},
             "input share": {"bg_color": "#FFF6D6", "num_format": "0.0%", "valign": "top"},
         }
+        self._plain = looks
         self.looks = {name: book.add_format(look | {"font_name": "Calibri"}) for name, look in looks.items()}
+
+    def look(self, name: str, value: float) -> Any:
+        """The format of a number: as many digits as the report shows of it where the look itself names no format."""
+        if name not in ("number", "input"):
+            return self.looks[name]
+        digits = fmt.decimals_shown([value])
+        shown = "#,##0" + "." * (digits > 0) + "0" * digits
+        if 0 < abs(value) < 10.0 ** -(digits + 1):
+            shown = TINY
+        if f"{name} {shown}" not in self.looks:
+            form = self._plain[name] | {"num_format": shown, "font_name": "Calibri"}
+            self.looks[f"{name} {shown}"] = self.book.add_format(form)
+        return self.looks[f"{name} {shown}"]
 
     def say(self, key: str, **said: str) -> str:
         """A sentence of the workbook's own."""
@@ -128,11 +146,13 @@ class _Sheet:
         """A figure as it is said, such as +$5: a text, too, and none that another program reads from data."""
         self.sheet.write_string(row, column, sheet_cell(fmt.unglued(figure)), self.book.looks["label"])
 
-    def texts(self, row: int, texts: Iterable[str], look: str = "head", *, column: int = 0) -> None:
+    def texts(
+        self, row: int, texts: Iterable[str], look: str = "head", *, column: int = 0, numbers: Container[int] = ()
+    ) -> None:
         """Texts beside each other, which may break: a row is as high as the longest needs, since not every program
-        finds that out."""
+        finds that out. A head over `numbers` stands right, as they do."""
         for place, text in enumerate(texts, start=column):
-            self.text(row, place, text, look)
+            self.text(row, place, text, f"number {look}" if place in numbers else look)
             room = self._widths[place] if place < len(self._widths) else 8.43
             bold = 1.1 if look == "head" else 1.0
             lines = sum(math.ceil(max(1, bold * text_width(line)) / room) for line in text.split("\n"))
@@ -142,10 +162,11 @@ class _Sheet:
 
     def number(self, row: int, column: int, value: float | None, look: str = "number") -> None:
         if value is not None and np.isfinite(value):
-            self.sheet.write_number(row, column, value, self.book.looks[look])
+            self.sheet.write_number(row, column, value, self.book.look(look, value))
 
     def formula(self, row: int, column: int, formula: str, value: float | str, look: str = "money") -> None:
-        self.sheet.write_formula(row, column, f"={formula}", self.book.looks[look], value)
+        form = self.book.looks[look] if isinstance(value, str) else self.book.look(look, value)
+        self.sheet.write_formula(row, column, f"={formula}", form, value)
 
     def define(self, name: str, row: int, column: int) -> None:
         """Name a cell for the formulas of all sheets."""
@@ -236,11 +257,12 @@ def _totals(book: _Workbook, strategies: Sequence[str], replications: int) -> No
     sheet.number(1, 1, comparison.level, "input share")
     sheet.define(LEVEL, 1, 1)
     sheet.texts(
-        TOP - 1, [book.say(key, **said) for key in ("strategy", "mean", "lower", "upper", "more", "lower", "upper")]
-    )
+        TOP - 1, [book.say(key, **said) for key in ("strategy", "mean", "lower", "upper", "more", "lower", "upper")],
+        numbers=range(1, 9),
+    )  # fmt: skip
     running = [row.strategy for row in comparison.best]
     if len(running) > 1:
-        sheet.texts(TOP - 1, [context.say("answer.chance"), context.say("answer.loss")], column=7)
+        sheet.texts(TOP - 1, [context.say("answer.chance"), context.say("answer.loss")], column=7, numbers=range(1, 9))
     levels = {row.strategy: row for row in comparison.metrics["npv"].levels}
     differences: dict[str, Difference] = {
         row.strategy: row for row in (comparison.against_nothing if comparison.nothing else context.differences)
@@ -300,7 +322,8 @@ def _futures(book: _Workbook, profits: Mapping[str, pd.DataFrame], *, rate: floa
     said = {"against": context.titles[against]}
     heads = [book.say("replication"), *(context.titles[name] for name in strategies)]
     heads += [book.say("more_than", strategy=context.titles[name], **said) for name in others]
-    sheet.texts(TOP - 1, [*heads, *([book.say("best"), book.say("ties")] if running > 1 else [])])
+    heads += [book.say("best"), book.say("ties")] if running > 1 else []
+    sheet.texts(TOP - 1, heads, numbers=range(len(heads)))
     last = letters(next(iter(profits.values())).shape[1])
     at = {name: letters(place) for place, name in enumerate(strategies, start=1)}
     for place, replication in enumerate(next(iter(profits.values())).index):
@@ -345,20 +368,20 @@ def _outcomes(book: _Workbook, place: int, strategy: str, profit: pd.DataFrame, 
     title = book.say("profit_title", strategy=context.titles[strategy], currency=_currency(context))
     sheet.text(0, 0, title, "title")
     for row, key in ((MIDDLE - 1, "middle"), (FACTOR - 1, "factor"), (TOP - 1, "replication")):
-        sheet.text(row, 0, book.say(key), "head" if row == TOP - 1 else "label")
+        sheet.text(row, 0, book.say(key), "number head" if row == TOP - 1 else "label")
     middles, factors = _middles(context, profit), _factors(context, profit, rate)
     for period in range(periods):
         column = 1 + period
-        sheet.number(MIDDLE - 1, column, middles[period])
-        sheet.formula(FACTOR - 1, column, f"(1+{RATE})^(-{letters(column)}{MIDDLE})", factors[period], "number")
+        sheet.number(MIDDLE - 1, column, middles[period], "factor")
+        sheet.formula(FACTOR - 1, column, f"(1+{RATE})^(-{letters(column)}{MIDDLE})", factors[period], "factor")
         sheet.number(TOP - 1, column, period + 1, "head")
     table, rates = profit.to_numpy(), context.run.comparison.annual_discount_rates
     if rates:
-        sheet.text(TOP - 1, 1 + periods, book.say("rate"), "head")
+        sheet.text(TOP - 1, 1 + periods, book.say("rate"), "number head")
     for line, replication in enumerate(profit.index):
         sheet.number(TOP + line, 0, int(replication))
         if rates:
-            sheet.number(TOP + line, 1 + periods, rates[line] / rate if rate else 1.0, "number")
+            sheet.number(TOP + line, 1 + periods, rates[line] / rate if rate else 1.0, "factor")
         for period in range(periods):
             sheet.number(TOP + line, 1 + period, table[line, period], "money")
 
@@ -372,7 +395,8 @@ def _spent(sheet: _Sheet, row: int, strategies: Sequence[str]) -> None:
     if not accounts:
         return
     sheet.text(row, 0, context.say("strategies.spending_caption", horizon=context.horizon), "title")
-    sheet.texts(row + 1, [context.say("strategies.account"), *(context.titles[name] for name in strategies)])
+    heads = [context.say("strategies.account"), *(context.titles[name] for name in strategies)]
+    sheet.texts(row + 1, heads, numbers=range(1, len(heads)))
     first, end = row + 2, row + 2 + len(accounts)
     for place, account in enumerate(accounts):
         sheet.text(first + place, 0, context.words.known(f"account.{account}", account.replace("_", " ")))
@@ -400,7 +424,7 @@ def _assumptions(book: _Workbook, assumptions: Sequence[AssumptionRecord]) -> No
     sheet.text(0, 0, context.say("assumptions.caption"), "title")
     sheet.text(1, 0, book.say("assumptions_note"), "plain")
     keys = ("name", "value", "low", "high", "unit", "meaning", "status", "source")
-    sheet.texts(TOP - 1, [book.say(key) for key in keys])
+    sheet.texts(TOP - 1, [book.say(key) for key in keys], numbers=range(1, 4))
     taken = {LEVEL, LIMIT}
     for row, found in enumerate(assumptions, start=TOP):
         name = cell_name(found.parameter)
@@ -427,7 +451,8 @@ def _customers(book: _Workbook, contacts: pd.DataFrame) -> None:
     sheet.text(2, 0, book.say("limit"), "plain")
     sheet.number(2, 4, EVEN, "input share")
     sheet.define(LIMIT, 2, 4)
-    sheet.texts(TOP - 1, [*(head.title for head in contact_heads(context, spent=True)), book.say("action")])
+    heads = [*(head.title for head in contact_heads(context, spent=True)), book.say("action")]
+    sheet.texts(TOP - 1, heads, numbers=range(2, 7))
     keep, back = book.say("action_keep"), book.say("action_back")
     for row, found in enumerate(ContactRow.of_frame(contacts[: EXCEL_ROWS - TOP]), start=TOP):
         line = row + 1
@@ -442,4 +467,4 @@ def _customers(book: _Workbook, contacts: pd.DataFrame) -> None:
 
 
 def _currency(context: Context) -> str:
-    return context.currency or context.say("data.no_currency")
+    return context.currency or context.say("workbook.no_currency")

@@ -146,7 +146,7 @@ def _data(context: Context, chosen: list[AssumptionRecord], moved: MovedBeliefs,
             for row in chosen
         ],
         "options": options, "scores": moved.scores.tolist(), "gains": moved.gains.T.tolist(), "terms": moved.terms,
-        "grid": GRID.tolist(), "least": LEAST_EFFECTIVE, "words": words,
+        "grid": GRID.tolist(), "least": LEAST_EFFECTIVE, "words": words, "largest": context.largest_difference,
     }  # fmt: skip
     text = json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")

@@ -124,8 +124,9 @@
     const [whole, part] = Math.abs(x).toFixed(decimals).split(".");
     return whole.replace(/\B(?=(\d{3})+$)/g, words.thousands) + (part ? words.decimal + part : "");
   }
-  function money(x, sign) {
-    const text = figure(x, Math.abs(x) >= 999.5 ? 0 : 2);
+  // What stands together is rounded alike, by the largest.
+  function money(x, sign, largest = Math.abs(x)) {
+    const text = figure(x, largest >= 999.5 ? 0 : 2);
     const mark = !/[1-9]/.test(text) ? "" : x < 0 ? "−" : sign ? "+" : "";
     return mark + words.before + text + words.after;
   }
@@ -156,10 +157,12 @@
     });
     const found = at(draws, moves);
     const rows = [...room.querySelectorAll("tbody tr")];
+    const largest = Math.max(draws.largest, ...found.options.map((option) => Math.abs(option.mean)));
     found.options.forEach((option, d) => {
       const cells = rows[d].querySelectorAll("td span");
-      cells[0].textContent = money(option.mean, true);
-      cells[1].textContent = `${money(option.lower, true)} ${words.joint} ${money(option.upper, true)}`;
+      cells[0].textContent = money(option.mean, true, largest);
+      const ends = [option.lower, option.upper].map((end) => money(end, true, largest));
+      cells[1].textContent = ends.join(` ${words.joint} `);
       cells[2].textContent = percent(option.chance);
     });
     rows[rows.length - 1].querySelectorAll("td span")[2].textContent = percent(found.nothing);
