@@ -124,15 +124,21 @@ def people_of(ids: list) -> pd.DataFrame:
     return people
 
 
-@pytest.mark.parametrize("base", ["plain", "calendar"])
+@pytest.mark.parametrize("base", ["plain", "calendar", "two own clocks"])
 def test_values_add_up_day_by_day(base):
     """Two customers who end on one day, with levels of their own."""
-    days, parts, model = 4, 9, BASES[base]
+    days, parts = 4, 9
     rows = [("a", "2021-01-01", 0.0, 1.0), ("a", "2023-01-02", 1.0, 1.0), ("b", "2022-01-01", 0.0, 1.3),
             ("b", "2023-01-03", 0.0, 0.7)]  # fmt: skip
     frame = pd.DataFrame(rows, columns=["customer_id", "date", "offer", "price"])
     series = cs.data.CustomerSeries.of(frame.assign(date=pd.to_datetime(frame["date"])))
     spend, people = MODEL.with_series(series).with_future("hold"), people_of(["a", "b"])
+    two = cs.models.TwoClockSeriesModel(
+        base=cs.ParetoNBD(r=0.8, alpha=4.0, s=1.2, beta=30.0), calendar=series, effects={"offer": 0.6, "price": -0.4},
+        means={"offer": 0.3, "price": 1.0}, leaving=series, leaving_effects={"offer": -1.5, "price": 0.8},
+        leaving_means={"offer": 0.3, "price": 1.0}, seen_until="2022-12-31", future="hold",
+    )  # fmt: skip
+    model = two if base == "two own clocks" else BASES[base]
     found = cs.customer_value(people, purchases=model, spend=spend, annual_discount_rate=0.15, horizon=days / 7)
     step, force = 1 / (7 * parts), math.log(1.15) / (365.25 / 7)
     upto = [model.expected_purchases(people, k * step) for k in range(days * parts + 1)]

@@ -36,6 +36,7 @@ from churnsim.kernels.likelihoods import gamma_gamma as kernel
 from churnsim.models.estimation.likelihood import Likelihood, fit_likelihood
 from churnsim.models.estimation.threads import Chunks
 from churnsim.models.purchase.calendar.calendar_fit import CalendarFit
+from churnsim.models.purchase.calendar.clock import LevelSteps
 from churnsim.models.purchase.calendar.effects import CalendarEffects, SeriesEffects, by_day, factors
 from churnsim.models.purchase.calendar.likelihood import likelihood_with, standardised
 from churnsim.models.spend.gamma_gamma import GammaGamma, repeat_purchases, with_finite_mean
@@ -228,6 +229,13 @@ class GammaGammaCalendar(GammaGammaEffects):
         """`levels` of any customers."""
         return self._levels(first, last)
 
+    def _level_steps(self, ids: pd.Index[Any], begin: Floats, until: float) -> LevelSteps:
+        """As of `DayLevels`."""
+        low = math.floor(begin.min())
+        by_day = self._levels(low + 1, max(math.ceil(until), low + 1))
+        at = np.flatnonzero(np.append(True, np.diff(by_day) != 0.0))
+        return np.zeros(len(ids), dtype=np.int64), np.array([0, at.size]), 0.0 + low + at, by_day[at]
+
     def _at(self, ids: pd.Index[Any], customer: Ints, day: Ints, future: Any = None) -> Floats:
         if not day.size:
             return np.zeros(0)
@@ -262,6 +270,13 @@ class GammaGammaSeries(SeriesEffects, GammaGammaEffects):
         """What a purchase of each day of one customer is worth, 1 at the mean values."""
         days = np.arange(first, last + 1)
         return self._at(ids, np.zeros_like(days), days)
+
+    def _level_steps(self, ids: pd.Index[Any], begin: Floats, until: float) -> LevelSteps:
+        """As of `DayLevels`."""
+        series, first = self._known_series(self.calendar, until, None), np.floor(begin)
+        rows, starts = series.between(series.rows_of(ids, first), int(first.min()), math.ceil(until))
+        changes: Floats = np.asarray(series.day[rows] - 1.0)
+        return np.arange(len(ids)), starts, changes, factors(series.values[rows], self._gamma, self._means)
 
     def _at(self, ids: pd.Index[Any], customer: Ints, day: Ints, future: Any = None) -> Floats:
         series = self._known_series(self.calendar, float(day.max(initial=0)), future)

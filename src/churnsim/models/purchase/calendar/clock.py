@@ -21,6 +21,9 @@ MIDNIGHT = 1e-6
 CYCLE = 146_097
 # By the numbers of a first and a last day: what a purchase of each day counts.
 LevelByDay = Callable[[int, int], Floats]
+# The steps of levels that change seldom: whose each customer's are, where those of each of these begin, at which
+# positions, and the levels from there on.
+LevelSteps = tuple[Ints, Ints, Floats, Floats]
 
 
 class DayLevels(Protocol):
@@ -30,6 +33,9 @@ class DayLevels(Protocol):
 
     def _levels_of(self, ids: pd.Index[Any], first: int, last: int) -> Floats:
         """Of some customers, or of one where it is their own, by the numbers of a first and a last day."""
+
+    def _level_steps(self, ids: pd.Index[Any], begin: Floats, until: float) -> LevelSteps:
+        """Of customers from positions `begin` to one."""
 
 
 def with_levels(

@@ -12,7 +12,8 @@ and d what the clocks run from T on, its forecasts are integrals over time:
 by Gauss's rule of four nodes in each day, or a part of it over which the integrand has no more than .35 e-foldings (it
 leaves less than 1e-12). Of customers observed to one day the expectation depends on L alone; where they have many, it
 is interpolated between 41 Chebyshev points in ln L (less than 1e-11 for L within a factor of 10,000: the nearest
-singularity is pi away). On customers' own clocks the expectation without a discount is in closed form in each piece.
+singularity is pi away). On customers' own clocks, and at levels of their own, the expectation is walked by each, in
+steps as long as the rule allows.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from churnsim.kernels.likelihoods import pareto_nbd_calendar as kernel
 from churnsim.kernels.numerics.rng_streams import MODEL_DRAWS, TRAITS
 from churnsim.models.estimation.threads import Chunks
 from churnsim.models.purchase.active_periods import LivingTraits
-from churnsim.models.purchase.calendar.clock import DayLevels, between_points, positions, with_levels
+from churnsim.models.purchase.calendar.clock import DayLevels, between_points, positions
 from churnsim.models.purchase.calendar.clock_model import ClockState
 from churnsim.typing import Floats, Ints
 
@@ -78,14 +79,15 @@ class ClocksByDay:
         """Those of some customers, which are those of all."""
         return self
 
-    def pieces(self, begin: Floats, last: Floats, end: Floats) -> tuple[list[Floats], list[Floats]]:
-        """Three places of each customer among the pieces of time, and how far both clocks run in each."""
-        return [each - self.start for each in (begin, last, end)], [self.buying / self.per, self.leaving / self.per]
+    def pieces(self, begin: Floats, last: Floats, end: Floats) -> tuple[list[Floats], list[Floats], Floats]:
+        """Three places of each customer among the pieces of time, how far both clocks run in each, and its days."""
+        places = [each - self.start for each in (begin, last, end)]
+        return places, [self.buying / self.per, self.leaving / self.per], np.ones(self.buying.size)
 
     def terms(self, parameters: Sequence[float], x: Ints, begin: Floats, last: Floats, end: Floats) -> Floats:
         """The kernel's rows: log-likelihood but for the speeds at the purchases, and log-odds of being gone."""
         order = np.lexsort((-last, end, begin, x))
-        places, speeds = self.pieces(begin, last, end)
+        places, speeds, _ = self.pieces(begin, last, end)
         no = np.zeros((self.buying.size, 0))
         arrays = (np.ascontiguousarray(each[order]) for each in (x, *places))
         found = Chunks(*arrays, np.ones(x.size)).each(kernel.terms, tuple(parameters), (*speeds, no, no))
@@ -188,7 +190,7 @@ class TwoClockState(ClockState):
         at = np.column_stack([self.A, self.L])
         if not alive.all():
             gone = np.flatnonzero(~alive)
-            places, speeds = self.clock.rows(gone).pieces(self.first[gone], self.last[gone], self.end[gone])
+            places, speeds, _ = self.clock.rows(gone).pieces(self.first[gone], self.last[gone], self.end[gone])
             histories = Chunks(self.h.x[gone], *places, u[gone, 3])
             at[gone] = histories.join(kernel.at_leaving, tuple(self.base._parameters), speeds)
         rates = gammaincinv(self.R, u[:, 1]) / at[:, 0]
@@ -198,21 +200,18 @@ class TwoClockState(ClockState):
     def expected(self, start: Floats, spans: Floats, force: float = 0.0, level: DayLevels | None = None) -> Floats:
         """E of the purchases in a span that begins after `start`, each times e^(-force . time), and
         times the `level` of its day."""
-        if force == 0.0 and level is None and not isinstance(self.clock, ClocksByDay):
-            begin, end = (positions(self.end, span, self.clock.per) for span in (start, start + spans))
-            (first, _, after), speeds = self.clock.pieces(begin, begin, end)
-            runs = self.L, self.clock.run(self.end, begin)[1], first.astype(np.int64), after.astype(np.int64)
-            return self.alive * self.R / self.A * Chunks(*runs).join(kernel.lasting, (self.s,), speeds)
+        if not isinstance(self.clock, ClocksByDay) or (level is not None and level.own):
+            return self._walked(start, spans, force, level)
         out = np.zeros(self.end.size)
-        groups = with_levels(self.clock.alike(self.end, start, spans), self.h.index, level)
-        for rows, clocks, end, begin, span, by_day in groups:
+        for rows, clocks, end, begin, span in self.clock.alike(self.end, start, spans):
             stops = np.array([begin, begin + span])
             panels = clocks.panels(end, stops, 1.0, float(self.L[rows].min()), 0.0, self.s + 3.5, force)
             chosen = slice(*panels.upto)
             mass = panels.mass
-            if by_day is not None and mass.size:
+            if level is not None and mass.size:
                 day = np.floor(end + (panels.begin + panels.length / 2) * clocks.per).astype(np.int64) + 1
-                mass = mass * by_day(int(day[0]), int(day[-1]))[day - day[0]][:, None]
+                by_day = level._levels_of(self.h.index[rows], int(day[0]), int(day[-1]))
+                mass = mass * by_day[day - day[0]][:, None]
             flow = (mass * panels.buying[:, None] * np.exp(-force * panels.t))[chosen].ravel()
             d = panels.d[chosen].ravel()
 
@@ -221,6 +220,19 @@ class TwoClockState(ClockState):
 
             out[rows] = self.R[rows] / self.A[rows] * _smooth_in_log(of, self.L[rows])
         return self.alive * out
+
+    def _walked(self, start: Floats, spans: Floats, force: float, level: DayLevels | None) -> Floats:
+        """`expected` on a walk along the pieces of each customer's own clocks and level."""
+        per = self.clock.per
+        begin, end = (positions(self.end, span, per) for span in (start, start + spans))
+        (first, _, after), speeds, length = self.clock.pieces(begin, begin, end)
+        owner, *steps = np.zeros(begin.size, np.int64), np.array([0, 1]), np.zeros(1), np.ones(1)
+        if level is not None and begin.size:
+            owner, *steps = level._level_steps(self.h.index, begin, float(end.max()))
+        since = begin - self.end
+        arrays = Chunks(self.L, self.clock.run(self.end, begin)[1], since, begin, first, after, owner)
+        found = arrays.join(kernel.discounted, (self.s, force / per), (*speeds, length, *steps))
+        return self.alive * self.R / self.A * found
 
     def expected_by_ages(self, ages: Floats) -> Floats:
         """E of the purchases by each of the ages in a customer's column, which ascend."""

@@ -29,8 +29,8 @@ from churnsim.typing import Floats, Ints
 class TwoClockSeriesModel(TwoClocks, SeriesModel):
     """A Pareto/NBD model on clocks that customers' own series rescale, by ``ParetoNBD.fit(summary, calendar=series)``.
 
-    As `SeriesModel`, whose series rescale the buying clock here. Discounted values, waits and chances of counts take up
-    to a millisecond a customer.
+    As `SeriesModel`, whose series rescale the buying clock here. Waits and chances of counts take up to a millisecond a
+    customer.
 
     Parameters
     ----------
@@ -144,17 +144,18 @@ class OwnTwoClocks:
         even = (end - begin) / self.per
         return even + self.buying.gained(begin, end), even + self.leaving.gained(begin, end)
 
-    def pieces(self, begin: Floats, last: Floats, end: Floats) -> tuple[list[Floats], list[Floats]]:
+    def pieces(self, begin: Floats, last: Floats, end: Floats) -> tuple[list[Floats], list[Floats], Floats]:
         """As of `ClocksByDay`."""
         pieces = Pieces.of(self.buying.series, self.buying.owner, begin, last, end)
-        return [*pieces.places], [
+        speeds = [
             np.exp((clock.series.values[pieces.row] - clock.means) @ clock.gamma) * pieces.length / self.per
             for clock in (self.buying, self.leaving)
         ]
+        return [*pieces.places], speeds, pieces.length
 
     def terms(self, parameters: Sequence[float], x: Ints, begin: Floats, last: Floats, end: Floats) -> Floats:
         """The kernel's rows: log-likelihood but for the speeds at the purchases, and log-odds of being gone."""
-        places, speeds = self.pieces(begin, last, end)
+        places, speeds, _ = self.pieces(begin, last, end)
         no = np.zeros((speeds[0].size, 0))
         found = Chunks(x, *places, np.ones(x.size)).each(kernel.terms, tuple(parameters), (*speeds, no, no))
         return np.concatenate([rows for _, rows in found])
