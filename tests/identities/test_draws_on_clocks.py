@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 import churnsim as cs
-from churnsim.kernels.likelihoods.pareto_nbd_calendar import at_leaving, lasting
+from churnsim.kernels.likelihoods.pareto_nbd_calendar import at_leaving, discounted
 from churnsim.models.purchase.calendar.two_clock_series import TwoClockSeriesModel
 from churnsim.models.purchase.calendar.two_clocks import TwoClockModel
 
@@ -94,13 +94,24 @@ def test_a_share_of_the_law_of_leaving_comes_before_the_time_drawn():
             assert law(i, left) == pytest.approx(share * law(i, end[i]), rel=1e-8)
 
 
-@pytest.mark.parametrize("s", [0.6, 1.0, 1.0 + 1e-9, 2.5])
-def test_the_expectation_in_closed_form_is_that_by_gauss_rule(s):
-    """In pieces of which the leaving clock stands still in one, and of a customer without any."""
+@pytest.mark.parametrize(("s", "force"), [(0.6, 0.0), (1.0, 0.05), (2.5, 0.0), (9.0, 3.0)])
+def test_a_discounted_expectation_is_that_by_a_longer_rule(s, force):
+    """In pieces of which the leaving clock stands still in one, with levels that change within; and of a customer
+    without any."""
     buying, leaving = np.array([0.3, 2.0, 0.5, 1.0]), np.array([1.0, 0.0, 1e-9, 7.0])
-    node, weight = np.polynomial.legendre.leggauss(40)
-    L, run = np.array([3.0, 8.0]), np.array([0.5, 0.0])
-    found = lasting(s, L, run, np.array([0, 4]), np.array([4, 4]), buying, leaving)
-    d = run[0] + np.append(0.0, np.cumsum(leaving)[:-1])[:, None] + leaving[:, None] * (1 + node) / 2
-    assert found[0] == pytest.approx(float(buying @ ((1 + d / L[0]) ** -s @ weight) / 2), rel=1e-14)
+    length, changes, level = np.array([2.0, 3.0, 1.0, 9.0]), np.array([90.0, 103.5, 108.0]), np.array([1.0, 0.5, 2.0])
+    L, run, since, begin = np.array([3.0, 8.0]), np.array([0.5, 0.0]), np.array([4.0, 0.0]), np.array([101.0, 90.0])
+    found = discounted(
+        s, force, L, run, since, begin, np.array([0.5, 4.0]), np.array([4.0, 4.0]), np.array([0, 0]), buying, leaving,
+        length, np.array([0, 3]), changes, level,
+    )  # fmt: skip
+    node, weight = np.polynomial.legendre.leggauss(60)
+    edges = np.array([101.0, 102.0, 103.5, 105.0, 106.0, 108.0, 115.0])
+    piece, worth = np.array([0, 1, 1, 2, 3, 3]), np.array([1.0, 1.0, 0.5, 0.5, 0.5, 2.0])
+    by_day = (leaving / length)[piece]
+    at_edge = run[0] + np.append(0.0, np.cumsum(by_day * np.diff(edges))[:-1])
+    u = np.diff(edges)[:, None] * (1 + node) / 2
+    lasts = (1 + (at_edge[:, None] + by_day[:, None] * u) / L[0]) ** -s
+    flow = np.exp(-force * (since[0] + edges[:-1, None] + u - begin[0])) * lasts @ weight / 2 * np.diff(edges)
+    assert found[0] == pytest.approx(float((worth * (buying / length)[piece]) @ flow), rel=1e-12)
     assert found[1] == 0.0
