@@ -46,7 +46,13 @@ def purchase_gap(rules: Records, gaps: Floats, u: float, rate: float) -> float:
 def next_purchase(tables: Tables, u: float, rate: float, time: float, clocks: Floats, i: int) -> float:
     """When the purchase after one at `time` comes, by the market's buying clock, or that of customer i, and what lifts
     its buying, where there are `clocks`."""
-    buying, gap = tables.buying, purchase_gap(tables.rules, tables.gaps, u, rate)
+    return purchase_at(tables, purchase_gap(tables.rules, tables.gaps, u, rate), time, clocks, i)
+
+
+@inlined
+def purchase_at(tables: Tables, gap: float, time: float, clocks: Floats, i: int) -> float:
+    """`next_purchase` at the end of a `gap` that is drawn already."""
+    buying = tables.buying
     # Clocks are apart: what they need would have to be kept at hand at every event, also of markets without any.
     if buying.knots.shape[0] == 0 and buying.own.shape[0] == 0 and clocks.shape[0] == 0:
         return time + gap

@@ -8,7 +8,15 @@ from churnsim.kernels.engine import event_rules
 from churnsim.kernels.engine import ledger_accounts as accounts
 from churnsim.kernels.engine.arguments import Buffers, Means, Tables
 from churnsim.kernels.engine.clock_table import in_time, on_clock
-from churnsim.kernels.engine.event_times import dropout_now, firm_factor, next_purchase, offered_factor, organic_factor
+from churnsim.kernels.engine.event_times import (
+    dropout_now,
+    firm_factor,
+    next_purchase,
+    offered_factor,
+    organic_factor,
+    purchase_at,
+    purchase_gap,
+)
 from churnsim.kernels.engine.ledger_updates import COMPLAINTS, answered, book, lose, note
 from churnsim.kernels.engine.records import ACTIVE, AWAITING, CONTRACT, UNITS_PER_CENT, Record, Records
 from churnsim.kernels.engine.satisfaction import people_told, satisfaction_factor
@@ -63,14 +71,16 @@ def buy(
     # Before its satisfaction is updated: what it spends depends on how it came, not on this purchase.
     raised = _raised(rules, uplift, c)
     u_gap, u_spend, u_failure, u_organic, u_quality = block_of_five(c.k, PURCHASE, c.uid, replication, seed, SIMULATION)
+    # What is drawn from tables comes first: it is ready when it is needed, after all the arithmetic that follows.
+    gap = purchase_gap(rules, tables.gaps, u_gap, c.rate)
+    listed = event_rules.amount(
+        rules, spends, profits, u_spend, event_rules.spend_scale(c.spend_rate, raised), raised, tenure
+    )
     failed = u_failure < event_rules.failure_probability(rules, c.rate, dropout) * quality
     # The experience comes before its consequences: it decides about complaining and leaving here and now.
     if rule.satisfaction != 0:
         apply_purchase_quality(tables, effect, u_quality, failed, time, i, c)
     outcome = _outcome(rules, dropout, effect, u_organic, c)
-    listed = event_rules.amount(
-        rules, spends, profits, u_spend, event_rules.spend_scale(c.spend_rate, raised), raised, tenure
-    )
     # A contract is paid at its renewal, so only by those who are not lost here; elsewhere the purchase is made first.
     if rule.lifetime != CONTRACT:
         c.repeat_revenue += book(rules, listed, time, c, row, buffers)
@@ -86,7 +96,7 @@ def buy(
     if rule.lifetime == CONTRACT:
         c.repeat_revenue += book(rules, listed, time, c, row, buffers)
         c.offered = 0
-    c.due = next_purchase(tables, u_gap, c.rate, time, clocks, i)
+    c.due = purchase_at(tables, gap, time, clocks, i)
 
 
 @rare
