@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+import pytest
+from scipy.stats import norm
 
 from churnsim.data import customers
 from churnsim.data.customers.estimate import ratio_of_sums
@@ -19,9 +21,40 @@ def test_top_share_interval_covers():
     generator = np.random.default_rng(5)
     hits = 0
     for number in range(ROUNDS):
-        found = customers.top_share(generator.exponential(size=400), replications=200, seed=number)
+        found = customers.top_share(generator.exponential(size=400), replications=100, seed=number)
         hits += found.lower <= truth <= found.upper
     assert hits / ROUNDS >= LOWEST
+
+
+def test_a_few_who_bring_most_are_told_as_surely():
+    """Log-normal values (sigma 1.5): the best share p holds Phi(sigma - z) of the sum, z the normal quantile of 1 - p
+    (Lorenz curve). Percentile limits held the ratio of the best 5% in 75% of such rounds."""
+    p = np.array([0.05, 0.2])
+    share = norm.cdf(1.5 - norm.ppf(1 - p))
+    truth = share / (1 - share) / (p / (1 - p))
+    generator, hits = np.random.default_rng(8), np.zeros(2)
+    for number in range(60):
+        values = np.exp(generator.normal(0.0, 1.5, 600))
+        found = customers.replacement_ratio(values, shares=[0.05, 0.2], replications=100, seed=number)
+        hits += (found["lower"] <= truth) & (truth <= found["upper"])
+    assert (hits / 60 >= 0.95 - 3 * (0.95 * 0.05 / 60) ** 0.5 - 0.01).all(), hits / 60
+
+
+def test_the_error_of_a_share_is_that_of_samples():
+    """Against the spread over samples of the same size, within three standard errors of a standard deviation."""
+    generator = np.random.default_rng(9)
+    samples = [generator.exponential(size=500) for _ in range(400)]
+    found = [customers.top_share(each, replications=2) for each in samples]
+    spread = np.std([each.value for each in found], ddof=1)
+    assert abs(np.mean([each.standard_error for each in found]) / spread - 1) < 3 / (2 * 400) ** 0.5
+    same = customers.top_share(np.ones(50), replications=20)
+    assert (same.value, same.lower, same.upper) == pytest.approx((0.2, 0.2, 0.2))
+
+
+def test_fewer_than_five_of_the_best_have_no_limits():
+    found = customers.replacement_ratio(np.arange(1.0, 201.0), shares=[0.02, 0.025], replications=20)
+    assert found["customers"].tolist() == [4, 5]
+    assert found["lower"].isna().tolist() == found["upper"].isna().tolist() == [True, False]
 
 
 def test_ratio_interval_covers():

@@ -285,8 +285,9 @@ def _others(history: History, frame: pd.DataFrame, slow: int, ahead: int) -> tup
     lag = int(np.median(frame["day"] - frame["last"]))
     days = history.days
     # Without customers who ever complain, who have bought much to complain of, the others would buy too little.
-    begin, span = days.day.min(), np.ptp(days.day) + 1
-    complained = np.isin(days.customer * span + days.day - begin, frame["place"] * span + frame["last"] - begin)
+    begin, span = int(days.day.min()), int(np.ptp(days.day)) + 1
+    place, last = (frame[name].to_numpy(dtype=np.int64) for name in ("place", "last"))
+    complained = np.isin(days.customer * span + days.day - begin, place * span + last - begin)
     following = history.next_after(days.customer, days.day)
     landmark = days.day + lag + slow
     usable = ~complained & (following > days.day + lag) & (landmark + ahead <= history.until)

@@ -3,6 +3,12 @@
 The whale curve is the cumulative share of profit over customers from best to worst (Kaplan & Narayanan 2001,
 "Measuring and managing customer profitability", Journal of Cost Management 15(5)); with costs to serve in the values
 it can rise above 1 and come down again. Its height at 20% of the customers is the 80/20 share.
+
+A few customers bring most, so that a resample of them tells too little of the tail: percentile limits of the bootstrap
+hold the share of the best fifth of 200 log-normal customers (sigma 1.5) 82% of the time where 95% is said. Limits are
+bootstrap-t (Efron & Tibshirani 1993, section 12.5; 89% there, 94% of 1,000), on the log odds where no value is
+negative. The error of the height L at a share p is that of the mean of ((x - q)+ + p q - L x) / mean(x), with q the
+value at which the share ends: what one customer more does to it.
 """
 
 from __future__ import annotations
@@ -13,14 +19,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit, logit
 
 from churnsim.checks import check_count, check_share, shown
-from churnsim.data.customers.estimate import LEVEL, REPLICATIONS, Estimate, bootstrap, resamples
+from churnsim.data.customers.estimate import LEVEL, REPLICATIONS, Estimate, resamples
 from churnsim.data.customers.values import checked_values, descending
 from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.errors import ConfigError, DataError
 from churnsim.statistics import percentile_limits
 from churnsim.typing import Floats
+
+ROUNDING = 1e-12  # of a number of customers
 
 
 def customer_spend(transactions: Any, *, until: str | date | None = None) -> pd.Series[float]:
@@ -44,16 +53,15 @@ def top_share(
 ) -> Estimate:
     """The part of the sum of `values` that the best `share` of the customers bring (0.68 means 68%).
 
-    A fraction of a customer counts as that fraction of its value. Bootstrap over customers. Raises DataError for values
-    that are not finite or sum to 0 or less (a share of a loss has no meaning), ConfigError for an impossible `share`.
+    A fraction of a customer counts as that fraction of its value. Bootstrap-t over customers. Raises DataError for
+    values that are not finite or sum to 0 or less (a share of a loss has no meaning), ConfigError for an impossible
+    `share`.
     """
-    check_share(share, "share")
-    ranked = _ranked(values)
-
-    def statistic(weights: NDArray[np.int64]) -> float:
-        return float(_curve(ranked, weights, np.array([share]))[0])
-
-    return bootstrap(statistic, len(ranked), replications=replications, seed=seed, level=level)
+    part, ranked = np.array([check_share(share, "share")]), _ranked(values)
+    value, error, lower, upper = (
+        float(each[0]) for each in heights(ranked, part, level=level, replications=replications, seed=seed)
+    )
+    return Estimate(value=value, standard_error=error, lower=lower, upper=upper, level=level, n=len(ranked))
 
 
 def whale_curve(
@@ -67,13 +75,10 @@ def whale_curve(
     """The cumulative share of the sum of `values` over customers from best to worst.
 
     `points` + 1 rows from 0 to 1: `customers` (share of them), `value` (share of the sum), `lower` and `upper`
-    (bootstrap over customers, pointwise). Raises as `top_share`.
+    (bootstrap-t over customers, pointwise). Raises as `top_share`.
     """
     shares = np.linspace(0, 1, check_count(points, "points", most=1_000_000) + 1)
-    ranked = _ranked(values)
-    value = _curve(ranked, np.ones(len(ranked), dtype=np.int64), shares)
-    draws = np.array([_curve(ranked, w, shares) for w in resamples(len(ranked), replications=replications, seed=seed)])
-    lower, upper = percentile_limits(draws, level=level)
+    value, _, lower, upper = heights(_ranked(values), shares, level=level, replications=replications, seed=seed)
     return pd.DataFrame({"customers": shares, "value": value, "lower": lower, "upper": upper})
 
 
@@ -84,14 +89,46 @@ def _ranked(values: pd.Series[Any] | ArrayLike) -> NDArray[Any]:
     return numbers[descending(numbers)]
 
 
-def _curve(ranked: NDArray[Any], weights: NDArray[np.int64], shares: Floats) -> Floats:
-    """Height of the whale curve at `shares`; `weights` says how often each ranked customer counts."""
-    people = np.concatenate([[0], np.cumsum(weights)])
-    value = np.concatenate([[0.0], np.cumsum(ranked * weights)])
-    if value[-1] <= 0:
-        return np.full(len(shares), np.nan)
-    # A straight line between two customers is a fraction of the next one's value.
-    return np.asarray(np.interp(shares * people[-1], people, value) / value[-1])
+def heights(
+    ranked: Floats, shares: Floats, *, level: float, replications: int, seed: int
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Height of the whale curve over customers in descending order at `shares`, its standard error and its limits."""
+    powers = np.stack([np.ones(len(ranked)), ranked, ranked**2])
+    value, error = _curve(powers, np.ones(len(ranked), dtype=np.int64), shares)
+    odds = (ranked[-1] >= 0) & (value > 0) & (value < 1)
+
+    def scaled(height: Floats, spread: Floats) -> tuple[Floats, Floats]:
+        return np.where(odds, logit(height), height), np.where(odds, spread / (height * (1 - height)), spread)
+
+    with np.errstate(divide="ignore", invalid="ignore"):
+        at, reach = scaled(value, error)
+        draws = []
+        for weights in resamples(len(ranked), replications=replications, seed=seed):
+            again, own = scaled(*_curve(powers, weights, shares))
+            draws.append((again - at) / own)
+        t = np.array(draws)
+    t[:, ~np.isfinite(t).any(axis=0)] = 0.0  # where nothing varies
+    low, high = percentile_limits(np.where(np.isfinite(t), t, np.nan), level=level)
+    lower, upper = (np.where(odds, expit(end), end) for end in (at - high * reach, at - low * reach))
+    return value, error, lower, upper
+
+
+def _curve(powers: Floats, weights: NDArray[np.int64], shares: Floats) -> tuple[Floats, Floats]:
+    """Height of the whale curve at `shares` and its standard error, of the 0th to 2nd `powers` of values in descending
+    order; `weights` says how often each customer counts."""
+    sums = np.cumsum(weights * powers, axis=1)
+    people, total, squares = sums[:, -1]
+    if total <= 0:
+        return np.full(len(shares), np.nan), np.full(len(shares), np.nan)
+    count = shares * people
+    last = np.minimum(np.searchsorted(sums[0], count * (1 - ROUNDING)), len(weights) - 1)
+    # Of the last customer a fraction counts.
+    _, top, top_squares = sums[:, last] + (count - sums[0, last]) * powers[:, last]
+    height, q = top / total, powers[1, last]
+    inside = top_squares - 2 * q * top + q**2 * count  # sums of (x - q)^2, of (x - q)(p q - L x), of (p q - L x)^2
+    across = shares * q * top - height * top_squares - q * (shares * q * count - height * top)
+    outside = people * (shares * q) ** 2 - 2 * shares * q * height * total + height**2 * squares
+    return height, np.sqrt(np.maximum(inside + 2 * across + outside, 0.0)) / total
 
 
 CUTS = (0.80, 0.95)  # custom of inventory control (Dickie 1951, "ABC inventory analysis"); assumed, not measured

@@ -8,15 +8,16 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from churnsim.checks import check_kind, check_share, count_of_share, typed
-from churnsim.data.customers.estimate import LEVEL, REPLICATIONS, resamples
+from churnsim.data.customers.concentration import heights
+from churnsim.data.customers.estimate import LEVEL, REPLICATIONS
 from churnsim.data.customers.values import checked_values, descending
 from churnsim.errors import ConfigError
-from churnsim.statistics import percentile_limits
 
 SHARES = (0.01, 0.05, 0.10, 0.20)
+LEAST_IN_TOP = 5
 
 
 @typed
@@ -31,25 +32,30 @@ def replacement_ratio(
     """Mean value of a customer among the best `shares`, over the mean value of a customer outside them.
 
     One row a share (rounded up to whole customers): `top_share`, `customers`, `best_mean`, `ordinary_mean`, `ratio`
-    with `lower` and `upper` (bootstrap over customers), and `needed`, the ratio rounded up to whole customers. The
-    ratio is NaN where the others bring nothing. Raises DataError for values that are not finite, ConfigError for a
+    with `lower` and `upper` (bootstrap-t over customers; NaN of fewer than 5 best customers, who say little of how much
+    the best bring), and `needed`, the ratio rounded up to whole customers. The ratio is NaN where the others bring
+    nothing. Raises DataError for values that are not finite, ConfigError for a
     share outside (0, 1).
     """
-    numbers = checked_values(values).to_numpy()
+    numbers = checked_values(values).to_numpy(dtype=np.float64)
     ranked = numbers[descending(numbers)]
     check_kind(shares, "shares", Sequence, "shares in a list")
     parts = np.array([check_share(share, "shares") for share in shares])
     if not parts.size:
         raise ConfigError("shares are none; name one at least.")
-    ones = np.ones(len(ranked), dtype=np.int64)
     top = np.array([count_of_share(part, len(ranked)) for part in parts])
-    best, ordinary = _means(ranked, ones, top)
-    draws = [
-        _ratio(*_means(ranked, weights, top))
-        for weights in resamples(len(ranked), replications=replications, seed=seed)
-    ]
-    ratio = _ratio(best, ordinary)
-    lower, upper = percentile_limits(np.array(draws), level=level)
+    part, total = top / len(ranked), ranked.sum()
+    brought = np.cumsum(ranked)[top - 1]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        best, ordinary = brought / top, (total - brought) / (len(ranked) - top)
+        ratio = np.where(ordinary > 0, best / ordinary, np.nan)
+        lower = upper = np.full(len(top), np.nan)
+        if total > 0:
+            _, _, *ends = heights(ranked, part, level=level, replications=replications, seed=seed)
+            # The ratio is the odds of the best customers' share, over those of their number.
+            odds = (np.where(end < 1, end / (1 - end), np.inf) / (part / (1 - part)) for end in ends)
+            told = (top >= LEAST_IN_TOP) & np.isfinite(ratio)
+            lower, upper = (np.where(told, end, np.nan) for end in odds)
     return pd.DataFrame(
         {
             "top_share": parts,
@@ -62,20 +68,3 @@ def replacement_ratio(
             "needed": [math.ceil(value) if math.isfinite(value) else None for value in ratio],
         }
     )
-
-
-def _means(
-    ranked: NDArray[Any], weights: NDArray[np.int64], top: NDArray[np.int64]
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Mean value of the best `top` customers, one number for each, and of all others."""
-    people = np.concatenate([[0], np.cumsum(weights)])
-    value = np.concatenate([[0.0], np.cumsum(ranked * weights)])
-    inside = np.interp(top, people, value)
-    rest = people[-1] - top
-    outside = np.divide(value[-1] - inside, rest, out=np.full(len(top), np.nan), where=rest > 0)
-    return inside / top, outside
-
-
-def _ratio(best: NDArray[np.float64], ordinary: NDArray[np.float64]) -> NDArray[np.float64]:
-    ratio: NDArray[np.float64] = np.divide(best, ordinary, out=np.full(len(best), np.nan), where=ordinary > 0)
-    return ratio

@@ -48,7 +48,8 @@ def metric_of(
         return summed
     if metric in SHARES:
         return _share(tables, metric)
-    cents, costs = _account(tables, "margin"), sum(_account(tables, cost) for cost in COSTS)
+    cents = _account(tables, "margin")
+    costs: NDArray[np.float64] = sum((_account(tables, cost) for cost in COSTS), np.zeros_like(cents))
     if metric == "costs":
         cents = costs
     elif metric not in ("discounted_margin", "customer_equity"):
