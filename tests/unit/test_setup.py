@@ -523,7 +523,7 @@ def test_invoices_are_what_was_paid_less_what_was_given_back(log, tmp_path, call
     assert round(found["amount"].sum() * 100) == round(log["amount"].drop([*given.index, *charged.index]).sum() * 100)
     assert len(found) == len(log) - 20
     config = read_config(tmp_path / "invoices.toml")
-    assert config.data.currency == "USD "
+    assert config.data.currency == "USD"
     rows["Currency"] = ["USD", "EUR"] * (len(rows) // 2) + ["EUR"] * (len(rows) % 2)
     rows.drop(columns="customer_id").to_csv(tmp_path / "two.csv", index=False)
     studied(tmp_path / "two.csv", call, "--rate", "USD=0.9", "--rate", "EUR=1")

@@ -117,7 +117,7 @@ class Export:
         if code is None:
             return ""
         code = code.upper() if len(code) == CODE else code
-        return SIGNS.get(code, f"{code} "[:MOST_SIGN])
+        return SIGNS.get(code, code)[:MOST_SIGN]
 
     @property
     def stated_away(self) -> int:

@@ -104,7 +104,7 @@ def load_subscribers(section: SubscribersSection, folder: Path) -> ContractData:
         first="tenure 0",
         last=f"tenure {counted['tenure'].max():g}",
         set_aside=set_aside,
-        currency=section.currency,
+        currency=section.currency.strip(),
         leavers=int(counted["churned"].sum()),
     )
     return ContractData(

@@ -120,7 +120,7 @@ def load_data(
         left_out=left_out,
         set_aside=set_aside,
         detected=reading.get("detected", {}),
-        currency=section.currency or reading.get("currency") or "",
+        currency=section.currency.strip() or reading.get("currency") or "",
         silent_days=max(0, (holdout_end - last).days),
     )
     return StudyData(
