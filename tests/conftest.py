@@ -24,24 +24,6 @@ import churnsim as cs
 for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(name, "1")
 
-# In a new environment two workers would compile the same sources of other packages side by side, ten seconds each:
-# every other worker begins with those that the first ones come to last.
-if int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 2:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # they are told where the tests import them
-        for name in (
-            "skops.io",
-            "arviz",
-            "statsmodels.api",
-            "lifelines",
-            "altair",
-            "ibis",
-            "polars",
-            "sklearn.ensemble",
-        ):
-            with contextlib.suppress(ImportError):
-                importlib.import_module(name)
-
 # Published files that the package does not ship: tests that need one run where a folder beside the checkout holds them.
 PUBLISHED = Path(__file__).parents[2] / "shared" / "data"
 if PUBLISHED.is_dir():
@@ -65,6 +47,24 @@ def pytest_configure(config: pytest.Config) -> None:
     # Results are tested, never times: a slow machine fails no example. Examples are drawn anew in each run.
     hypothesis.settings.register_profile("churnsim", deadline=None, max_examples=50)
     hypothesis.settings.load_profile("churnsim")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """In every other worker, import the tests of the folders that are collected beginning at their end.
+
+    In a new environment two workers would compile the same sources, of tests and of what they import, side by side.
+    What cannot be imported is told where the tests are collected.
+    """
+    if int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 2:
+        root = Path(__file__).parents[1]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for path in sorted(
+                (path for name in session.config.args for path in Path(name).rglob("test_*.py")), reverse=True
+            ):
+                with contextlib.suppress(Exception, pytest.skip.Exception):
+                    importlib.import_module(".".join(path.resolve().relative_to(root).with_suffix("").parts))
 
 
 @pytest.hookimpl(tryfirst=True)

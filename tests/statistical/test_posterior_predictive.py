@@ -88,7 +88,8 @@ def test_predictive_draws_are_of_the_law(few, drawn):
     assert drawn.prior_predictive["frequency"].sizes["draw"] == 100
 
 
-def test_amounts_and_covariates_have_groups_too(few, cdnow_split):
+def test_amounts_and_covariates_have_groups_too(few, cdnow_split, monkeypatch):
+    monkeypatch.setattr(posterior, "ESS", 200)
     spenders = cdnow_split[cdnow_split["frequency"] > 0].head(150)
     amounts = sample_posterior(GammaGamma, spenders, seed=1, draws=200)
     simulated = amounts.posterior_predictive["monetary_value"]
