@@ -47,8 +47,9 @@ def test_the_error_of_a_share_is_that_of_samples():
     found = [customers.top_share(each, replications=2) for each in samples]
     spread = np.std([each.value for each in found], ddof=1)
     assert abs(np.mean([each.standard_error for each in found]) / spread - 1) < 3 / (2 * 400) ** 0.5
-    same = customers.top_share(np.ones(50), replications=20)
-    assert (same.value, same.lower, same.upper) == pytest.approx((0.2, 0.2, 0.2))
+    for unit in (1e-300, 1.0, 1e308):
+        same = customers.top_share(np.full(50, unit), replications=20)
+        assert (same.value, same.lower, same.upper) == pytest.approx((0.2, 0.2, 0.2))
 
 
 def test_fewer_than_five_of_the_best_have_no_limits():

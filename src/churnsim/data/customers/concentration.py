@@ -84,7 +84,7 @@ def whale_curve(
 
 def _ranked(values: pd.Series[Any] | ArrayLike) -> NDArray[Any]:
     numbers = checked_values(values).to_numpy(dtype=np.float64)
-    if numbers.sum() <= 0:
+    if not (np.abs(numbers).max() > 0 and (numbers / np.abs(numbers).max()).sum() > 0):
         raise DataError(f"the values sum to {numbers.sum():g}; a share of it has no meaning. Check their sign.")
     return numbers[descending(numbers)]
 
@@ -93,7 +93,8 @@ def heights(
     ranked: Floats, shares: Floats, *, level: float, replications: int, seed: int
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """Height of the whale curve over customers in descending order at `shares`, its standard error and its limits."""
-    powers = np.stack([np.ones(len(ranked)), ranked, ranked**2])
+    scaled_values = ranked / np.abs(ranked).max()  # whose squares no float is too small for
+    powers = np.stack([np.ones(len(ranked)), scaled_values, scaled_values**2])
     value, error = _curve(powers, np.ones(len(ranked), dtype=np.int64), shares)
     odds = (ranked[-1] >= 0) & (value > 0) & (value < 1)
 
@@ -128,7 +129,8 @@ def _curve(powers: Floats, weights: NDArray[np.int64], shares: Floats) -> tuple[
     inside = top_squares - 2 * q * top + q**2 * count  # sums of (x - q)^2, of (x - q)(p q - L x), of (p q - L x)^2
     across = shares * q * top - height * top_squares - q * (shares * q * count - height * top)
     outside = people * (shares * q) ** 2 - 2 * shares * q * height * total + height**2 * squares
-    return height, np.sqrt(np.maximum(inside + 2 * across + outside, 0.0)) / total
+    squared = inside + 2 * across + outside
+    return height, np.sqrt(np.where(squared > ROUNDING * squares, squared, 0.0)) / total
 
 
 CUTS = (0.80, 0.95)  # custom of inventory control (Dickie 1951, "ABC inventory analysis"); assumed, not measured

@@ -15,6 +15,7 @@ from churnsim.data.customers.concentration import heights
 from churnsim.data.customers.estimate import LEVEL, REPLICATIONS
 from churnsim.data.customers.values import checked_values, descending
 from churnsim.errors import ConfigError
+from churnsim.typing import Floats
 
 SHARES = (0.01, 0.05, 0.10, 0.20)
 LEAST_IN_TOP = 5
@@ -37,7 +38,7 @@ def replacement_ratio(
     nothing. Raises DataError for values that are not finite, ConfigError for a
     share outside (0, 1).
     """
-    numbers = checked_values(values).to_numpy(dtype=np.float64)
+    numbers: Floats = np.asarray(checked_values(values), dtype=np.float64)
     ranked = numbers[descending(numbers)]
     check_kind(shares, "shares", Sequence, "shares in a list")
     parts = np.array([check_share(share, "shares") for share in shares])
