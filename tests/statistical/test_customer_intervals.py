@@ -26,6 +26,21 @@ def test_top_share_interval_covers():
     assert hits / ROUNDS >= LOWEST
 
 
+def test_the_error_over_every_purchase_is_that_of_samples():
+    """Customers who buy at rates of their own: the error of the share who buy again within 30 days of any purchase is
+    its spread over samples, within three standard errors of a standard deviation. As if purchases were independent of
+    whose they are, it would be a third as large."""
+    generator, found = np.random.default_rng(10), []
+    for _ in range(150):
+        gaps = np.ceil(generator.exponential(generator.gamma(2.0, 20.0, (100, 1)), (100, 120)))
+        who, which = np.nonzero(np.cumsum(gaps, axis=1) < 365)
+        day = np.datetime64("2020-01-01") + np.cumsum(gaps, axis=1)[who, which].astype(int)
+        log = pd.DataFrame({"customer_id": who, "date": day})
+        found.append(customers.repeat_within(log, within_days=30, after_order=None, until="2020-12-31"))
+    spread = np.std([each.value for each in found], ddof=1)
+    assert abs(np.mean([each.standard_error for each in found]) / spread - 1) < 3 / (2 * 150) ** 0.5
+
+
 def test_a_few_who_bring_most_are_told_as_surely():
     """Log-normal values (sigma 1.5): the best share p holds Phi(sigma - z) of the sum, z the normal quantile of 1 - p
     (Lorenz curve). Percentile limits held the ratio of the best 5% in 75% of such rounds."""

@@ -107,9 +107,8 @@ def repeat_within(
     """Probability that a customer buys again within `within_days` days of a purchase.
 
     The purchase is each customer's order number `after_order` (1, the first, unless given), or with None every purchase
-    of everybody; then one customer's purchases are taken as independent, which makes the interval too narrow, so give a
-    number where the interval matters. `n` counts the purchases watched. Raises DataError when no customer has such an
-    order or nobody was watched for so long, ConfigError for counts below 1.
+    of everybody, of which the interval takes one customer's to go together. `n` counts the purchases watched. Raises
+    DataError when no customer has such an order or nobody was watched for so long, ConfigError for counts below 1.
     """
     check_count(within_days, "within_days")
     if after_order is not None:
@@ -119,13 +118,13 @@ def repeat_within(
     again = np.diff(log.customer, append=-1) == 0
     following = np.append(log.day[1:], 0)
     gap = np.where(again, following, end) - log.day
-    if after_order is not None:
-        asked = log.order_number() == after_order
-        gap, again = gap[asked], again[asked]
+    asked = np.ones(len(gap), dtype=bool) if after_order is None else log.order_number() == after_order
+    gap, again, customer = gap[asked].astype(np.float64), again[asked], log.customer[asked]
     if not len(gap):
         raise DataError(f"no customer has an order number {after_order}. Ask for a lower one.")
-    counted, at = RiskTable.of(gap.astype(np.float64), again), np.array([within_days])
-    silent, variance = counted.step(counted.survival, at, 1.0), counted.step(counted.greenwood, at, 0.0)
+    counted = RiskTable.of(gap, again)
+    silent = counted.step(counted.survival, np.array([within_days]), 1.0)
+    variance = np.array([counted.grouped_variance(gap, again, customer, within_days)])
     if gap.max() < within_days and silent[0] > 0:  # with nobody left to watch, nothing is open
         raise DataError(
             f"nobody was watched for {within_days} days after the purchase, only for {int(gap.max())}. "
