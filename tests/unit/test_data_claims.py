@@ -168,6 +168,16 @@ def test_the_control_of_gold_customers_looks_at_customers(evidence):
     assert found.reason.startswith("The fifth that spent least until then brings 5.455 [")  # (1 + 2) / 55
 
 
+def test_returns_pay_only_where_their_money_does_too(cdnow_market):
+    """What is published tells the half of what is said: at CDNOW's 30% goods of 25 are lost on customers worth some 46,
+    and 55 points more must stay, where TARP's are told 49 to 63 to stay; at a margin of 90% a few points do."""
+    for margin, answer in ((0.3, Answer.UNDECIDED), (0.9, Answer.HOLDS)):
+        market = dataclasses.replace(cdnow_market, terms=cs.simulation.Terms(margin=margin))
+        found = CATALOGUE["returns-pay"].test(market=market, quick=True).finding
+        assert [part.answer for part in found.parts] == [Answer.HOLDS, answer]
+        assert found.answer is answer
+
+
 def test_a_log_handed_over_with_a_market_is_what_is_measured(cdnow_market):
     rows = [(i, 30 * j + i % 5, 10.0 + i) for i in range(40) for j in range(14)]
     for claim_id in ("best-customer", "eighty-twenty"):

@@ -13,7 +13,7 @@ from churnsim.claims.machinery.claim import Evidence, Finding, Part, Rows
 from churnsim.claims.machinery.evidence import MarketEvidence
 from churnsim.claims.machinery.fitted import draw_of, worth_of_the_living
 from churnsim.claims.machinery.sources import TARP
-from churnsim.claims.machinery.verdicts import Answer, Basis
+from churnsim.claims.machinery.verdicts import Answer, Basis, conjunction
 from churnsim.claims.service_recovery import recovery_paradox
 from churnsim.evidence.published_effects import published
 
@@ -34,7 +34,7 @@ def judge(
     parts = []
     for part in effects:
         rests_on = [known[key] for key in part["keys"]]
-        found = list(signs) if signs is not None else [effect.sign or "+" for effect in rests_on]
+        found = list(signs) if signs is not None else [effect.sign or "0" for effect in rests_on]
         told = "; ".join(f"{effect.reference.rstrip('.')}: {effect.what}" for effect in rests_on)
         parts.append(
             Part(
@@ -49,9 +49,10 @@ def judge(
         elif claim == "recovery-paradox":
             simulated, tables = recovery_paradox.part_c(evidence)
             parts.append(simulated)
+    answer = conjunction(parts)
     return Finding(
-        answer=parts[0].answer,
-        basis=Basis.PUBLISHED,
+        answer=answer,
+        basis=Basis.PUBLISHED if answer is parts[0].answer else None,
         reason=" ".join(f"{part.name}: {part.reason}" for part in parts) + f" {also}",
         parts=tuple(parts),
         tables=tables,

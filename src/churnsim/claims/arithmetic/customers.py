@@ -15,6 +15,7 @@ from churnsim.claims.machinery.evidence import log_of
 from churnsim.claims.machinery.firms import load
 from churnsim.claims.machinery.verdicts import Answer, Basis, Spread, closes
 from churnsim.data import datasets
+from churnsim.statistics import wilson
 
 BEST, ORDINARY, STATED_BEST = 3500.0, 275.0, 13
 EFFORT = (7.0, 10.0)
@@ -39,7 +40,8 @@ def _on_a_log(evidence: Evidence) -> tuple[Part, Rows]:
     spent = log.groupby("customer_id")["amount"].sum()
     days = (log["date"].max() - log["date"].min()).days + 1
     table, ordinary = replacements(spent), float(spent.mean())
-    above = float((spent >= ordinary * BEST / ORDINARY).mean())
+    many = spent >= ordinary * BEST / ORDINARY
+    above, lower, upper = float(many.mean()), *(100.0 * float(end) for end in wilson(many.sum(), len(many)))
     effort = [float((spent >= ordinary * factor).mean()) for factor in EFFORT]
     part = Part(
         name="(b) on a log of purchases",
@@ -47,6 +49,8 @@ def _on_a_log(evidence: Evidence) -> tuple[Part, Rows]:
         basis=Basis.MEASURED,
         answer=Answer.HOLDS if above else Answer.FAILS,
         estimate=100.0 * above,
+        lower=lower,
+        upper=upper,
         unit="percent of the customers",
         reason=(
             f"Of {label} {above:.2%} spent {BEST / ORDINARY:.1f} times the mean of "
@@ -73,6 +77,7 @@ def judge_best(evidence: Evidence = None, quick: bool = False, *, ordinary: floa
     data, table = _on_a_log(evidence)
     return Finding(
         answer=arithmetic.answer,
+        basis=Basis.ARITHMETIC,
         reason=(
             f"{arithmetic.reason} The same sentence has 7 to 10 times the effort, which is not the same figure. "
             f"{data.reason}"
