@@ -45,6 +45,19 @@ def test_draws_like_others_are_those_of_the_day_and_follow_the_expectation(base)
     assert found.index.equals(PEOPLE.index)
     mean = model.expected_purchases_like(PEOPLE, PEOPLE["T"]).mean()
     assert found["frequency"].mean() == pytest.approx(mean, abs=4 * found["frequency"].std() / SIZE**0.5)
+    # The price at its purchases is that of the days on which they are expected, customer by customer.
+    first = pd.Timestamp("2022-02-01")
+    edges = np.unique(np.clip((DAYS - pd.Timedelta(days=1) - first).days, 0, 420))
+    bought = np.diff([model.expected_purchases_like(PEOPLE.head(1), age / 7)[0] for age in edges])
+    price = PRICE["price"].reindex(first + pd.to_timedelta(edges[1:], unit="D"), method="ffill").to_numpy()
+    for frame in (found, same):
+        sums = frame["calendar:price"]
+        assert sums.mean() == pytest.approx(bought @ price, abs=4 * sums.std() / SIZE**0.5)
+    np.testing.assert_allclose(found["calendar:price"], same["calendar:price"], rtol=1e-12)
+    if base.family == "mbg_cnbd":  # what a fit reads of regular buyers
+        one = found[found["frequency"] == 3].iloc[0]
+        assert np.log(np.diff(one["purchase_days"]) / 7).sum() == pytest.approx(one["log_intervals"], rel=1e-12)
+        assert (one["purchase_days"][-1] - one["purchase_days"][0]) / 7 == pytest.approx(one["recency"], rel=1e-12)
 
 
 def test_what_is_found_on_one_walk_is_that_found_one_by_one():

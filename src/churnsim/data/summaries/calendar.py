@@ -287,9 +287,10 @@ def calendar_sums(summary: pd.DataFrame, calendar: Any) -> Floats:
     return sums
 
 
-def gap_days(summary: pd.DataFrame, frequency: Ints) -> tuple[Ints, Ints, Ints]:
-    """Of every gap between a customer's purchases: the row, the day it begins and the day it ends. DataError where the
-    days of the purchases are missing, or are not those of the frequency."""
+def gap_days(summary: pd.DataFrame, frequency: Ints) -> tuple[Ints, Floats | Ints, Floats | Ints]:
+    """Of every gap between a customer's purchases: the row, the day it begins and the day it ends, with parts of days
+    where some are (simulated histories). DataError where the days of the purchases are missing, or are not those of the
+    frequency."""
     if PURCHASES not in summary.columns:
         raise DataError(
             f"the summary lacks {PURCHASES!r}, the days of each customer's purchases, from which gaps are measured. "
@@ -303,7 +304,9 @@ def gap_days(summary: pd.DataFrame, frequency: Ints) -> tuple[Ints, Ints, Ints]:
             f"{PURCHASES} must hold an array of one day more than the frequency; customer "
             f"{str(summary.index[row])[:80]!r} has {max(lengths[row], 0)} and {frequency[row]}."
         )
-    days = np.concatenate([np.asarray(part, dtype=np.int64) for part in parts])
+    days = np.concatenate([np.asarray(part, dtype=np.float64) for part in parts])
+    whole = days.astype(np.int64)
+    days = whole if (whole == days).all() else days
     owner = np.repeat(np.arange(len(parts)), lengths)
     inner = np.flatnonzero(np.diff(owner) == 0)
     return owner[inner], days[inner], days[inner + 1]

@@ -15,8 +15,8 @@ from churnsim.data.summaries.calendar import Calendar, Future
 from churnsim.models.estimation.arguments import durations
 from churnsim.models.purchase.calendar.clock import BuyingClock
 from churnsim.models.purchase.calendar.clock_model import ClockModel
-from churnsim.models.purchase.calendar.effects import NewOnADay, by_day
-from churnsim.typing import Floats
+from churnsim.models.purchase.calendar.effects import NewOnADay, by_day, values_of
+from churnsim.typing import Floats, Ints
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -66,6 +66,10 @@ class CalendarModel(NewOnADay, ClockModel):
         low, high = math.floor(begin.min()), math.ceil(end.max())
         speed = self._speed(low + 1, high, self._told(future)) if high > low else np.ones(0)
         return BuyingClock.of(speed, low, self.unit)
+
+    def _values_on(self, ids: pd.Index[Any], customer: Ints, day: Ints, first: Ints, future: Future | None) -> Floats:
+        low = int(first.min()) + 1
+        return values_of(self.calendar, low, int(day.max(initial=low)), self._seen, self._told(future))[day - low]
 
     def expected_active_periods_new(
         self, t: float | ArrayLike, *, first: str | date, future: Future | None = None

@@ -28,7 +28,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from churnsim.checks import check_number, shown, typed
 from churnsim.data.logs.customer_uid import customer_uids
-from churnsim.data.summaries.calendar import first_days, gap_days
+from churnsim.data.summaries.calendar import FIRST, PURCHASES, SUMS, calendar_mark, first_days, gap_days
 from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.arguments import (
@@ -50,6 +50,7 @@ from churnsim.typing import Floats, Ints
 from churnsim.units import DAYS_PER_UNIT
 
 Run = Callable[[Floats], Floats]
+GAPS = 1  # of the stream of random numbers of simulated gaps
 
 
 def at_time(run: Run, values: Floats, most: Floats) -> Floats:
@@ -331,17 +332,45 @@ class ClockModel(PurchasesWithEffects):
     def draw_summary_like(
         self, summary: CustomerFrame, *, seed: int, replication: int = 0, future: Any = None
     ) -> pd.DataFrame:
-        """`frequency, recency, T` of simulated customers with the first purchases of these rows, each observed for its
-        own `T`. Customer i has the traits of row i of `draw_customers` with the same seed and replication."""
+        """A summary, as made with the calendar, of simulated customers with the first purchases of these rows, each
+        observed for its own `T`. Customer i has the traits of row i of `draw_customers` with the same seed and
+        replication."""
         check_draws(0, seed, replication)
         h, begin, end, _ = self._places(summary, 0.0)
         clock = self._clocks_of(begin, end, future, summary.index)
         frame = self._drawn_on(clock, h.T, seed, replication)
-        frame["recency"] = at_time(clock[0], frame["recency"].to_numpy(), h.T)
-        kept = {"T": h.T, "first_purchase": summary["first_purchase"].to_numpy()}
+        x, last = frame["frequency"].to_numpy(), frame["recency"].to_numpy()
+        recency = at_time(clock[0], last, h.T)
+        # Given the last purchase the gaps before it are shares of the clock's time until then, in proportion to
+        # independent gamma variables with the shape of a gap's stages.
+        stages, per = getattr(self.base, "k", 1), DAYS_PER_UNIT[self.unit]
+        owner, after = np.repeat(np.arange(x.size), x), np.cumsum(x)
+        gap = np.random.Generator(np.random.Philox([seed, replication, GAPS])).gamma(stages, size=owner.size)
+        upto = np.append(0.0, np.cumsum(gap))
+        before, whole = upto[after - x], upto[after] - upto[after - x]
+        run = self._clocks_of(begin[owner], end[owner], future, summary.index[owner])[0]
+        times = at_time(run, last[owner] * (upto[1:] - before[owner]) / whole[owner], recency[owner])
+        times[after[x > 0] - 1] = recency[x > 0]
+        day = np.maximum(np.ceil(positions(begin[owner], times, per)), begin[owner] + 1.0).astype(np.int64)
+        values = self._values_on(summary.index, owner, day, begin.astype(np.int64), future)
+        kept = {"recency": recency, "T": h.T, FIRST: summary[FIRST].to_numpy()}
+        for k, name in enumerate(self._names):
+            kept[SUMS + name] = np.bincount(owner, values[:, k], x.size)
+        if stages > 1:
+            since = np.diff(times, prepend=0.0)
+            since[(after - x)[x > 0]] = times[(after - x)[x > 0]]
+            kept["log_intervals"] = np.bincount(owner, np.log(since), x.size)
+            kept[PURCHASES] = np.empty(x.size, dtype=object)
+            kept[PURCHASES][:] = [
+                np.append(day, day + of * per) for day, of in zip(begin, np.split(times, after[:-1]), strict=True)
+            ]
         frame = frame.drop(columns="log_intervals", errors="ignore").assign(**kept).set_index(summary.index)
-        frame.attrs["unit"] = self.unit
+        frame.attrs |= {"unit": self.unit, "calendar": calendar_mark(self.calendar)}
         return frame
+
+    @abstractmethod
+    def _values_on(self, ids: pd.Index[Any], customer: Ints, day: Ints, first: Ints, future: Any) -> Floats:
+        """The columns' values of customers (numbered as `ids`), of first purchases on days, on some days."""
 
     def _clocks_of(self, begin: Floats, end: Floats, future: Any, index: pd.Index[Any]) -> tuple[Run, ...]:
         """How far each clock has run after a time, one a customer."""

@@ -166,7 +166,7 @@ class CalendarEffects(ParametricModel):
 
     def _speed(self, first: int, last: int, told: Mapping[str, Any]) -> Floats:
         """e^(effects . (values - means)) of the days `first` ... `last`."""
-        return speeds(self.calendar, self._gamma, self._means, first, last, seen=self._seen, told=told)
+        return factors(values_of(self.calendar, first, last, self._seen, told), self._gamma, self._means)
 
     def _at_purchases(self, summary: pd.DataFrame, h: Histories) -> Floats:
         """Sum of the logarithms of what the effects do at each customer's purchases."""
@@ -299,13 +299,10 @@ def numbers_of(given: Mapping[str, float], names: Sequence[str]) -> Floats:
     return np.array([float(given[name]) for name in names])
 
 
-def speeds(
-    calendar: Calendar, gamma: Floats, means: Floats, first: int, last: int, *, seen: int, told: Mapping[str, Any]
-) -> Floats:
-    """e^(gamma . (values - means)) of a calendar on the days `first` ... `last`."""
+def values_of(calendar: Calendar, first: int, last: int, seen: int, told: Mapping[str, Any]) -> Floats:
+    """A calendar's values on the days `first` ... `last`, of what is told what concerns it."""
     own = {name: told[name] for name in told if name in calendar.names}
-    values = calendar.columns(first, last, seen_until=seen, future=own)
-    return factors(values, gamma, means)
+    return calendar.columns(first, last, seen_until=seen, future=own)
 
 
 def factors(values: Floats, gamma: Floats, means: Floats) -> Floats:

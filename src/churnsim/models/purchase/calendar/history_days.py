@@ -35,7 +35,7 @@ class HistoryDays:
     start: int
     scale: float
     per: float
-    gaps: tuple[Ints, Ints, Floats] | None = None
+    gaps: tuple[Floats | Ints, Floats | Ints, Floats] | None = None
     few: HistoryDays | None = None
 
     @classmethod
@@ -107,11 +107,11 @@ class HistoryDays:
             return 0.0, 0.0
         begin, end, weight = self.gaps
         run = np.concatenate([[0.0], np.cumsum(speed)])
-        gap = run[end] - run[begin]
+        gap = at(run, end) - at(run, begin)
         if not (gap > 0).all():  # beside days that a search tried with a speed many orders larger
             return -math.inf, 0.0
         size = len(run)
-        found = np.bincount(end, weight / gap, size) - np.bincount(begin, weight / gap, size)
+        found = scattered(end, weight / gap, size) - scattered(begin, weight / gap, size)
         return float((weight * np.log(gap / (end - begin))).sum()), np.cumsum(found[::-1])[::-1][1:]
 
     @property

@@ -194,6 +194,10 @@ class SeriesModel(SeriesEffects, ClockModel):
         total += math.exp(-force * span) * bought(clock)
         return state.h.series(total, "residual_transactions")
 
+    def _values_on(self, ids: pd.Index[Any], customer: Ints, day: Ints, first: Ints, future: Any) -> Floats:
+        series = self._known_series(self.calendar, float(day.max(initial=0)), future)
+        return series.on_days(ids, customer, day, first, 0)
+
     def mean_speed(self, summary: CustomerFrame, last: str | date) -> pd.Series[float]:
         """How fast the buying clocks run on each day to the `last`, on average over those who have bought by then."""
         h, begins, _, _ = self._places(summary, 0.0)

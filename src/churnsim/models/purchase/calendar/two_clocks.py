@@ -23,7 +23,7 @@ from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.models.purchase.calendar.calendar_model import CalendarModel
 from churnsim.models.purchase.calendar.clock import CYCLE, positions
 from churnsim.models.purchase.calendar.clock_model import ClockModel, ClockState, Run, at_time
-from churnsim.models.purchase.calendar.effects import by_day, check_effects, numbers_of, speeds
+from churnsim.models.purchase.calendar.effects import by_day, check_effects, factors, numbers_of, values_of
 from churnsim.models.purchase.calendar.two_clock_forecasts import ClocksByDay, TwoClockState
 from churnsim.models.purchase.histories import Histories
 from churnsim.typing import Floats
@@ -232,7 +232,7 @@ class TwoClockModel(TwoClocks, CalendarModel):
         if self.leaving is None:
             return np.ones(last - first + 1)
         delta, means = self._leaving_numbers
-        return speeds(self.leaving, delta, means, first, last, seen=self._seen, told=told)
+        return factors(values_of(self.leaving, first, last, self._seen, told), delta, means)
 
     def leaving_speed(self, first: str | date, last: str | date, *, future: Future | None = None) -> pd.Series[float]:
         """How fast the leaving clock runs on each day, 1 on an average one."""
