@@ -217,7 +217,6 @@ SHOWN_ELSEWHERE = {
     "gold_customers": "docs/customers.md",
     "judge_programme": "experiments/programmes.py",
     "read_customer_rows": "src/churnsim/data/subscriptions/subscriptions.py",  # what readers of a firm's tables share
-    "simulation_based_calibration": "docs/models.md",
 }
 
 

@@ -14,9 +14,9 @@ from scipy.stats import f as f_law
 
 import churnsim as cs
 from churnsim.errors import ConfigError
-from churnsim.models.estimation.posterior import _simulator, posterior_models, sample_posterior
+from churnsim.models.estimation.posterior import LogPosterior, _simulator, laplace, posterior_models, sample_posterior
 from churnsim.models.estimation.priors import LogNormal, Normal
-from churnsim.models.evaluation.simulation_calibration import SimulationCalibration, simulation_based_calibration
+from churnsim.models.evaluation.simulation_calibration import simulation_based_calibration
 from churnsim.models.purchase.registry import PURCHASE_FAMILIES
 from churnsim.models.spend.gamma_gamma import GammaGamma
 
@@ -289,35 +289,6 @@ def tenures(model, random) -> pd.DataFrame:
     return pd.DataFrame({"tenure": np.minimum(left, due), "churned": left <= due})
 
 
-def scaled_prior(prior, by):
-    """The prior of a parameter in a unit that is 1/`by` of its own."""
-    mean = {"median": prior.median * by} if isinstance(prior, LogNormal) else {"mean": prior.mean * by}
-    return replace(prior, **mean, spread=prior.spread * (1.0 if isinstance(prior, LogNormal) else by))
-
-
-def ranked(family, start, *, made, worlds, priors, read=lambda data: data, **options) -> SimulationCalibration:
-    """The truths of worlds drawn from the priors, and their ranks among 99 draws of the posterior of what is `read` of
-    the customers that `made` makes up of a model. Priors are on the scale of the customers `start`."""
-    likelihood_of = getattr(family, "calendar_likelihood", family.likelihood)
-    likelihood, random, ranks, truths = likelihood_of(start, **options), np.random.default_rng(7), [], []
-    assert set(likelihood.names) == set(priors)
-    for k in range(worlds):
-        scaled = np.array([float(priors[each].rvs(random_state=random)) for each in likelihood.names])
-        model = likelihood.model(scaled)
-        data = made(model, random)
-        found = likelihood_of(data, **options)  # means of columns that depended on the customers were no fixed truth
-        assert getattr(found.model(scaled), "means", None) == getattr(model, "means", None)
-        by = dict(zip(likelihood.names, likelihood.scales / found.scales, strict=True))
-        own = {each: scaled_prior(prior, by[each]) for each, prior in priors.items()}
-        kept = sample_posterior(family, read(data), seed=k, priors=own, predictive=False, **options)["posterior"]
-        points = {each: kept[each].to_numpy().ravel() for each in likelihood.names}
-        thinned = np.linspace(0, next(iter(points.values())).size - 1, 99).round().astype(int)
-        truth = zip(points, scaled * likelihood.scales, strict=True)
-        ranks.append({each: int((points[each][thinned] < at).sum()) for each, at in truth})
-        truths.append(dict(zip(likelihood.names, scaled, strict=True)))
-    return SimulationCalibration(ranks=pd.DataFrame(ranks), truths=pd.DataFrame(truths))
-
-
 START = {"r": 0.8, "alpha": 8.0, "a": 0.8, "b": 2.5, "s": 0.8, "beta": 20.0, "gamma": 0.5, "delta": 3.0, "k": 2}
 CHANCES = OPPORTUNITIES | {"beta": LogNormal(median=1.2, spread=0.5), "delta": WIDE["delta"]}
 LEAVING = {"alpha": LogNormal(median=1.0, spread=0.5), "beta": LogNormal(median=3.0, spread=0.5)}
@@ -416,21 +387,55 @@ def test_slopes_on_a_calendar_are_even_at_the_truth(name):
         assert test(read=fault) < 1e-6
 
 
+def by_posterior(family, data, *, read=lambda data: data, **settings):
+    """Draws from the posterior of what is `read` of the data."""
+    return sample_posterior(family, read(data), predictive=False, **settings)
+
+
+def ranked(name, **more):
+    """Ranks where customers are made up here, one by one."""
+    family, start, settings = ON_CALENDAR[name]()
+    made, worlds = settings.pop("made"), settings.pop("worlds")
+    settings = {"replications": worlds, "seed": 7, "unit": start.attrs.get("unit", "M"), **settings, **more}
+    return simulation_based_calibration(
+        family, customers=start, simulator=lambda model, _, *seed: made(model, np.random.default_rng(seed)), **settings
+    )
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ON_CALENDAR)
 def test_families_on_a_calendar_are_calibrated(name):
     """A quarter of a minute to five minutes each."""
-    family, start, settings = ON_CALENDAR[name]()
-    done = ranked(family, start, **settings)
+    done = ranked(name)
     assert done.calibrated(), done.summary()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("fault", FAULTS)
 def test_a_fault_on_a_calendar_is_caught(fault):
-    family, start, settings = ON_CALENDAR["nbd"]()
-    done = ranked(family, start, **{**settings, "worlds": 20}, read=FAULTS[fault])
+    done = ranked("nbd", replications=20, sampler=partial(by_posterior, read=FAULTS[fault]))
     assert not done.calibrated(), done.summary()
+
+
+def by_normal(family, data, *, seed, priors, read=lambda data: data, **options):
+    """Draws from the normal approximation to the posterior of what is `read` of the data."""
+    target = LogPosterior(likelihood=family.calendar_likelihood(read(data), **options), priors=priors)
+    near = laplace(target)
+    z = near.mode + np.random.default_rng(seed).standard_normal((99, near.mode.size)) @ near.root.T
+    drawn = target.parameters(z) * target.likelihood.scales
+    return {"posterior": dict(zip(target.likelihood.names, drawn.T, strict=True))}
+
+
+@pytest.mark.parametrize("fault", [None, "days"])
+def test_customers_that_the_model_makes_on_a_calendar_are_calibrated_and_a_fault_is_caught(fault):
+    log = pd.DataFrame({"customer_id": np.arange(40), "date": FIRST[::2]})
+    customers = cs.summarise(log, until="2022-12-31", calendar=CALENDAR)
+    done = simulation_based_calibration(
+        cs.NBD, customers=customers, calendar=CALENDAR, seed=1, replications=20,
+        priors={each: prior for each, prior in (PRIORS | SEASON).items() if each not in "ab"},
+        sampler=partial(by_normal, read=FAULTS.get(fault, lambda data: data)),
+    )  # fmt: skip
+    assert done.calibrated(level=0.001) == (fault is None), done.summary()
 
 
 @pytest.mark.parametrize("name", ["bg_nbd", "bg_nbd_covariates", "gamma_gamma"])
@@ -465,6 +470,7 @@ def test_what_cannot_be_calibrated_is_told():
     for family, settings, words in (
         (GammaGamma, {"ages": AGES}, "Gamma-Gamma needs purchases="),
         (cs.BGNBD, {}, "BGNBD needs ages="),
+        (cs.BGNBD, {"calendar": CALENDAR}, "BGNBD with a calendar needs customers="),
         (cs.models.MBGCNBD, {"ages": AGES}, "MBGCNBD needs k="),
         (
             cs.models.BGNBDCovariates,

@@ -216,8 +216,7 @@ def sample_posterior(
         raise ConfigError(f"draws must be 100 or more and chains 4 or more; got {shown(draws)} and {shown(chains)}.")
     if not hasattr(family, "likelihood"):
         raise ConfigError(f"family must be a class such as churnsim.BGNBD; got {shown(family)}.")
-    clocked = options.get("calendar") is not None and hasattr(family, "calendar_likelihood")
-    likelihood_of = family.calendar_likelihood if clocked else family.likelihood
+    likelihood_of = likelihood_on(family, options.get("calendar"))
     known = inspect.signature(likelihood_of).parameters
     if weights is not None:
         options = {"weights": weights, **options}
@@ -349,6 +348,13 @@ def predictive_groups(
                 for column in columns
             }
     return groups, dims, kept, "; ".join(left_out)
+
+
+def likelihood_on(family: Any, calendar: Any) -> Callable[..., Likelihood[Any]]:
+    """A family's likelihood, with a calendar if there is one."""
+    clocked = calendar is not None and hasattr(family, "calendar_likelihood")
+    found: Callable[..., Likelihood[Any]] = family.calendar_likelihood if clocked else family.likelihood
+    return found
 
 
 def _simulator(model: Any, summary: pd.DataFrame) -> tuple[Callable[[Any, int, int], pd.DataFrame], list[str]] | None:

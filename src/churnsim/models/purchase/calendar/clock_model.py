@@ -348,8 +348,10 @@ class ClockModel(PurchasesWithEffects):
         gap = np.random.Generator(np.random.Philox([seed, replication, GAPS])).gamma(stages, size=owner.size)
         upto = np.append(0.0, np.cumsum(gap))
         before, whole = upto[after - x], upto[after] - upto[after - x]
-        run = self._clocks_of(begin[owner], end[owner], future, summary.index[owner])[0]
-        times = at_time(run, last[owner] * (upto[1:] - before[owner]) / whole[owner], recency[owner])
+        times = np.zeros(owner.size)
+        if owner.size:
+            run = self._clocks_of(begin[owner], end[owner], future, summary.index[owner])[0]
+            times = at_time(run, last[owner] * (upto[1:] - before[owner]) / whole[owner], recency[owner])
         times[after[x > 0] - 1] = recency[x > 0]
         day = np.maximum(np.ceil(positions(begin[owner], times, per)), begin[owner] + 1.0).astype(np.int64)
         values = self._values_on(summary.index, owner, day, begin.astype(np.int64), future)
