@@ -99,7 +99,12 @@ def test_errors_are_one_line(call: Callable[..., Any], log: Path, tmp_path: Path
     assert_one_line_error(call("summarise", log, "--amount", "price"), "price")
     assert_one_line_error(call("summarise", log, "--until", "yesterday"), "yesterday")
     assert_one_line_error(call("summarise", log, "--out", tmp_path / "out.xlsx"), r"Use \.csv or \.parquet")
-    assert_one_line_error(call("summarise", log, "--out", tmp_path / "absent" / "out.csv"), "Check the path")
+    assert_one_line_error(
+        call("summarise", log, "--out", tmp_path / "absent" / "out.csv"), r"absent/out\.csv: No such file"
+    )
+    for words in (["run", log], ["check", log], ["claims", "test", "--config", log]):
+        assert_one_line_error(call(*words), r"holds data and is no configuration\. `churnsim init ")
+    assert_one_line_error(call("db", "check", log), "customer database, for it is none")
     assert_one_line_error(call("claims", "show", "five-percent"), "there is no claim 'five-percent'")
     assert_one_line_error(call("claims", "test", "nothing"), "there is no claim 'nothing'")
     assert_one_line_error(call("reproduce", "--figures", tmp_path / "absent.toml"), "absent")
@@ -135,6 +140,10 @@ def test_summarise_prints_csv_that_reads_back(call: Callable[..., Any], log: Pat
     assert "2,357 customers" in written.stderr
     parquet = pd.read_parquet(tmp_path / "summary.parquet")
     pd.testing.assert_frame_equal(parquet.astype({"customer_id": int}), frame)
+    # The same file can be scored: it says its unit.
+    scored = call("score", tmp_path / "summary.parquet", tmp_path / "scores", "--horizon", "39")
+    assert scored.exit_code == 0, scored.output
+    assert len(pd.read_parquet(tmp_path / "scores")) == 2357
 
 
 def test_bad_rows_are_counted_when_set_aside(call: Callable[..., Any], tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from churnsim.cli.app import app
+from churnsim.data import CustomerDatabase
 
 GERMAN = "Kunde;Tag;Betrag\n007;25.03.2024;1.234,50\n8;01.02.2024;3,00\n8;09.02.2024;0,99\n"
 COLUMNS = ["--column", "customer_id=Kunde", "--column", "date=Tag", "--column", "amount=Betrag"]
@@ -64,6 +65,16 @@ def test_what_cannot_be_done_is_one_line(database, tmp_path, monkeypatch, words,
     assert done.exit_code == 2
     assert said in done.output
     assert "Traceback" not in done.output
+
+
+def test_an_empty_file_is_a_database_that_was_never_filled(tmp_path):
+    """As a full disk leaves one."""
+    (tmp_path / "c.db").touch()
+    (tmp_path / "log.csv").write_text("customer_id,date,amount\na,2024-01-01,5\n")
+    done = CliRunner().invoke(app, ["db", "add", str(tmp_path / "c.db"), str(tmp_path / "log.csv")])
+    assert done.exit_code == 0, done.output
+    with CustomerDatabase(tmp_path / "c.db") as held:
+        assert len(held.transactions()) == 1
 
 
 def test_pictures_are_svg_and_say_what_they_show(database, tmp_path):

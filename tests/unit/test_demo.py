@@ -49,6 +49,7 @@ def test_every_example_is_listed_written_and_read(tmp_path: Path, monkeypatch: p
     known = examples()
     assert sorted(known.values()) == sorted(CONFIGS.rglob("*.toml"))
     assert all(name in listed for name in known)
+    assert " = " not in listed  # a comment's sentence, and nothing of the table below it
     assert CliRunner().invoke(app, ["demo", "--write", DEMO]).stdout == "shop.toml\n"
     assert Path("shop.toml").read_bytes() == known[DEMO].read_bytes()
     assert {*(read_config(Path("shop.toml")).claims.test or ())} <= set(CATALOGUE)

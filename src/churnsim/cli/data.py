@@ -242,7 +242,9 @@ def fit(
 
 
 def score(
-    summary: Annotated[Path, typer.Argument(metavar="SUMMARY", help="A folder that churnsim summarise wrote.")],
+    summary: Annotated[
+        Path, typer.Argument(metavar="SUMMARY", help="A folder or a .parquet file that churnsim summarise wrote.")
+    ],
     out: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where the scores go, as Parquet; made anew.")],
     horizon: Annotated[float, typer.Option(help="How far to look ahead, in the summary's unit.")],
     model: Annotated[Model, typer.Option(help="A family of purchases.")] = DEFAULT_FAMILY,
@@ -258,6 +260,7 @@ def score(
 
     \b
     Examples:
+      churnsim score summary.parquet scores/ --horizon 52
       churnsim score summary/ scores/ --horizon 365 --discount-rate 0.1 --margin 0.3
     """
     from churnsim.data.summaries.parquet_summary import ParquetSummary

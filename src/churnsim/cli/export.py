@@ -89,15 +89,16 @@ def not_the_input(source: Path, target: Path | None, option: str) -> None:
         )
 
 
-def write_table(frame: pd.DataFrame, path: Path) -> None:
-    """Write the frame, index included, as CSV or Parquet by the file's suffix; ConfigError for another suffix."""
+def write_table(frame: pd.DataFrame, path: Path, *, metadata: dict[bytes, bytes] | None = None) -> None:
+    """Write the frame, index included, as CSV or Parquet (with `metadata`) by the file's suffix; ConfigError for
+    another suffix."""
     from churnsim.study.storage.store import write_parquet, write_text
 
     suffix = path.suffix.lower()
     if suffix == ".csv":
         write_text(path, csv_text(frame))
     elif suffix in (".parquet", ".pq"):
-        write_parquet(path, frame.reset_index())
+        write_parquet(path, frame.reset_index(), metadata=metadata)
     else:
         raise ConfigError(f"--out {path} ends in {suffix!r}. Use .csv or .parquet.")
 
@@ -107,7 +108,9 @@ def give_customers(frame: pd.DataFrame, path: Path | None) -> None:
     if path is None:
         typer.echo(csv_text(frame), nl=False)
         return
-    write_table(frame, path)
+    from churnsim.data.summaries.parquet_summary import UNIT
+
+    write_table(frame, path, metadata={UNIT: str(frame.attrs["unit"]).encode()})
     typer.echo(f"{len(frame):,} customers written to {path}", err=True)
 
 

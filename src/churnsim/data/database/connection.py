@@ -11,6 +11,7 @@ from churnsim.data.tabular.files import regular_file
 from churnsim.errors import ConfigError, DataError
 
 SCHEMA_VERSION = "1"
+MAGIC, PLACE_OF_MAGIC = b"DUCK", 8  # of a DuckDB file
 _BOOKS = (
     "CREATE TABLE meta (key VARCHAR PRIMARY KEY, value VARCHAR NOT NULL)",
     """CREATE TABLE loads (load_id INTEGER PRIMARY KEY, table_name VARCHAR NOT NULL, name VARCHAR NOT NULL,
@@ -30,16 +31,22 @@ def connect(path: Path, *, read_only: bool, key: PseudonymKey | None) -> Any:
     import duckdb
 
     try:
-        path.stat()
-        new = False
+        new = path.stat().st_size == 0 and path.is_file()  # what a full disk left
     except FileNotFoundError:
         new = True
     except (OSError, ValueError):
         new = False  # what is wrong with the path is said next
     if new and read_only:
         raise DataError(f"{path} does not exist. Add records to it first.")
-    if not new:
-        regular_file(path, what="database")
+    if new:
+        path.unlink(missing_ok=True)
+    else:
+        with regular_file(path, what="database").open("rb") as file:
+            if file.read(PLACE_OF_MAGIC + len(MAGIC))[PLACE_OF_MAGIC:] != MAGIC:
+                raise DataError(
+                    f"{path} cannot be used as a customer database, for it is none. Give another path: `churnsim db "
+                    "add` makes one there of exports."
+                )
     try:
         connection = duckdb.connect(str(path), read_only=read_only)
     except duckdb.Error as error:

@@ -81,7 +81,9 @@ class ParquetSummary:
             units |= set() if told is None else {told.decode()}
         if len(units) != 1:
             said = f"say different units ({', '.join(sorted(units))})" if units else "do not say their unit of time"
-            raise DataError(f"the files of {self.path} {said}. Give unit=, or write them by write_summary.")
+            raise DataError(
+                f"the files of {self.path} {said}. Give unit=, or write them by write_summary or `churnsim summarise`."
+            )
         self.unit = units.pop()
 
     def summary_rows(self, file: Path, *, size: int = ROWS_A_BATCH) -> Iterator[pd.DataFrame]:

@@ -143,7 +143,10 @@ def unpacked_content(path: Path) -> bytes:
 def whole_file(path: Path, *, suffix: str = ".partial") -> Iterator[Path]:
     """A file beside `path` to write to, which takes its name when the block ends well and is removed when it does
     not."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=suffix)
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=suffix)
+    except OSError as error:  # of the file that was asked for, not of one that nobody knows
+        raise OSError(error.errno, error.strerror, str(path)) from None
     os.close(handle)
     temporary = Path(name)
     try:

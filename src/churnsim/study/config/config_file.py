@@ -7,6 +7,7 @@ from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
+from churnsim.data.tabular.files import SUFFIXES
 from churnsim.errors import ConfigError
 from churnsim.study.config.config import StudyConfig
 from churnsim.study.config.contract import ContractStudyConfig
@@ -26,6 +27,8 @@ def read_config(path: str | Path) -> StudyConfig:
     remedy.
     """
     path = Path(path)
+    if path.is_file() and path.suffix.lower() in chain(*SUFFIXES.values()):
+        raise ConfigError(f"{path} holds data and is no configuration. `churnsim init {path}` writes one of purchases.")
     return parse_config(read_text(path, what="configuration"), name=str(path), folder=path.parent)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from itertools import takewhile
 from pathlib import Path
 
 from churnsim.errors import ConfigError
@@ -26,5 +28,5 @@ def example(name: str) -> Path:
 
 def first_sentence(file: Path) -> str:
     """What an example is: the first sentence of the comment at its top."""
-    comment = file.read_text(encoding="utf-8").split("\n#\n", 1)[0].split("\n\n", 1)[0]
-    return " ".join(line.lstrip("# ") for line in comment.splitlines()).split(". ")[0].rstrip(".")
+    comment = takewhile(re.compile("# .").match, file.read_text(encoding="utf-8").splitlines())
+    return re.split(r"\. |: churnsim ", " ".join(line.lstrip("# ") for line in comment))[0].rstrip(".")

@@ -125,14 +125,16 @@ def stored_config(manifest: Manifest, directory: Path) -> StudyConfig:
     return config
 
 
-def write_parquet(path: Path, frame: pd.DataFrame, *, durable: bool = True) -> None:
-    """Write `frame` without its index. The bytes depend on values, columns and pyarrow's version alone.
+def write_parquet(
+    path: Path, frame: pd.DataFrame, *, durable: bool = True, metadata: dict[bytes, bytes] | None = None
+) -> None:
+    """Write `frame` without its index. The bytes depend on values, columns, `metadata` and pyarrow's version alone.
 
     Not `durable`: whole after a kill, but perhaps not after a loss of power, which a reader must expect. It takes a
     quarter of the time.
     """
     arrays = {name: pa.array(frame[name].to_numpy()) for name in frame.columns}
-    table = pa.table(arrays)
+    table = pa.table(arrays, metadata=metadata)
     _write_atomically(path, lambda file: pq.write_table(table, file, compression="zstd", version="2.6"), durable)
 
 
