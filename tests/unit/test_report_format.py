@@ -32,6 +32,12 @@ def test_percent_keeps_a_decimal_only_where_there_is_one() -> None:
     assert [fmt.percent(x) for x in (0.95, 0.0512, 1.0, -0.1, None)] == ["95%", "5.1%", "100%", "−10%", "–"]
 
 
+def test_a_share_of_a_share_of_a_percent_is_not_rounded_away() -> None:
+    """Half a per mille is not a tenth of a percent, nor is a tenth of that nothing."""
+    shown = [fmt.small_percent(x) for x in (0.7, 0.012, 0.0025, 0.0005, 0.00012, 0.0)]
+    assert shown == ["70.0%", "1.2%", "0.25%", "0.050%", "0.012%", "0.0%"]
+
+
 def test_signs() -> None:
     assert [fmt.signed(fmt.fixed(x, 1)) for x in (2.0, -2.0, 0.0, -0.01, None)] == ["+2.0", "−2.0", "0.0", "0.0", "–"]
 

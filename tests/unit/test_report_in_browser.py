@@ -22,6 +22,7 @@ from churnsim.records.watch import NewcomersRecord, WatchRecord, WatchRow
 from churnsim.report import render
 from churnsim.report.chapters import moved
 from churnsim.report.messages import Words
+from churnsim.report.page import numbers as fmt
 from churnsim.report.page.context import Context
 from churnsim.report.watch_page import watch_page
 
@@ -149,6 +150,10 @@ def test_sliders_say_what_python_says(browser: Any, run: Path) -> None:
     page = _opened(browser, run)
     context = Context(load_run(run), Words(), draws=load_draws(run))
     reference, grid = moved.moved_beliefs(context), moved.GRID
+    for place, row in enumerate(moved._chosen(context)):
+        assert page.locator(f"output[for=moved-{place}]").inner_text() == fmt.unglued(
+            moved.shown(context, row, row.value)
+        )
     slider = page.locator("#moved-1")
     for place, sure, word in ((40, "1", "anew; worth"), (60, "1", "regression"), (20, "0", "regression")):
         slider.fill(str(place))

@@ -112,4 +112,6 @@ def amount(context: Context, row: BreakEvenRow, value: float | None) -> str:
     """A value of the number: a share in percent, or money."""
     if value is None:
         return fmt.ABSENT
-    return fmt.percent(value, 0 if value in (0.0, 1.0) else 1) if row.share else context.money(value)
+    if not row.share:
+        return context.money(value)
+    return fmt.percent(value, 0) if value in (0.0, 1.0) else fmt.small_percent(value)

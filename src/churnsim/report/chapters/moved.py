@@ -127,9 +127,11 @@ def shown(context: Context, row: AssumptionRecord, value: float | None) -> str:
     kind = _kind(row)
     if value is None:
         return fmt.ABSENT
+    if kind == "money" and 0 < abs(value) < 1:
+        return fmt.money(value, context.currency, decimals=max(2, fmt.decimals_for([value], digits=2)))
     if kind == "money":
         return context.money(value)
-    return fmt.percent(value, 1) if kind == "share" else fmt.significant(value, 3)
+    return fmt.small_percent(value) if kind == "share" else fmt.significant(value, 3)
 
 
 def _data(context: Context, chosen: list[AssumptionRecord], moved: MovedBeliefs, options: list[str]) -> str:

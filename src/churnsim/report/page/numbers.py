@@ -207,6 +207,11 @@ def percent(share: float | None, decimals: int | None = None) -> str:
     return f"{fixed(share * 100, decimals)}{marks().percent}%"
 
 
+def small_percent(share: float) -> str:
+    """A share as a percentage with one decimal, or those that give two digits: 0.7 -> 70.0%, 0.0005 -> 0.050%."""
+    return percent(share, max(1, decimals_for([100 * share], digits=2)))
+
+
 def interval(lower: str, upper: str, *, joint: str) -> str:
     """Two formatted bounds as one interval that no line breaks; absent when either bound is."""
     return ABSENT if ABSENT in (lower, upper) else _SPACE.join((lower, joint, upper))

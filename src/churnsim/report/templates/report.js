@@ -125,22 +125,25 @@
     return whole.replace(/\B(?=(\d{3})+$)/g, words.thousands) + (part ? words.decimal + part : "");
   }
   // What stands together is rounded alike, by the largest.
-  function money(x, sign, largest = Math.abs(x)) {
-    const text = figure(x, largest >= 999.5 ? 0 : 2);
+  function money(x, sign, largest = Math.abs(x), decimals = 2) {
+    const text = figure(x, largest >= 999.5 ? 0 : decimals);
     const mark = !/[1-9]/.test(text) ? "" : x < 0 ? "−" : sign ? "+" : "";
     return mark + words.before + text + words.after;
   }
   const percent = (x) => `${figure(100 * x, 0)}${words.percent}`;
+  // Decimals that give so many significant digits.
+  function digits(x, many) {
+    return x === 0 ? 0 : Math.min(6, Math.max(0, many - 1 - Math.floor(Math.log10(Math.abs(x)))));
+  }
   // The number at a score between two places of the slider.
   function told(number, score) {
     const place = (score - draws.grid[0]) / (draws.grid[1] - draws.grid[0]);
     const from = Math.min(Math.max(Math.floor(place), 0), draws.grid.length - 2);
     const values = number.values;
     const x = values[from] + (place - from) * (values[from + 1] - values[from]);
-    if (number.kind === "share") return `${figure(100 * x, 1)}${words.percent}`;
-    if (number.kind === "money") return money(x, false);
-    const decimals = x === 0 ? 0 : Math.max(0, 2 - Math.floor(Math.log10(Math.abs(x))));
-    return figure(x, Math.min(decimals, 6));
+    if (number.kind === "share") return `${figure(100 * x, Math.max(1, digits(100 * x, 2)))}${words.percent}`;
+    if (number.kind === "money") return money(x, false, Math.abs(x), Math.max(2, digits(x, 2)));
+    return figure(x, digits(x, 3));
   }
   const filled = (text, values) => text.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
