@@ -634,6 +634,7 @@ OWN: dict[str, dict[str, Any]] = {
     "GammaGammaCalendar().expected_spend": {"day": "1997-03-01"},
     "GammaGammaCalendar().on_average_days": {"transactions": log},
     "GammaGammaCalendar().log_likelihood": {"transactions": log},
+    "by_interval": {"lower": 1.0, "upper": 2.0},
     "Target": {"quantity": "births", "low": 1.0, "high": 2.0},
     "break_even": {"address": "terms.margin", "between": (0.1, 0.5)},
     "shares_of_variance": {

@@ -400,6 +400,7 @@ def test_a_printed_comparison_says_what_its_intervals_hold(comparison):
 def test_a_market_takes_a_fit_as_the_model_at_its_estimates(cdnow_market, cdnow_models):
     purchases, spend = cdnow_models
     market = cs.Market(customers=cdnow_market.customers, purchases=purchases, spend=spend)
+    assert "PosteriorBase: 2,357 customers" in repr(market)
     assert (market.purchases, market.spend) == (purchases.model, spend.model) == (cdnow_market.purchases, market.spend)
 
 

@@ -136,6 +136,9 @@ class PosteriorBase:
         """Time since the last purchase of the customer of whom it is the longest."""
         return float((self._histories.T - self._histories.t_x).max(initial=0.0))
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {len(self):,} customers>"
+
     def __len__(self) -> int:
         return len(self._uids)
 

@@ -272,6 +272,9 @@ class SubscriberBase:
         """The subscribers' own ids."""
         return self._index
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {len(self):,} customers>"
+
     def __len__(self) -> int:
         return len(self._uids)
 

@@ -68,6 +68,9 @@ class TraitsBase:
         """Time since the last purchase of the customer of whom it is the longest."""
         return float(-self._traits.get("last_purchase", np.zeros(1)).min(initial=0.0))
 
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}: {len(self):,} customers>"
+
     def __len__(self) -> int:
         return len(self._uids)
 

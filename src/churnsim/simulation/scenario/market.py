@@ -142,9 +142,10 @@ class Market:
         1, "stages", "of a gap between purchases (Erlang-k, same mean): the more, the more regular", check_count,
         source="gaps are exponential in BG/NBD, MBG/NBD and Pareto/NBD",
     )  # fmt: skip
-    draws: tuple[tuple[Any, Any], ...] = ()
-    beliefs: Mapping[str, Belief] = field(default_factory=dict)
-    origins: Mapping[str, Origin] = field(default_factory=dict)
+    # Hundreds of them, and longer than all else, are not shown.
+    draws: tuple[tuple[Any, Any], ...] = field(default=(), repr=False)
+    beliefs: Mapping[str, Belief] = field(default_factory=dict, repr=False)
+    origins: Mapping[str, Origin] = field(default_factory=dict, repr=False)
 
     def __post_init__(self) -> None:
         for name in ("purchases", "spend"):

@@ -61,6 +61,8 @@ class Strategy:
     ... )
     >>> both.budget_per_period
     150.0
+    >>> Strategy(name="adverts", acquisition=Acquisition(budget_per_period=100.0))
+    Strategy(name='adverts', acquisition=Acquisition(budget_per_period=100.0, channels=None))
     """
 
     name: str
@@ -88,6 +90,11 @@ class Strategy:
         if not isinstance(self.name, str) or not self.name:
             raise ConfigError(f"a strategy needs a name; got {shown(self.name)}.")
         check_parts(self)
+
+    def __repr__(self) -> str:
+        """What is given; the many parts that are off are left out."""
+        given = ((f.name, getattr(self, f.name)) for f in fields(self))
+        return f"Strategy({', '.join(f'{name}={value!r}' for name, value in given if value not in (None, ''))})"
 
     @cached_property
     def parts(self) -> tuple[StrategyPart, ...]:
