@@ -138,6 +138,27 @@ def test_a_mailbox_is_one_customer_however_its_capitals_are_written(tmp_path):
         pd.testing.assert_frame_equal(db.transactions(), log)
 
 
+def test_what_was_given_back_is_taken_off_by_every_reader(tmp_path):
+    """In either sign and with a decimal comma; more than was paid leaves nothing, and a refund of its own stays one."""
+    rows = ["a;2024-01-01;10,00;", "a;2024-01-02;10,00;2,50", "b;2024-01-03;10,00;-4,00", "b;2024-01-04;10,00;10,50"]
+    path = tmp_path / "a.csv"
+    path.write_text("\n".join(["customer_id;date;amount;back", *rows, "b;2024-01-05;-1,00;1,00"]))
+    log = read_transactions(path, refunded="back", refunds="net")
+    assert log["amount"].tolist() == [10.0, 7.5, 5.0]
+    assert log.attrs["reading"]["left_out"]["purchases of which all was given back"] == 1
+    with CustomerDatabase(tmp_path / "c.db") as db:
+        db.add(path, refunded="back")
+        assert db.transactions(refunds="net")["amount"].tolist() == [10.0, 7.5, 5.0]
+    done = CliRunner().invoke(app, ["summarise", str(path), "--refunded", "back", "--refunds", "net"])
+    assert done.exit_code == 0, done.output
+    assert "1 purchases of which all was given back" in done.stderr
+    path.write_text("customer_id;date;amount;back\na;2024-01-01;10,00;much\n")
+    with pytest.raises(DataError, match="'back': 'much' is not a finite number"):
+        read_transactions(path, refunded="back")
+    with pytest.raises(ConfigError, match="refunded is taken off an amount"):
+        read_transactions(path, refunded="back", amount=None)
+
+
 def test_what_a_merged_cell_says_it_says_of_all_its_rows_and_an_amount_once(tmp_path):
     """As a till prints an order of several lines: one cell of customer and day; the discount stands in one cell too."""
     openpyxl = pytest.importorskip("openpyxl")

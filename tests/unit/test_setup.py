@@ -486,25 +486,28 @@ def test_sheets_called_alike_are_read_among_others(log, tmp_path, call):
 
 
 def test_what_is_no_purchase_is_said(log, tmp_path, call):
-    """An order of "voided" is left out and money given back is not taken off, as is said; a word of the same kind about
-    a newsletter or a part of an order leaves nothing out. The amount is none of the others."""
+    """An order of "voided" is left out, and so is one of which all was given back; a part is taken off. A word of the
+    same kind about a newsletter or a part of an order leaves nothing out. The amount is none of the others."""
     path = tmp_path / "orders.csv"
+    back = [0.0, 0.0, 0.5, log["amount"][3], *[0.0] * (len(log) - 5), None]
     pd.DataFrame({
         "Financial Status": ["paid", "voided ", "partially_refunded", *["paid"] * (len(log) - 3)],
         "Newsletter": ["cancelled", *["yes"] * (len(log) - 1)], "Currency": "EUR", "Discount Amount": 0.0,
-        "Refunded Amount": 0.0, "Taxes": 1.0, "Total": log["amount"], "Created at": log["date"],
+        "Refunded Amount": back, "Refunded Taxes": 0.0, "Taxes": 1.0, "Total": log["amount"], "Created at": log["date"],
         "Email": log["customer_id"].map("{}@x.org".format),
     }).to_csv(path, index=False)  # fmt: skip
     done = call("init", path, "--no-ask")
     assert "left out: 1 rows with 'voided' in 'Financial Status'" in done.output
     assert "look at column 'Newsletter': rows with 'cancelled' are read as the others are" in done.output
-    assert "look at column 'Refunded Amount': what was given back is not taken off" in done.output
+    assert "look at column 'Refunded Taxes': what was given back is not taken off" in done.output
+    assert "left out: 1 purchases of which all was given back" in done.output
     assert "'voided'" in (tmp_path / "orders-data.md").read_text(encoding="utf-8")
     config = read_config(tmp_path / "orders.toml")
     assert (config.data.amount, config.data.currency) == ("Total", "€")
     assert config.data.leave_out == {"Financial Status": ["voided"]}
+    assert (config.data.refunded, config.data.on_bad) == ("Refunded Amount", "raise")
     found = load_data(config.data, config.folder).transactions
-    assert round(found["amount"].sum() * 100) == round(log["amount"].drop(1).sum() * 100)
+    assert round(found["amount"].sum() * 100) == round(log["amount"].drop([1, 3]).sum() * 100) - 50
     kept = call("init", path, "--no-ask", "--out", tmp_path / "b.toml", "--leave-out", "Newsletter=cancelled")
     assert kept.exit_code == 0, kept.output
     assert read_config(tmp_path / "b.toml").data.leave_out == {"Newsletter": ["cancelled"]}

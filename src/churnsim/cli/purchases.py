@@ -61,6 +61,7 @@ COLUMNS: dict[str, tuple[Any, Any]] = {
     ),
     "price": (_text("COLUMN", "With --quantity in place of an amount: the price of one."), None),
     "quantity": (_text("COLUMN", "With --price: how many; below 0 for a refund."), None),
+    "refunded": (_text("COLUMN", "The column with what was given back of each amount."), None),
     "currency": (_text("COLUMN", "The column with the currency; currency if there is one."), None),
     "column": (
         Annotated[
@@ -170,7 +171,7 @@ class PurchaseFile:
         from churnsim.data.summaries.parquet_log import ParquetLog
         from churnsim.data.tabular.arrow_source import open_parquet
 
-        options = {**FORMAT, **RULES, "price": COLUMNS["price"], "quantity": COLUMNS["quantity"]}
+        options = {**FORMAT, **RULES, **{name: COLUMNS[name] for name in ("price", "quantity", "refunded")}}
         given = [name for name, (_, default) in options.items() if name != "rate" and self.words[name] != default]
         if given:
             raise ConfigError(

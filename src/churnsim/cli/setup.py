@@ -31,7 +31,7 @@ SLOW = 90  # seconds after which minutes are told
 ROLES = {
     "customer_id": "Who bought", "date": "When", "amount": "How much was paid, or 'none' where that is not known",
     "price": "With --quantity: the price of one", "quantity": "With --price: how many, below 0 for a refund",
-    "currency": "The currency of each amount",
+    "refunded": "What was given back of each amount", "currency": "The currency of each amount",
 }  # fmt: skip
 FORMS = ("date_format", "decimal", "thousands", "delimiter", "encoding", "sheet")
 

@@ -181,7 +181,7 @@ class CustomerDatabase:
             "survey_answers", "subscriptions"), and what the source calls its columns, as a mapping or by name:
             ``customer_id="Client no", date="Day"``. Columns that are not named go by our name if the source has it;
             None does without an optional one. Of transactions, ``price`` and ``quantity`` may be named in place of
-            ``amount``, which is then their product.
+            ``amount``, which is then their product, and ``refunded``, what was given back of it.
         date_format, decimal, thousands, delimiter, encoding, sheet, detect
             How the source is written, see `read_transactions`. What is not given is found out and reported, or, where
             the source leaves it open (03/04/2025; 1,234; bytes that are not UTF-8), refused with a DataError that says

@@ -38,6 +38,7 @@ TRANSACTION_COLUMNS = (
     Column(name="amount", kind="amount", optional=True),
     Column(name="price", kind="number", optional=True, stored=False),
     Column(name="quantity", kind="number", optional=True, stored=False),
+    Column(name="refunded", kind="number", optional=True, stored=False),
     Column(name="currency", kind="text", optional=True),
 )
 
@@ -51,6 +52,7 @@ def read_transactions(
     amount: str | None = "amount",
     price: str | None = None,
     quantity: str | None = None,
+    refunded: str | None = None,
     currency: str | None = "currency",
     date_format: str | None = None,
     decimal: str | None = None,
@@ -85,6 +87,9 @@ def read_transactions(
         The column with what was paid; ``amount=None`` reads a log without amounts.
     price, quantity : str, optional
         Two columns whose product is the amount, in place of `amount`. A negative quantity is a refund.
+    refunded : str, optional
+        A column with what was given back of each row's amount, which is taken off it. A purchase of which nothing is
+        left is none; an empty cell says that nothing was given back.
     currency : str or None
         The column with the currency of each amount; without one of that name amounts are taken to be in one currency.
     date_format : str, optional
@@ -169,6 +174,7 @@ def read_transactions(
     )  # fmt: skip
     latest = pd.Timestamp.now().normalize() if today is None else calendar_day(today, name="today")
     given: dict[str, str | None] = {"customer_id": customer_id, "date": date, "price": price, "quantity": quantity}
+    given["refunded"] = refunded
     if price is None or amount != "amount":
         given["amount"] = amount
     wanted = [*required_columns(TRANSACTION_COLUMNS, given), *rules.leave_out]

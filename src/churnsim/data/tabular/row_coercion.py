@@ -17,6 +17,8 @@ from churnsim.data.tabular.source import Spelling
 from churnsim.data.tabular.text_columns import ARROW_TEXT, as_text, mask
 from churnsim.errors import ConfigError
 
+ALL_GIVEN_BACK = "purchases of which all was given back"
+CLOSE = 1e-9  # of an amount: what is left of it by the rounding of floats
 _WITH_ZONE = r"\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)? ?(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)$"
 TRIMMED = "customer ids without the white space around them"
 LOWERED = "customer ids that are e-mail addresses, without their capitals"
@@ -70,6 +72,8 @@ def column_names(
 def _amount_is_computed(given: Mapping[str, str | None]) -> bool:
     """Whether amounts are prices times quantities; ConfigError where only one of the two is named, or an amount too."""
     price, quantity = given.get("price"), given.get("quantity")
+    if given.get("refunded") is not None and price is None and given.get("amount", "") is None:
+        raise ConfigError("refunded is taken off an amount, and amount=None does without. Leave one of them out.")
     if (price is None) != (quantity is None):
         raise ConfigError("price and quantity belong together: the amount is their product. Name both columns.")
     if price is not None and given.get("amount") is not None:
@@ -132,6 +136,8 @@ def typed_rows(
             typed[column.name] = _texts(values, theirs, flaws, column)
     if "price" in names and "quantity" in names:
         typed["amount"] = _products(raw, names["price"], names["quantity"], flaws, spelling, negative)
+    if "refunded" in names:
+        typed["amount"] = _kept(raw[names["refunded"]], names["refunded"], typed["amount"], flaws, spelling)
     frame = pd.DataFrame(typed)
     frame.attrs.update(counts)
     return frame
@@ -153,6 +159,18 @@ def _products(
     flaws.mark(~np.isfinite(product), raw[price], price, beyond, "Correct one of them.")
     # The product is an amount like any other, refunds included; only its name in messages is the quantity's.
     return amounts(product, f"{price} x {quantity}", flaws, negative=negative)
+
+
+def _kept(
+    values: pd.Series[Any], name: str, amount: pd.Series[float], flaws: Flaws, spelling: Spelling
+) -> pd.Series[float]:
+    """Amounts less what was given back of each, which some write with a minus; a row of which nothing is left is
+    marked, and one with a negative amount is a refund as it stands."""
+    back = amounts(values, name, flaws, written=spelling.number(name), negative=True, optional=True).abs().fillna(0.0)
+    left = (amount - back).where(amount > 0, amount)
+    gone = ((back > 0) & (amount > 0) & (left <= CLOSE * amount)).to_numpy(dtype=bool)
+    flaws.mark(gone, values, name, ALL_GIVEN_BACK, "")
+    return left
 
 
 def _zoned(values: pd.Series[Any]) -> int:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from churnsim.checks import check_choice, check_kind, check_share, shown
 from churnsim.data.tabular.columns import MISSING_ID
-from churnsim.data.tabular.row_coercion import LOWERED, TRIMMED, ZONED
+from churnsim.data.tabular.row_coercion import ALL_GIVEN_BACK, LOWERED, TRIMMED, ZONED
 from churnsim.data.tabular.row_errors import SHOWN_ROWS, Flaws, SetAside, rows_error
 from churnsim.data.tabular.source import Piece
 from churnsim.data.tabular.text_columns import as_text, mask
@@ -60,11 +60,15 @@ class RowRules:
     def reasons(self) -> dict[str, str]:
         """Why a row is left out however many there are, by the reason of its flaw."""
         guests = {MISSING_ID: GUESTS} if self.guests == "apart" else {}
-        return guests | {
-            reason: reason
-            for column, values in self.leave_out.items()
-            for reason in map(partial(stated, column), values)
-        }
+        return (
+            guests
+            | {ALL_GIVEN_BACK: ALL_GIVEN_BACK}
+            | {
+                reason: reason
+                for column, values in self.leave_out.items()
+                for reason in map(partial(stated, column), values)
+            }
+        )
 
 
 def stated(column: str, value: str) -> str:

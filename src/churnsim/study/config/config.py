@@ -106,6 +106,7 @@ class DataSection(DatedFile):
     )
     price: str | None = Field(default=None, description="with quantity, in place of amount: the price of one")
     quantity: str | None = Field(default=None, description="with price: how many; below 0 for a refund")
+    refunded: str | None = Field(default=None, description="what was given back of each amount, taken off it")
     currency_column: str = Field(default="currency", description="the column with each amount's currency, if there")
     exchange_rates: dict[str, Annotated[float, Field(gt=0)]] = Field(
         default_factory=dict, description="what one unit of each currency is worth, such as { USD = 1.0, EUR = 1.08 }"

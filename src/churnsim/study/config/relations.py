@@ -117,8 +117,8 @@ def _optimise_problems(config: StudyConfig) -> Iterator[Problem]:
 ROUNDING = 1e-9
 # What describes a file, and nothing else.
 FILE_KEYS = {
-    *DatedFile.model_fields, "customer_id", "date", "price", "quantity", "currency_column", "guests", "duplicates",
-    "leave_out", "most_bad",
+    *DatedFile.model_fields, "customer_id", "date", "price", "quantity", "refunded", "currency_column", "guests",
+    "duplicates", "leave_out", "most_bad",
 }  # fmt: skip
 # What becomes of the rows of a file or a database; those of a dataset are used as they come.
 ROW_KEYS = {"exchange_rates", "refunds", "first_from"}
@@ -234,6 +234,8 @@ def _source_problems(data: DataSection, folder: Path) -> Iterator[Problem]:
         lacking = "quantity" if data.quantity is None else "price"
         message = f"needs {lacking}: an amount is the price times the quantity."
         yield unshown(("data", "price" if data.price else "quantity"), message)
+    if data.refunded is not None and not data.has_amounts:
+        yield unshown(("data", "refunded"), "is taken off an amount, and amount = false has none. Remove one.")
     if data.price is not None and "amount" in data.model_fields_set:
         yield Problem(path=("data", "amount"), message="is given besides price and quantity. Leave one of the two out.")
 

@@ -111,7 +111,7 @@ class Export:
     @property
     def currency_sign(self) -> str:
         """What stands before amounts of the one currency that the rows are in, empty where they do not say."""
-        code = self.log.attrs["reading"]["currency"]
+        code: str | None = self.log.attrs["reading"]["currency"]
         if code is None and self.rates:  # all are told in the one that is worth 1
             code = next((name for name, worth in self.rates.items() if worth == 1), None)
         if code is None:
@@ -204,7 +204,7 @@ def _earned(
     found = [name for name in looked.candidates["profit"] if name not in named.values()]
     if not found or "amount" not in log.columns:
         return None
-    words = {**named, "amount": found[0], "price": None, "quantity": None, "currency": None}
+    words = {**named, "amount": found[0], "price": None, "quantity": None, "refunded": None, "currency": None}
     with contextlib.suppress(DataError):
         rows = read_transactions(
             path, **words, **answers.form, guests="apart", refunds="apart", on_bad="set_aside", most_bad=MOST_BAD,
@@ -248,7 +248,12 @@ def _settled(looked: ExportColumns, answers: Answers) -> tuple[dict[str, str], d
             **why, "price": "by its name; the amount is price times quantity", "quantity": "by its name"
         }  # fmt: skip
     if amount:
-        return {**columns, "amount": amount[0]}, {**why, "amount": "by its name"}
+        columns, why = {**columns, "amount": amount[0]}, {**why, "amount": "by its name"}
+        # Of an amount that is told by its name too: beside the prices of lines it would be that of an order.
+        back = [name for name in looked.candidates["refunded"] if name not in columns.values()]
+        if back and "refunded" not in columns:
+            columns["refunded"], why["refunded"] = back[0], "by its name; taken off the amount"
+        return columns, why
     numbers = tuple(name for name in looked.possible["amount"] if name not in taken)
     if not numbers:  # nothing in it can be an amount
         return columns, why

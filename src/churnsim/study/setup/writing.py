@@ -14,6 +14,7 @@ from string import Template
 from typing import Any
 
 from churnsim.data.database.quality import START_DAYS
+from churnsim.data.tabular.row_coercion import ALL_GIVEN_BACK
 from churnsim.data.tabular.tally import GUESTS
 from churnsim.errors import ConfigError
 from churnsim.models.purchase.registry import DEFAULT_FAMILY, PURCHASE_FAMILIES
@@ -109,7 +110,8 @@ def _data(export: Export, chosen: Choices, answers: Answers, folder: Path, curre
         yield _line("amount = false", "what was paid is not known: no budget, no strategies, nothing said in money")
     for word, value in answers.form.items():
         yield _line(f"{word} = {toml_text_of(value)}", "as stated")
-    bad = export.added.set_aside - export.added.reasons.get(GUESTS, 0) - export.stated_away
+    away = sum(export.added.reasons.get(reason, 0) for reason in (GUESTS, ALL_GIVEN_BACK)) + export.stated_away
+    bad = export.added.set_aside - away
     if bad:
         yield _line('on_bad = "set_aside"', f"leaves out {_rows(bad)} that cannot be used, see the page on the data")
     if export.added.reasons.get(GUESTS):

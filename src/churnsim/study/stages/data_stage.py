@@ -178,8 +178,8 @@ def read_log(section: DataSection, folder: Path) -> tuple[pd.DataFrame, str, str
     with told_in_keys("data", DataSection.model_fields):
         log = read_transactions(
             path, customer_id=section.customer_id, date=section.date, amount=section.amount or None,
-            price=section.price, quantity=section.quantity, currency=section.currency_column, guests=section.guests,
-            refunds=section.refunds, duplicates=section.duplicates, leave_out=section.leave_out, **section.form,
-            **rules,
+            price=section.price, quantity=section.quantity, refunded=section.refunded,
+            currency=section.currency_column, guests=section.guests, refunds=section.refunds,
+            duplicates=section.duplicates, leave_out=section.leave_out, **section.form, **rules,
         )  # fmt: skip
     return log, path.name, hashlib.sha256(path.read_bytes()).hexdigest()
