@@ -10,12 +10,10 @@ import time
 from pathlib import Path
 from typing import IO, Any
 
-from numba.core import compiler
 from numba.core.compiler_lock import global_compiler_lock
 from numba.core.dispatcher import Dispatcher
 
 import churnsim
-from churnsim.kernels.numerics.shared_code import _Flags
 
 KERNELS = str(Path(churnsim.__file__).parent / "kernels")
 compile_here, being_compiled = Dispatcher.compile, set()
@@ -50,8 +48,6 @@ def compile_in_one_process(dispatcher: Dispatcher, signature: Any) -> Any:
             finally:
                 being_compiled.discard(path)
 
-
-compiler.Flags = _Flags  # for the kernels that Python calls and for other packages too: compared faster, as alike
 
 if sys.platform != "win32":
     import fcntl

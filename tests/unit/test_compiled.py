@@ -10,13 +10,16 @@ import sys
 import numba
 import numpy as np
 import pytest
+from numba.core import compiler
+from numba.core.targetconfig import ConfigStack
+from numba.core.types.functions import BaseFunction
 from tests.parity.mechanisms import MARKET_PARTS, STRATEGY_PARTS, scenario
 
 import churnsim as cs
 from churnsim.kernels.numerics import jit, numba_cache
 from churnsim.kernels.numerics.intrinsics import multiply_high, plain_fetch, plain_multiply_high
 from churnsim.kernels.numerics.philox import block
-from churnsim.kernels.numerics.shared_code import _Flags
+from churnsim.kernels.numerics.shared_code import _call_type_of, _Flags
 
 MINI = {
     "__init__.py": "",
@@ -212,6 +215,51 @@ def test_flags_are_as_alike_as_numbas(set_here, set_there):
     assert (here == there) is (here == numbas_there) is (numbas_here == there) is (numbas_here == numbas_there)
     assert hash(here) == hash(numbas_here)
     assert here != "flags"
+
+
+def test_a_call_is_remembered_by_its_types_and_options():
+    """Numba keeps one implementation for the same types, that of the options it was asked for last."""
+
+    class Plus:
+        def __init__(self):
+            self._impl_keys = {}
+
+    class Signature:
+        args = "two numbers"
+
+    asked = []
+
+    def find(function, context, arguments, keywords):
+        asked.append(ConfigStack.top_or_none().nrt)
+        function._impl_keys[Signature.args] = f"counted: {asked[-1]}"
+        return Signature
+
+    call_type, plus = _call_type_of(find), Plus()
+    for counted in (True, False, True, False):
+        options = _Flags()
+        options.nrt = counted
+        with ConfigStack().enter(options):
+            assert call_type(plus, None, ["int64", "int64"], {}) is Signature
+        assert plus._impl_keys == {Signature.args: f"counted: {counted}"}
+    assert asked == [True, False]
+
+
+def test_code_of_others_is_compiled_by_numba_alone(monkeypatch):
+    """Ours is compiled with what is remembered; afterwards, and where it fails, numba is as it was."""
+    monkeypatch.setattr(jit, "cached", lambda dispatcher, *_, **__: dispatcher)
+    numbas = compiler.Flags, BaseFunction.get_call_type
+
+    def third(x):
+        return x / 3.0
+
+    def wrong(x):
+        return x / "3"
+
+    assert jit.njit(third)(6.0) == 2.0
+    assert (compiler.Flags, BaseFunction.get_call_type) == numbas
+    with pytest.raises(numba.TypingError):
+        jit.njit(wrong)(6.0)
+    assert (compiler.Flags, BaseFunction.get_call_type) == numbas
 
 
 def test_what_is_rare_stays_out_of_the_code_of_what_is_inlined(monkeypatch):

@@ -19,7 +19,7 @@ import numba
 from numba import types
 
 from churnsim.kernels.numerics.numba_cache import cached
-from churnsim.kernels.numerics.shared_code import optimise_with_callers
+from churnsim.kernels.numerics.shared_code import compile_quickly, optimise_with_callers
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -57,7 +57,7 @@ def _wide_arguments(dispatcher: Any) -> None:
 def _compiled(function: F, options: dict[str, Any], *, apart: bool = False) -> F:
     dispatcher = numba.njit(**options)(function)
     if not PLAIN and hasattr(dispatcher, "get_call_template"):  # of numba's own methods; none with NUMBA_DISABLE_JIT
-        _wide_arguments(optimise_with_callers(dispatcher, options, apart=apart))
+        _wide_arguments(optimise_with_callers(compile_quickly(dispatcher), options, apart=apart))
     return cast(F, cached(dispatcher, _KERNELS, variant="-plain" if PLAIN else ""))
 
 
