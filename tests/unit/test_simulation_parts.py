@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import pickle
 import warnings
 from copy import deepcopy
@@ -354,6 +355,8 @@ def test_paired_difference_against_its_formulas():
         interval(np.array([1.0]))
     with pytest.raises(ConfigError, match="same replications"):
         paired_difference(a, b[:3])
+    # Plain numbers, which a printed result shows as such.
+    assert {type(value) for value in (*found.row().values(), *dataclasses.astuple(interval(a)))} == {float, int}
 
 
 @pytest.fixture(scope="module")

@@ -196,7 +196,7 @@ def spend_evidence(
         by_channel=pd.DataFrame(columns, index=pd.Index(names, name="channel")),
         ceiling={name: most[:, k] for k, name in enumerate(names)},
         scale={name: scale[:, k] for k, name in enumerate(names)},
-        unprompted=base, days=table.days, revenue_per_customer=table.revenue / total if total > 0 else math.nan,
+        unprompted=base, days=table.days, revenue_per_customer=float(table.revenue / total) if total > 0 else math.nan,
         checks=(*rows.told(), *_checks(model, table, found.mode, found.effective, lifts)), level=level,
     )  # fmt: skip
 

@@ -325,7 +325,7 @@ def _second_lives(
     longer = told & ~at_once
     if ended[longer].any():
         mean, error = ratio_of_means(length[longer], ended[longer].astype(np.float64))
-        share, count = longer.sum() / told.sum(), told.sum()
+        share, count = float(longer.sum() / told.sum()), int(told.sum())
         life = Measured.positive(
             mean * share, math.hypot(error / mean, math.sqrt((1 - share) / (share * count))), level
         )

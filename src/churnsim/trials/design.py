@@ -308,7 +308,8 @@ def design_trial(
     detectable = float(chosen["detectable"])
     return TrialDesign(
         about=question.about, strategy=strategy.name, without=question.without, outcome=outcome,
-        effect=question.effect, against=question.against, level=level, wanted_power=power, weeks=span, share=size,
+        effect=question.effect, against=question.against, level=level, wanted_power=power, weeks=float(span),
+        share=float(size),
         customers=len(base[1]), held_out=int(chosen["held_out"]), power=float(chosen["power"]),
         replayed_power=float(chosen["replayed_power"]), replayed_error=float(chosen["replayed_error"]),
         sequence_power=float(chosen["sequence_power"]), detectable=None if math.isnan(detectable) else detectable,

@@ -7,6 +7,7 @@ the correlation and the variance reduction (Var A + Var B)/Var(A - B) are report
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 
 import numpy as np
@@ -82,7 +83,7 @@ def interval(values: Floats, *, level: float = 0.95) -> Interval:
     """t interval of the mean over replications. Raises ConfigError for fewer than 2 replications."""
     _check(values, level)
     sd = float(values.std(ddof=1))
-    half = float(student_quantile((1 + level) / 2, values.size - 1)) * sd / np.sqrt(values.size)
+    half = float(student_quantile((1 + level) / 2, values.size - 1)) * sd / math.sqrt(values.size)
     mean = float(values.mean())
     return Interval(mean, mean - half, mean + half, sd)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Unpack
 
@@ -98,7 +99,7 @@ def replay(
     outcome = compare(calibrated, [Strategy(name="as it was")], **whole)
     counts = outcome.values("purchases").to_numpy(dtype=np.float64).ravel()
     sd = float(counts.std(ddof=1))
-    half = float(student_quantile((1 + level) / 2, counts.size - 1)) * sd * np.sqrt(1 + 1 / counts.size)
+    half = float(student_quantile((1 + level) / 2, counts.size - 1)) * sd * math.sqrt(1 + 1 / counts.size)
     mean = float(counts.mean())
     return Replay(
         actual=int(came.sum()),

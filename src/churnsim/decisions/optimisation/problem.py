@@ -89,7 +89,9 @@ class LeverProblem:
             check_number(total, "total", least=0)
             if spending is None or not spending.weights.any():
                 raise ConfigError(
-                    "a total needs levers that change what is planned to be spent, each by itself; these do not."
+                    "a total needs levers that change what is planned to be spent, each by itself; these do not. What "
+                    "falls due by the event is no plan: limit such levers by their bounds, and see what was paid in "
+                    "the metric 'costs'."
                 )
             if spend_all:
                 equal = {"equal": spending.weights, "total": total - spending.base}

@@ -324,8 +324,8 @@ def build_fit(
         covariance = np.where(logs == 0, 0.0, logs * (slope[:, None] * slope))
     return ModelFit(
         model=model,
-        loglik=loglik,
-        n=n,
+        loglik=float(loglik),
+        n=float(n),
         status=status,
         names=tuple(names),
         matrix=covariance,
