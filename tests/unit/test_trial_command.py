@@ -67,6 +67,28 @@ def test_a_trial_is_read_while_it_runs_and_in_the_end(planned, purchases, tmp_pa
     assert (done.exit_code, content["status"]) == (1, "measured here (randomised)")
 
 
+def test_a_trial_is_read_from_an_export_written_as_the_studys(planned, purchases, tmp_path):
+    """The same purchases in a German shop's words, among a void order and a guest's."""
+    listed, export, study = planned[0] / "assignment.csv", tmp_path / "export.csv", tmp_path / "study.toml"
+    plain = pd.read_csv(purchases, dtype=str)
+    rows = (
+        plain["customer_id"] + ";" + plain["date"].str.replace(r"(\d+)-(\d+)-(\d+)", r"\3.\2.\1", regex=True) + ";9,50;"
+    )
+    lines = ["Kunde;Tag;Betrag;Status", *rows, f"{plain['customer_id'][0]};02.07.1998;9,50;void", ";02.07.1998;9,50;"]
+    export.write_text("\n".join(lines))
+    said = 'path = "last.csv"\ncustomer_id = "Kunde"\ndate = "Tag"\namount = "Betrag"\nguests = "apart"\n'
+    said += 'leave_out = { Status = ["void"] }'
+    study.write_text(SMOKE.read_text(encoding="utf-8").replace('dataset = "cdnow"', said))
+    (tmp_path / "last.csv").touch()
+    until = ("--until", "1998-08-31", "--json")
+    done = run("trial", "read", listed, export, "--study", study, *until, tmp_path / "a.json")
+    by_options = run("trial", "read", listed, purchases, *until, tmp_path / "b.json")
+    assert done.exit_code == by_options.exit_code == 1  # nobody buys twice, as above
+    assert json.loads((tmp_path / "a.json").read_text()) == json.loads((tmp_path / "b.json").read_text())
+    done = run("trial", "read", listed, export, "--study", study, "--guests", "apart")
+    assert "--guests and --study both say how the file is read" in done.stderr
+
+
 def test_wrong_files_and_questions_end_in_one_line(planned, purchases, tmp_path):
     listed = planned[0] / "assignment.csv"
     for words, reason in (

@@ -216,6 +216,18 @@ class PurchaseFile:
         _tell(log)
         return log
 
+    def read_as(self, study: Path) -> pd.DataFrame:
+        """The log, read as a study reads its own. ConfigError for an option that says how it is to be read, too."""
+        from churnsim.study.config.config_file import read_config
+        from churnsim.study.watch import log_as_studied
+
+        given = [name for name, (_, default) in {**COLUMNS, **FORMAT, **RULES}.items() if self.words[name] != default]
+        if given:
+            raise ConfigError(f"--{given[0].replace('_', '-')} and --study both say how the file is read. Give one.")
+        log = log_as_studied(read_config(study).data, self.path)
+        _tell(log)
+        return log
+
     def _refuse_options_of_files(self) -> None:
         """ConfigError for an option that says how a file is written or what becomes of its rows, beside a database,
         whose records are typed and counted already; that it is to be read without amounts can be said."""

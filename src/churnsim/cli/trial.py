@@ -98,6 +98,7 @@ def design(
     path = drawn.write(out)
     _print_design(found, money=ground.has_amounts)
     typer.echo(f"starts on {drawn.manifest.start} and ends on {drawn.manifest.end}; the list is {path}")
+    typer.echo(f"next: churnsim trial read {path} EXPORT --study {config}")
     if _drawable():
         from churnsim.report.charts.power import plot_power
         from churnsim.report.charts.svg import svg_of
@@ -161,6 +162,10 @@ def read(
     without: Annotated[
         list[str] | None, typer.Option(metavar="ID", help="A customer to leave out, such as one who was erased.")
     ] = None,
+    study: Annotated[
+        Path | None,
+        typer.Option(metavar="CONFIG", help="Read FILE as [data] of this study says, without more options."),
+    ] = None,
     evidence: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Write what a finished trial says of the number, as TOML.")
     ] = None,
@@ -174,6 +179,7 @@ def read(
 
     \b
     Examples:
+      churnsim trial read trial/assignment.csv sales-until-now.csv --study study.toml
       churnsim trial read trial/assignment.csv purchases.csv --looks daily
       churnsim trial read trial/assignment.csv purchases.csv --until 2026-06-30 --evidence trial/evidence.toml
     """
@@ -185,7 +191,7 @@ def read(
         for source in (given.path, assignment):
             not_the_input(source, target, option)
     trial = TrialAssignment.read(assignment)
-    log = given.read(amounts=trial.manifest.outcome == "spend")
+    log = given.read(amounts=trial.manifest.outcome == "spend") if study is None else given.read_as(study)
     found = read_trial(trial, log, looks=looks, until=until, without=tuple(without or ()))
     _print_reading(found)
     write_json_file(json_file, _plain_reading(found))

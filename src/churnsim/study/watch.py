@@ -202,12 +202,17 @@ def _stored_models(
     return replace(fit, model=model), spend, digest
 
 
-def _export(section: DataSection, path: Path, data: StudyData) -> pd.DataFrame:
-    """The new export, read as the study reads its log, its ids of the same kind as those of the run."""
+def log_as_studied(section: DataSection, path: Path) -> pd.DataFrame:
+    """Another file of purchases, read as a study reads its log. Raises DataError for one that is written otherwise."""
     try:
-        log, _, _ = read_log(section.model_copy(update=_of_file(path)), Path())
+        return read_log(section.model_copy(update=_of_file(path)), Path())[0]
     except ChurnSimError as error:
         raise DataError(f"{path}, read as [data] of the study says: {error}") from error
+
+
+def _export(section: DataSection, path: Path, data: StudyData) -> pd.DataFrame:
+    """The new export, read as the study reads its log, its ids of the same kind as those of the run."""
+    log = log_as_studied(section, path)
     if pd.api.types.is_numeric_dtype(data.summary.index) != pd.api.types.is_numeric_dtype(log["customer_id"]):
         try:
             log = log.assign(customer_id=log["customer_id"].astype(data.summary.index.dtype))
