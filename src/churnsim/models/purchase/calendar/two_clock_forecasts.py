@@ -103,6 +103,7 @@ class ClocksByDay:
         edges = np.unique(np.concatenate([[0.0], inner[inner < stops[-1]], stops]))
         length = np.diff(edges)
         day = np.floor(begin + (edges[:-1] + length / 2) * self.per).astype(np.int64) - self.start
+        day = np.minimum(day, self.buying.size - 1)  # a stop that is midnight but for rounding may lie beyond it
         buying, leaving = self.buying[day], self.leaving[day]
         b, d = (np.concatenate([[0.0], np.cumsum(speed * length)[:-1]]) for speed in (buying, leaving))
         steep = (R * buying / (A + b) + s * leaving / (L + d) + force) * length

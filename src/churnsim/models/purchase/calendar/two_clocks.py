@@ -245,7 +245,7 @@ class TwoClockModel(TwoClocks, CalendarModel):
         low, high = math.floor(begin.min()), math.ceil(end.max())
         told, per = self._told(future), DAYS_PER_UNIT[self.unit]
         if high == low:
-            return ClocksByDay(low, per, np.ones(0), np.ones(0))
+            return ClocksByDay(low, per, np.ones(1), np.ones(1))
         return ClocksByDay(low, per, self._speed(low + 1, high, told), self._leaving_speed(low + 1, high, told))
 
 
