@@ -25,12 +25,13 @@ from churnsim.decisions.comparison.paired import interval
 from churnsim.errors import ConfigError, DataError, MissingExtraError
 from churnsim.kernels.engine.ledger_accounts import ACCOUNTS
 from churnsim.report import documents, load_run
-from churnsim.report.deck import Box, fitting
+from churnsim.report.deck import Box, _Deck, fitting
 from churnsim.report.documents import BROWSER, printed
 from churnsim.report.headline import headline
 from churnsim.report.messages import Words
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.context import Context
+from churnsim.report.page.tables import heads, row_of, table
 from churnsim.report.workbook import RATE, cell_name
 
 FORMULAS = ("=1+1", "+1", "-1", "@SUM(1)", "\t=1+1", fake_run.NASTY, "http://example.com", "{=1}")
@@ -277,6 +278,23 @@ def test_nothing_on_a_slide_is_cut_off_or_covered(slides: list[Any]) -> None:
             letters = int((shape.width / 914400 - 0.2) * 72 / (0.5 * size))
             lines = sum(len(textwrap.wrap(paragraph.text, letters)) for paragraph in shape.text_frame.paragraphs)
             assert lines * 1.2 * size / 72 <= shape.height / 914400
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_no_number_is_parted_in_a_table_of_a_slide(run: Path, language: str) -> None:
+    """By the width of a digit in DejaVu Sans, 0.636 of its size, the widest of the common fonts: what spaces and the
+    ends of lines leave together fits its column."""
+    context = Context(load_run(run), Words(language))
+    ends = fmt.interval("−€1,224,403", "+€12,550,645", joint=context.say("page.joint"))
+    block = table("t", heads(context, "deck", "mechanism", "here"), [row_of("Winning", f"+€254,967\n{ends}")])
+    deck = _Deck(context)
+    deck.slide("t").table(block, Box(1, 1, 4, 4), shares=(1, 1))
+    (made,) = [shape.table for shape in deck.file.slides[0].shapes if shape.has_table]
+    said = list(made.cell(1, 1).text_frame.paragraphs)
+    assert "".join(paragraph.text for paragraph in said).count("€") == 3
+    for paragraph in said:
+        widest = max(map(len, paragraph.text.split(" ")))
+        assert widest * 0.636 * paragraph.runs[0].font.size.pt / 72 <= 2 - 0.2
 
 
 def test_what_does_not_fit_a_slide_is_in_its_notes(run: Path, tmp_path: Path) -> None:

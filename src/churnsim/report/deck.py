@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import math
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from pptx import Presentation
@@ -30,7 +30,7 @@ from churnsim.report.headline import headline, replay_sentences
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import Paragraph, TableBlock
 from churnsim.report.page.context import Context
-from churnsim.report.page.tables import WIDE, heads, row_of, table, text_width
+from churnsim.report.page.tables import heads, lines_of, pieces, row_of, table, text_width
 from churnsim.report.what_it_takes import amount, how_it_was_found, lever_title, mechanism_title, what_it_takes
 from churnsim.report.what_it_takes import limits as even_limits
 from churnsim.report.what_to_measure import how_sure, named, sentence, shown, trial_sentence, what_it_is
@@ -41,6 +41,7 @@ SIZES = (22, 20, 18, 16, 14, 13, 12)  # points of a text, the largest that fits
 TABLE_SIZES = (14, 12, 11)
 LETTER = 0.52  # of the size: the width of a letter, on average, in a wide font
 DIGIT = 0.64  # of the size: the width of a digit, in a wide font
+WIDE_LETTER = 1 / (2 * LETTER)  # of two letters: the width of a Chinese one
 LINE, WIDE_LINE = 1.22, 1.45  # of the size: the height of a line, and of one with Chinese letters
 GAP = 0.5  # of the size: between two paragraphs
 PADDING = 0.1  # inches around a text in its box or cell, to each side
@@ -143,6 +144,7 @@ class _Slide:
         widths = [box.width * share / sum(shares) for share in shares]
         texts = [[column.title for column in block.columns]]
         texts += [[f"{cell.text}\n{cell.note}" if cell.note else cell.text for cell in row] for row in block.rows]
+        texts = _parted(texts, widths, joint=self.context.say("page.joint"))
         fits = [size for size in TABLE_SIZES if _rows_fitting(texts, widths, box, size) == len(texts)]
         size = next((size for size in fits if not _breaks_a_word(texts, widths, size)), fits[-1] if fits else None)
         if size is None:
@@ -178,32 +180,23 @@ def fitting(texts: Sequence[str], box: Box, sizes: Sequence[int]) -> int | None:
 
 def _lines(text: str, width: float, size: float) -> int:
     letters = max(1, math.floor((width - 2 * PADDING) * 72 / (LETTER * size)))
-    return sum(_wrapped(line, letters) for line in text.split("\n"))
-
-
-def _pieces(text: str) -> Iterator[tuple[int, float]]:
-    """What a line breaks between: (whether a space stands before it, how many letters wide). A Chinese letter is one by
-    itself."""
-    for word in text.split(" "):
-        parts = [part for part in re.split(f"([{WIDE}])", word) if part] or [""]
-        for place, part in enumerate(parts):
-            yield int(place == 0), text_width(part) * (1.0 if part.isascii() else 1 / (2 * LETTER))
+    return sum(lines_of(line, letters, wide=WIDE_LETTER) for line in text.split("\n"))
 
 
 def _line(text: str) -> float:
     return WIDE_LINE if text_width(text) > len(text) else LINE
 
 
-def _wrapped(text: str, letters: int) -> int:
-    """Lines of a text that breaks at its spaces and between Chinese letters; a word longer than a line is broken."""
-    lines, used = 1, 0.0
-    for space, width in _pieces(text):
-        if used and used + space + width > letters:
-            lines, used = lines + 1, 0.0
-        used += width + (space if used else 0)
-        while used > letters:
-            lines, used = lines + 1, used - letters
-    return lines
+def _parted(rows: list[list[str]], widths: Sequence[float], *, joint: str) -> list[list[str]]:
+    """The rows with intervals on two lines in columns that are too narrow for one even at the smallest size: programs
+    would part a number from its sign."""
+    between = f"\N{NO-BREAK SPACE}{joint}\N{NO-BREAK SPACE}"
+    for place, width in enumerate(widths):
+        room = (width - 2 * PADDING) * 72 / (DIGIT * TABLE_SIZES[-1])
+        lines = [line for row in rows for line in fmt.unglued(row[place]).split("\n") if between in line]
+        if any(text_width(line) > room for line in lines):
+            rows = [[*row[:place], row[place].replace(between, f" {joint}\n"), *row[place + 1 :]] for row in rows]
+    return rows
 
 
 def _breaks_a_word(rows: Sequence[Sequence[str]], widths: Sequence[float], size: float) -> bool:
@@ -215,7 +208,7 @@ def _breaks_a_word(rows: Sequence[Sequence[str]], widths: Sequence[float], size:
         width * (DIGIT if any(map(str.isdigit, word)) else LETTER) > most
         for text, most in cells
         for word in re.split("[ \n]", fmt.unglued(text))
-        for _, width in _pieces(word)
+        for _, width in pieces(word, wide=WIDE_LETTER)
     )
 
 
@@ -392,7 +385,7 @@ def _chances(deck: _Deck, context: Context) -> None:
     box = Box(EDGE, TOP, chart - 0.2, BODY.height)
     _bars(slide, rows, box, name=title, about=reading, number_format="0%")
     place = Box(EDGE + chart, TOP, BODY.width - chart, BODY.height)
-    slide.table(answer.chances(context), place, shares=(4, 4, 5, 2, 3))
+    slide.table(answer.chances(context), place, shares=(3, 5, 6, 2, 3))
     slide.notes(*answer.how_read(context))
 
 

@@ -7,7 +7,6 @@ Every text is written as text, whatever it begins with; formulas are this module
 from __future__ import annotations
 
 import io
-import math
 import re
 from collections.abc import Container, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -29,7 +28,7 @@ from churnsim.report.chapters.method import limits
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import Block, Heading, Listing, Paragraph, Tiles
 from churnsim.report.page.context import Context
-from churnsim.report.page.tables import text_width
+from churnsim.report.page.tables import lines_of, text_width
 from churnsim.simulation.engine.ledger import COSTS
 from churnsim.study.storage.store import OUTCOMES, read_parquet
 from churnsim.typing import Floats
@@ -154,8 +153,8 @@ class _Sheet:
         for place, text in enumerate(texts, start=column):
             self.text(row, place, text, f"number {look}" if place in numbers else look)
             room = self._widths[place] if place < len(self._widths) else 8.43
-            bold = 1.1 if look == "head" else 1.0
-            lines = sum(math.ceil(max(1, bold * text_width(line)) / room) for line in text.split("\n"))
+            room /= 1.15 if look == "head" else 1.0  # bold
+            lines = sum(lines_of(line, room) for line in text.split("\n"))
             self._lines[row] = max(lines, self._lines.get(row, 1))
         if self._lines.get(row, 1) > 1:
             self.sheet.set_row(row, 15 * self._lines[row])

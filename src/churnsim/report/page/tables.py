@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from churnsim.report.page import numbers as fmt
@@ -68,6 +68,27 @@ def _letters(column: ColumnHead, cells: list[TableCell]) -> int:
 def text_width(text: str) -> int:
     """How many Latin letters wide a text is: a Chinese one is as wide as two."""
     return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def pieces(text: str, *, wide: float = 1.0) -> Iterator[tuple[int, float]]:
+    """What a line breaks between: (whether a space stands before it, how many letters wide). A Chinese letter is one by
+    itself, `wide` times two letters."""
+    for word in text.split(" "):
+        parts = [part for part in re.split(f"([{WIDE}])", word) if part] or [""]
+        for place, part in enumerate(parts):
+            yield int(place == 0), text_width(part) * (1.0 if part.isascii() else wide)
+
+
+def lines_of(text: str, letters: float, *, wide: float = 1.0) -> int:
+    """Lines of a text that breaks at its spaces and between Chinese letters; a word longer than a line is broken."""
+    lines, used = 1, 0.0
+    for space, width in pieces(text, wide=wide):
+        if used and used + space + width > letters:
+            lines, used = lines + 1, 0.0
+        used += width + (space if used else 0)
+        while used > letters:
+            lines, used = lines + 1, used - letters
+    return lines
 
 
 def records_table(
