@@ -182,6 +182,18 @@ def test_a_log_without_amounts_and_one_without_repeaters(log, tmp_path, call):
         choices_for(replace(once, log=once.log.drop_duplicates("customer_id")), margin=0.3)
 
 
+@pytest.mark.parametrize(
+    ("file", "name", "title"),
+    [("Umsätze Müller_FY23.csv", "umsatze-muller_fy23", "Umsätze Müller FY23"), ("銷售.csv", "study", "銷售")],
+)
+def test_a_study_is_called_after_its_file(file, name, title, log, tmp_path, call):
+    """Letters with marks are those without in a name; the title of the report keeps them."""
+    log.to_csv(tmp_path / file, index=False)
+    assert call("init", tmp_path / file, "--no-ask").exit_code == 0
+    config = read_config(tmp_path / f"{name}.toml")
+    assert (config.name, config.title) == (name, title)
+
+
 def test_nothing_is_written_over(log, tmp_path, call):
     path = german(log, tmp_path / "verkauf.csv")
     (tmp_path / "verkauf.toml").write_text("mine")

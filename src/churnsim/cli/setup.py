@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
+import unicodedata
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -145,8 +146,9 @@ def init(
         if programme:
             raise ConfigError("programmes are of customers who buy when they like; add one of subscribers in the TOML.")
         _init_subscribers(
-            export, given, answers, target=target, page=page, name=slug, title=title, margin=margin or supposed,
-            currency=currency_sign, stated_margin=margin is not None, ask=ask and sys.stdin.isatty(),
+            export, given, answers, target=target, page=page, name=slug,
+            title=title or _titled(name or export.name), margin=margin or supposed, currency=currency_sign,
+            stated_margin=margin is not None, ask=ask and sys.stdin.isatty(),
         )  # fmt: skip
         return
     progress = reading_progress(lambda text: typer.echo(text, err=True))
@@ -167,7 +169,7 @@ def init(
                 f"[evidence.{kind}] there."
             ) from error
     text = config_text(
-        found, chosen, answers, name=slug, title=title or _titled(slug), folder=target.parent,
+        found, chosen, answers, name=slug, title=title or _titled(name or export.name), folder=target.parent,
         template=template, margin=margin or supposed, currency=currency_sign or found.currency_sign, records=records,
         stated_margin=margin is not None, programmes=tuple(dict.fromkeys(programme or ())),
         customer_cost=customer_cost,
@@ -182,7 +184,7 @@ def init(
 
 
 def _init_subscribers(
-    export: Path, given: dict[str, Any], answers: Answers, *, target: Path, page: Path, name: str, title: str | None,
+    export: Path, given: dict[str, Any], answers: Answers, *, target: Path, page: Path, name: str, title: str,
     margin: float, currency: str, stated_margin: bool, ask: bool,
 ) -> None:  # fmt: skip
     """Write a study of subscribers."""
@@ -197,9 +199,8 @@ def _init_subscribers(
     if given["observed_until"] is not None:
         answers = _with_answer(answers, "observed_until", given["observed_until"])
     found, answers = _understood(partial(read_export_of_subscribers, export), answers, ask=ask)
-    told = title or _titled(name)
     text = subscribers_text(
-        found, answers.form, name=name, title=told, folder=target.parent, margin=margin, currency=currency,
+        found, answers.form, name=name, title=title, folder=target.parent, margin=margin, currency=currency,
         stated_margin=stated_margin,
     )  # fmt: skip
     parse_config(text, name=str(target), folder=target.parent)
@@ -212,13 +213,17 @@ def _init_subscribers(
     typer.echo(f"data:   {page}\nstudy:  {target}\nnext:   churnsim check {target}")
 
 
-def _titled(slug: str) -> str:
-    return re.sub(r"[-_]+", " ", slug).capitalize()
+def _titled(name: str) -> str:
+    """What a report is called after a file or a name, whose letters stay as they are."""
+    words = re.sub(r"[-_]+", " ", Path(name).name.split(".")[0]).strip()
+    return words[:1].upper() + words[1:] or "Study"
 
 
 def _slug(text: str) -> str:
     """A name that a study may have."""
-    plain = re.sub(r"[^a-z0-9_-]+", "-", Path(text).name.split(".")[0].lower()).strip("-_")
+    letters = unicodedata.normalize("NFKD", Path(text).name.split(".")[0].casefold())
+    bare = "".join(letter for letter in letters if not unicodedata.combining(letter))
+    plain = re.sub(r"[^a-z0-9_-]+", "-", bare).strip("-_")
     return plain[:60] or "study"
 
 
