@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+import churnsim
+
 ROOT = Path(__file__).parents[2]
 SOURCE = ROOT / "src" / "churnsim"
 STUBS = sorted(SOURCE.rglob("*.pyi"))
@@ -131,6 +133,42 @@ def test_experiments_and_documents_use_the_public_face():
     """No import deeper than one namespace; the names in it are those of its `__all__`, which the import proves."""
     assert not [(path.name, found.group()) for path in SHOWN for found in DEEPER.finditer(path.read_text("utf-8"))]
     assert DEEPER.search("    from churnsim.simulation.scenario.market import Market")
+
+
+IN_PROSE = re.compile(r"`churnsim\.([a-z_]\w*(?:\.\w+)*)[`(]")
+BARE = re.compile(r"`([a-z]+_[a-z_]+)`")
+
+
+def prose_of(path: Path) -> str:
+    return re.sub(r"```.*?```", "", path.read_text("utf-8"), flags=re.DOTALL)
+
+
+def test_names_in_prose_are_there():
+    """What pages name with the package in front is public; other names of several words occur in the sources."""
+    sources = "\n".join(path.read_text("utf-8") for path in [*SOURCE.rglob("*.py"), *SOURCE.rglob("*.toml")])
+    known = set(re.findall("[a-z]+_[a-z_]+", sources))
+    unknown = []
+    for path in SHOWN:
+        if path.suffix != ".md" or path.name == "decisions.md":  # which tells what was, too
+            continue
+        text = prose_of(path)
+        for dotted in IN_PROSE.findall(text):
+            thing: object = churnsim
+            for name in dotted.split("."):
+                thing = getattr(thing, name, None)
+            unknown += [(path.name, dotted)] * (thing is None)
+        # Those of other packages are in the page for who comes from there.
+        bare = set() if path.name == "coming-from.md" else {n for n in BARE.findall(text) if n[:5] != "test_"}
+        unknown += [(path.name, name) for name in sorted(bare - known)]
+    assert unknown == []
+
+
+def test_control_a_name_that_is_gone_is_found_in_prose():
+    text = (
+        "It is `churnsim.evidence.assumptions(market)`, not `churnsim.simulation.market.believed`, nor `plot_of_old`."
+    )
+    assert IN_PROSE.findall(text) == ["evidence.assumptions", "simulation.market.believed"]
+    assert BARE.findall(text) == ["plot_of_old"]
 
 
 LONG = 6
