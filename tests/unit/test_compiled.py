@@ -283,3 +283,23 @@ def test_what_is_rare_stays_out_of_the_code_of_what_is_inlined(monkeypatch):
     defined = [line for line in code.splitlines() if line.startswith("define")]
     assert any("seldom" in line for line in defined)
     assert not any("always" in line for line in defined)
+
+
+def test_what_is_rare_is_passed_only_what_it_uses(monkeypatch):
+    """No name is left by which code of another kernel, which passes all arguments, would find it."""
+    monkeypatch.setattr(jit, "cached", lambda dispatcher, *_, **__: dispatcher)
+
+    def seldom(x, unused):
+        return x * 3.0
+
+    def asked(x, y):
+        return rare_one(x, y) * 2.0
+
+    rare_one = jit.rare(seldom)
+    called = jit.rule(asked)
+    assert called(2.0, 5.0) == 12.0
+    assert rare_one(2.0, 5.0) == 6.0  # from Python, after it
+    (code,) = called.inspect_llvm().values()
+    (line,) = (line for line in code.splitlines() if line.startswith("define") and "seldom" in line)
+    assert line.startswith("define private")
+    assert line.count("double %") == 1

@@ -3,8 +3,9 @@
 Numba optimises each compiled function and makes machine code of it by itself, and does both again, with all that it
 calls, for each function that calls it: of a kernel that is called five calls deep six times. Here a kernel that another
 one calls is only translated to LLVM's language. The kernel that Python calls takes in all that it needs, and is
-optimised and made machine code of once; it alone is stored on disk. While it is compiled, numba also remembers what an
-operation is on given types, which it would look up anew for each.
+optimised and made machine code of once; it alone is stored on disk. Nobody else reaches what it took in, so that
+arguments which a function does not use are not passed to it: most of the two hundred words of the engine's tables.
+While it is compiled, numba also remembers what an operation is on given types, which it would look up anew for each.
 """
 
 from __future__ import annotations
@@ -59,6 +60,33 @@ def _library_class() -> Any:
     return Translated
 
 
+def _compiler_class() -> Any:
+    class Whole(JITCodeLibrary):  # type: ignore[misc]
+        """The code of a kernel that Python calls, with all that it calls."""
+
+        _final_module: Any
+
+        def _optimize_final_module(self) -> None:
+            # Only where functions stay apart: elsewhere LLVM would put more in the place of calls than is good. Not
+            # "internal": such names too would be found for the functions of other modules, which pass all arguments.
+            if any(getattr(library, "apart", "") for library in self._linking_libraries):
+                for function in self._final_module.functions:
+                    if not function.is_declaration and function.linkage.name == "linkonce_odr":
+                        function.linkage = "private"
+            super()._optimize_final_module()
+
+    class Compiler(compiler.Compiler):  # type: ignore[misc]
+        """Numba's, into such a library."""
+
+        def compile_extra(self, function: Any) -> Any:
+            if self.state.library is None:
+                self.state.library = Whole(self.state.targetctx.codegen(), function.__qualname__)
+                self.state.library.enable_object_caching()
+            return super().compile_extra(function)
+
+    return Compiler
+
+
 def _flags_class() -> Any:
     same = hash(compiler.Flags())  # of the options' names alone
 
@@ -81,6 +109,7 @@ def _flags_class() -> Any:
 
 
 _Translated: Any = _library_class() if JITCodeLibrary is not None else None
+_Compiler: Any = _compiler_class() if JITCodeLibrary is not None else None
 _Flags: Any = _flags_class() if JITCodeLibrary is not None else None
 
 
@@ -142,6 +171,7 @@ def optimise_with_callers(dispatcher: Any, options: dict[str, Any], *, apart: bo
         return dispatcher
     made: dict[Any, tuple[Any, Any]] = {}
     target = dispatcher.targetdescr
+    dispatcher._compiler.pipeline_class = _Compiler
 
     def translate(kinds: Any) -> tuple[Any, Any]:
         flags = _Flags()
