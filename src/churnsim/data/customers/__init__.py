@@ -11,7 +11,7 @@ Examples
 >>> abc_classes(spend).value_counts().to_dict(), abc_table(spend)["value_share"].round(2).to_dict()
 ({'B': 804, 'A': 777, 'C': 776}, {'A': 0.8, 'B': 0.15, 'C': 0.05})
 >>> print(top_share(spend, replications=100), whale_curve(spend, points=2, replications=100).shape)
-0.6742 [0.6547, 0.697] (3, 4)
+0.6742 [0.6527, 0.7001] (3, 4)
 >>> rfm_scores(log)["rfm"].head(2).tolist()
 ['454', '144']
 >>> cohort_matrix(log).shape, existing_revenue(log).shape, replacement_ratio(spend, replications=100).shape
