@@ -129,8 +129,7 @@ def test_values_add_up_day_by_day(base):
         each = np.diff(np.array(counts), axis=0)
     else:
         each = [model.expected_purchases(people, step, after=k * step).to_numpy() for k in range(days * parts)]
-    end = int(np.datetime64("2022-12-31", "D").astype(int))
-    level = np.repeat(spend._levels(end + 1, end + days), parts)
+    level = np.repeat(spend.levels("2023-01-01", "2023-01-04"), parts).to_numpy()
     middle = np.exp(-force * step * (np.arange(days * parts) + 0.5))
     total = (np.array(each) * (level * middle)[:, None]).sum(axis=0) * spend.expected_spend(people)
     assert found.to_numpy() == pytest.approx(total.to_numpy(), rel=1e-8)

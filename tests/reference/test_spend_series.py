@@ -106,12 +106,15 @@ def test_the_same_series_for_all_are_a_calendar():
     common = GammaGammaCalendar(p=4.0, q=3.0, gamma=15.0, calendar=calendar, **told)
     own = GammaGammaSeries(p=4.0, q=3.0, gamma=15.0, calendar=series, future="hold", **told)
     people = people_of([0, 1])
-    for purchases in BASES.values():
-        kinds = (
-            cs.customer_value(people, purchases=purchases, spend=each, annual_discount_rate=0.15, horizon=30.0)
-            for each in (common.with_future({"price": float(shared["price"].iloc[-1])}), own)
-        )
-        np.testing.assert_allclose(*kinds, rtol=1e-9)
+    clock = {"effects": {"price": 0.7}, "means": {"price": 1.0}, "seen_until": "2022-12-31", "future": "hold"}
+    one = cs.models.SeriesModel(base=BASES["plain"], calendar=series, **clock)
+    for purchases in (*BASES.values(), one):
+        for seen in (people, people.assign(T=[40.0, 29.5])):  # who end together, or not
+            kinds = (
+                cs.customer_value(seen, purchases=purchases, spend=each, annual_discount_rate=0.15, horizon=30.0)
+                for each in (common.with_future({"price": float(shared["price"].iloc[-1])}), own)
+            )
+            np.testing.assert_allclose(*kinds, rtol=1e-9)
 
 
 def people_of(ids: list) -> pd.DataFrame:
@@ -124,7 +127,7 @@ def people_of(ids: list) -> pd.DataFrame:
     return people
 
 
-@pytest.mark.parametrize("base", ["plain", "calendar", "two own clocks"])
+@pytest.mark.parametrize("base", ["plain", "calendar", "own clock", "two own clocks"])
 def test_values_add_up_day_by_day(base):
     """Two customers who end on one day, with levels of their own."""
     days, parts = 4, 9
@@ -133,12 +136,17 @@ def test_values_add_up_day_by_day(base):
     frame = pd.DataFrame(rows, columns=["customer_id", "date", "offer", "price"])
     series = cs.data.CustomerSeries.of(frame.assign(date=pd.to_datetime(frame["date"])))
     spend, people = MODEL.with_series(series).with_future("hold"), people_of(["a", "b"])
-    two = cs.models.TwoClockSeriesModel(
-        base=cs.ParetoNBD(r=0.8, alpha=4.0, s=1.2, beta=30.0), calendar=series, effects={"offer": 0.6, "price": -0.4},
-        means={"offer": 0.3, "price": 1.0}, leaving=series, leaving_effects={"offer": -1.5, "price": 0.8},
-        leaving_means={"offer": 0.3, "price": 1.0}, seen_until="2022-12-31", future="hold",
-    )  # fmt: skip
-    model = two if base == "two own clocks" else BASES[base]
+    means = {"offer": 0.3, "price": 1.0}
+    clock = {"calendar": series, "means": means, "seen_until": "2022-12-31", "future": "hold"}
+    clock["effects"] = {"offer": 0.6, "price": -0.4}
+    own = {
+        "own clock": cs.models.SeriesModel(base=BASES["plain"], **clock),
+        "two own clocks": cs.models.TwoClockSeriesModel(
+            base=cs.ParetoNBD(r=0.8, alpha=4.0, s=1.2, beta=30.0), leaving=series, leaving_means=means,
+            leaving_effects={"offer": -1.5, "price": 0.8}, **clock,
+        ),
+    }  # fmt: skip
+    model = (BASES | own)[base]
     found = cs.customer_value(people, purchases=model, spend=spend, annual_discount_rate=0.15, horizon=days / 7)
     step, force = 1 / (7 * parts), math.log(1.15) / (365.25 / 7)
     upto = [model.expected_purchases(people, k * step) for k in range(days * parts + 1)]

@@ -70,10 +70,6 @@ class GammaGammaEffects(CalendarEffects):
     _average = average
 
     @abstractmethod
-    def _levels_of(self, ids: pd.Index[Any], first: int, last: int) -> Floats:
-        """What a purchase of each day is worth, 1 at the means, by the numbers of a first and a last day."""
-
-    @abstractmethod
     def _at(self, ids: pd.Index[Any], customer: Ints, day: Ints, future: Any = None) -> Floats:
         """What purchases are worth of customers (numbered as `ids`) on days."""
 
@@ -219,27 +215,23 @@ class GammaGammaCalendar(GammaGammaEffects):
 
     def levels(self, first: str | date, last: str | date, *, future: Future | None = None) -> pd.Series[float]:
         """What a purchase of each day is worth, 1 on an average one: the picture of the amounts' season."""
-        return by_day(first, last, lambda begin, end: self._levels(begin, end, future)).rename("level")
+        return by_day(first, last, lambda begin, end: self._levels_of(begin, end, future)).rename("level")
 
-    def _levels(self, first: int, last: int, future: Future | None = None) -> Floats:
+    def _levels_of(self, first: int, last: int, future: Future | None = None) -> Floats:
         """`levels` of days by their numbers since 1970."""
         return self._speed(first, last, self._told(future))
-
-    def _levels_of(self, ids: pd.Index[Any], first: int, last: int) -> Floats:
-        """`levels` of any customers."""
-        return self._levels(first, last)
 
     def _level_steps(self, ids: pd.Index[Any], begin: Floats, until: float) -> LevelSteps:
         """As of `DayLevels`."""
         low = math.floor(begin.min())
-        by_day = self._levels(low + 1, max(math.ceil(until), low + 1))
+        by_day = self._levels_of(low + 1, max(math.ceil(until), low + 1))
         at = np.flatnonzero(np.append(True, np.diff(by_day) != 0.0))
         return np.zeros(len(ids), dtype=np.int64), np.array([0, at.size]), 0.0 + low + at, by_day[at]
 
     def _at(self, ids: pd.Index[Any], customer: Ints, day: Ints, future: Any = None) -> Floats:
         if not day.size:
             return np.zeros(0)
-        return self._levels(int(day.min()), int(day.max()), future)[day - int(day.min())]
+        return self._levels_of(int(day.min()), int(day.max()), future)[day - int(day.min())]
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -265,11 +257,6 @@ class GammaGammaSeries(SeriesEffects, GammaGammaEffects):
 
     family: ClassVar[str] = "gamma_gamma_series"
     own: ClassVar[bool] = True
-
-    def _levels_of(self, ids: pd.Index[Any], first: int, last: int) -> Floats:
-        """What a purchase of each day of one customer is worth, 1 at the mean values."""
-        days = np.arange(first, last + 1)
-        return self._at(ids, np.zeros_like(days), days)
 
     def _level_steps(self, ids: pd.Index[Any], begin: Floats, until: float) -> LevelSteps:
         """As of `DayLevels`."""

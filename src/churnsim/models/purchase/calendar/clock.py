@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
 from scipy.interpolate import BarycentricInterpolator
 
+from churnsim.data.summaries.customer_series import DAYS
 from churnsim.models.purchase.histories import Histories
 from churnsim.typing import Floats, Ints
 from churnsim.units import DAYS_PER_UNIT
@@ -31,20 +31,40 @@ class DayLevels(Protocol):
 
     own: bool
 
-    def _levels_of(self, ids: pd.Index[Any], first: int, last: int) -> Floats:
-        """Of some customers, or of one where it is their own, by the numbers of a first and a last day."""
+    def _levels_of(self, first: int, last: int) -> Floats:
+        """Where it is the same for all, by the numbers of a first and a last day."""
 
     def _level_steps(self, ids: pd.Index[Any], begin: Floats, until: float) -> LevelSteps:
         """Of customers from positions `begin` to one."""
 
 
-def with_levels(
-    groups: Iterable[tuple[Any, ...]], index: pd.Index[Any], level: DayLevels | None
-) -> Iterator[tuple[Any, ...]]:
-    """Groups of rows, each with its level by day, if there is one; row by row where that is a customer's own."""
-    for rows, *rest in groups:
-        for each in rows[:, None] if level is not None and level.own else (rows,):
-            yield each, *rest, None if level is None else partial(level._levels_of, index[each])
+@dataclass(frozen=True, eq=False)
+class OwnLevels:
+    """Levels of customers' own after the `end` of each, by steps: `key` has the customer and the day of each."""
+
+    end: Floats
+    per: float
+    key: Floats
+    starts: Ints
+    level: Floats
+
+    @classmethod
+    def of(cls, level: DayLevels, ids: pd.Index[Any], end: Floats, span: float, per: float) -> OwnLevels:
+        """For a `span` of time."""
+        until = float(positions(end, np.full(end.size, span), per).max())
+        _, starts, changes, values = level._level_steps(ids, end, until)
+        return cls(end, per, np.repeat(np.arange(end.size), np.diff(starts)) * DAYS + changes, starts, values)
+
+    def edges(self, span: float) -> Floats:
+        """The times of a span at which any changes, with those where it begins and ends."""
+        times = (self.key % DAYS - np.repeat(self.end, np.diff(self.starts))) / self.per
+        return np.unique(np.concatenate([[0.0], times[(times > 0.0) & (times < span)], [span]]))
+
+    def at(self, time: float) -> Floats:
+        """Of each customer after a time."""
+        place = np.arange(self.end.size) * DAYS + np.floor(self.end + time * self.per)
+        row = np.searchsorted(self.key, place, side="right") - 1
+        return np.asarray(self.level[np.maximum(row, self.starts[:-1])])
 
 
 def between_points(low: float, high: float, degree: int) -> BarycentricInterpolator:

@@ -20,6 +20,7 @@ from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import Any, ClassVar
 
 import numpy as np
@@ -41,7 +42,7 @@ from churnsim.models.estimation.arguments import (
     whole_periods,
 )
 from churnsim.models.purchase.active_periods import LivingTraits, active_chances
-from churnsim.models.purchase.calendar.clock import CYCLE, DayLevels, on_clock, positions, with_levels
+from churnsim.models.purchase.calendar.clock import CYCLE, DayLevels, OwnLevels, on_clock, positions
 from churnsim.models.purchase.calendar.discounting import MOST_DAYS, NOTHING, discount_rule
 from churnsim.models.purchase.calendar.effects import PurchasesWithEffects, of_base
 from churnsim.models.purchase.histories import Histories
@@ -454,16 +455,21 @@ class ClockState:
     def discounted(self, span: float, force: float, level: DayLevels | None) -> Floats:
         """E of the purchases in a span, each times e^(-force . time), and times the `level` of its day."""
         offset = min(float(getattr(self.base, name)) for name in ("alpha", "beta") if hasattr(self.base, name))
-        values, c = np.empty(self.h.x.size), self.clocked
-        for rows, clock, by_day in with_levels(self.clock.alike(self.end), self.h.index, level):
-            points, weights = discount_rule(clock, float(self.end[rows[0]]), span, force, offset, by_day)
-            part = Histories(c.x[rows], c.t_x[rows], c.T[rows], c.index[rows])
+        values, c = np.zeros(self.h.x.size), self.clocked
+        common = None if level is None or level.own else level._levels_of
+        for rows, clock in self.clock.alike(self.end):
+            part, end = Histories(c.x[rows], c.t_x[rows], c.T[rows], c.index[rows]), self.end[rows]
+            own = OwnLevels.of(level, part.index, end, span, clock.per) if level is not None and level.own else None
+            for low, high in pairwise([0.0, span] if own is None else own.edges(span).tolist()):
+                rule = discount_rule(clock, float(end[0]), high, force, offset, common, since=low)
 
-            def bought(law: Any, points: Floats = points, weights: Floats = weights) -> Floats:
-                each = (self.base._expected_living(law, np.full(law[0].size, point)) for point in points)
-                return np.asarray(sum(weight * values for weight, values in zip(weights, each, strict=True)))
+                def bought(law: Any, rule: tuple[Floats, Floats] = rule) -> Floats:
+                    each = (self.base._expected_living(law, np.full(law[0].size, point)) for point in rule[0])
+                    return np.asarray(sum(weight * values for weight, values in zip(rule[1], each, strict=True)))
 
-            values[rows] = self.base._alive(part) * self.base._living_by_age(part, bought)
+                found = self.base._living_by_age(part, bought)
+                values[rows] += found if own is None else found * own.at((low + high) / 2)
+            values[rows] *= self.base._alive(part)
         return values
 
     def draw(self, uids: Ints, seed: int, replication: int) -> pd.DataFrame:

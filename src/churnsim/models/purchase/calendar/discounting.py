@@ -22,24 +22,27 @@ MOST_DAYS = 2_000_000
 
 
 def discount_rule(
-    clock: BuyingClock, end: float, span: float, force: float, offset: float, level: LevelByDay | None = None
-) -> tuple[Floats, Floats]:
-    """Points u and weights so that sum weight . E(u) is int_0^span e^(-force t) dE(B(t)), of an E that is analytic but
-    for u <= -offset; B begins at the position `end`. With a `level` by day the integrand is times it."""
-    last = float(positions(np.array([end]), np.array([span]), clock.per)[0])
-    inner = np.arange(math.floor(end) + 1.0, math.ceil(last))
-    days = np.concatenate([[end], inner, [last]]) if last > end else np.array([end])
+    clock: BuyingClock, end: float, span: float, force: float, offset: float, level: LevelByDay | None = None, *,
+    since: float = 0.0, cuts: Floats | None = None,
+) -> tuple[Floats, Floats]:  # fmt: skip
+    """Points u and weights so that sum weight . E(u) is int_since^span e^(-force t) dE(B(t)), of an E that is analytic
+    but for u <= -offset; B begins at the position `end`. With a `level` by day the integrand is times it. `cuts` are
+    the times at which panels end, of an E that is analytic in each alone."""
+    first, last = positions(np.full(2, end), np.array([since, span]), clock.per).tolist()
+    inner = np.arange(math.floor(first) + 1.0, math.ceil(last))
+    days = np.concatenate([[first], inner, [last]]) if last > first else np.array([first])
     times = (days - end) / clock.per
     run = times + clock.gained(np.full(days.size, end), days)
     # Integrated by parts: where the level changes the integrand is e^(-force t) E(B(t)) times how much it falls.
     by_day = np.ones(times.size)  # from each of the times to the next
     if level is not None and times.size > 1:
-        by_day = np.append(level(math.floor(end) + 1, math.floor(days[-2]) + 1), 0.0)
+        by_day = np.append(level(math.floor(first) + 1, math.floor(days[-2]) + 1), 0.0)
     falls = -np.diff(by_day, prepend=0.0)
-    edges = [0.0]
-    while edges[-1] < run[-1]:
+    edges = [float(run[0])]
+    while edges[-1] < run[-1] and cuts is None:
         edges.append(min(edges[-1] + (offset + edges[-1]), run[-1]))
-    cuts = np.interp(edges, run, times)
+    cuts = np.interp(edges, run, times) if cuts is None else cuts
+    edges = np.interp(cuts, times, run).tolist()
     points, weights = [], []
     for k in range(len(edges) - 1):
         inside = times[(times > cuts[k]) & (times < cuts[k + 1])]
@@ -53,6 +56,8 @@ def discount_rule(
             mass *= by_day[np.searchsorted(times, t) - 1]
             change = (times > cuts[k]) & (times <= cuts[k + 1]) & (times < times[-1])
             u, mass = np.append(u, run[change]), np.append(mass, (falls * np.exp(-force * times))[change])
+        if k == 0 and since > 0.0:
+            u, mass = np.append(u, edges[0]), np.append(mass, -by_day[0] * math.exp(-force * since))
         if k == len(edges) - 2:  # E at the end of a finite horizon
             last_level = 1.0 if level is None else by_day[-2]
             u, mass = np.append(u, edges[-1]), np.append(mass, last_level * math.exp(-force * span))

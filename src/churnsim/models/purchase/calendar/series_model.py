@@ -23,9 +23,9 @@ from churnsim.data.summaries.frame_kinds import CustomerFrame
 from churnsim.errors import ConfigError, DataError
 from churnsim.kernels.likelihoods import customer_clock as kernel
 from churnsim.models.estimation.threads import by_chunks
-from churnsim.models.purchase.calendar.clock import positions
+from churnsim.models.purchase.calendar.clock import BuyingClock, OwnLevels, positions
 from churnsim.models.purchase.calendar.clock_model import ClockModel, ClockState
-from churnsim.models.purchase.calendar.discounting import FEW, NODES
+from churnsim.models.purchase.calendar.discounting import FEW, NODES, discount_rule
 from churnsim.models.purchase.calendar.effects import HOLD, SeriesEffects
 from churnsim.typing import Floats, Ints
 from churnsim.units import DAYS_PER_UNIT
@@ -166,32 +166,52 @@ class SeriesModel(SeriesEffects, ClockModel):
     ) -> pd.Series[float]:
         """As of a calendar; where purchases alone move the clock, all customers at once: by parts the sum is
         e^(-force span) E(span) + force int e^(-force t) E(t) dt, by Gauss's rule between the times at which anything
-        changes."""
+        changes; at a level, of all days by the rule of a calendar there, or piece by piece where it is their own."""
         force, span = self._discounted_span(annual_rate, horizon, future)
         state = self._state(summary, span, future)
-        if level is not None or type(state) is not ClockState:
+        if type(state) is not ClockState:
             return state.h.series(state.discounted(span, force, level), "residual_transactions")
+        end, per, cut = state.end, state.clock.per, force > 0.0 or level is not None
 
         def bought(clock: Floats) -> Floats:
             return np.asarray(self.base._expected(state.clocked, clock))
 
         # The slope of E changes about as fast as the rates fall: panels half as long as the time since an offset.
-        steps = math.ceil(math.log(1.0 + span / SHORT, GROWTH)) + 1 if force > 0.0 else 0
+        steps = math.ceil(math.log(1.0 + span / SHORT, GROWTH)) + 1 if cut else 0
         graded = SHORT * (GROWTH ** np.arange(steps) - 1.0)
-        changes = state.clock.changes(state.end, span) if force > 0.0 else np.zeros(0)
-        edges = np.unique(np.concatenate([graded[graded < span], changes, [0.0, span]]))
+        changes = state.clock.changes(end, span) if cut else np.zeros(0)
+        own = OwnLevels.of(level, state.h.index, end, span, per) if level is not None and level.own else None
+        edges = np.concatenate([graded[graded < span], changes, [0.0, span] if own is None else own.edges(span)])
+        edges = np.unique(edges)
+        rules, kind = None, np.zeros(end.size, dtype=np.int64)
+        if level is not None and own is None and span > 0.0:
+            ends, kind = np.unique(end, return_inverse=True)
+            even = BuyingClock(math.floor(ends[0]), per, np.zeros(1))
+            found = [
+                discount_rule(even, each, span, force, 1.0, level._levels_of, cuts=edges) for each in ends.tolist()
+            ]
+            rules = [np.reshape(part, (len(ends), edges.size - 1, -1)) for part in zip(*found, strict=True)]
         node, share = np.polynomial.legendre.leggauss(NODES[0] if edges.size < FEW else NODES[1])
-        total, clock, begin = np.zeros(state.end.size), np.zeros(state.end.size), state.end
-        for low, high in pairwise(edges.tolist()):
+        total, clock, begin, before = np.zeros(end.size), np.zeros(end.size), end, np.zeros(end.size)
+        for k, (low, high) in enumerate(pairwise(edges.tolist())):
             # No clock changes its speed within.
-            stop = positions(state.end, np.full(begin.size, high), state.clock.per)
+            stop = positions(end, np.full(begin.size, high), per)
             run = (high - low) + state.clock.gained(begin, stop)
-            for place, weight in zip((0.5 * (1.0 + node)).tolist(), (0.5 * share).tolist(), strict=True):
-                discount = force * (high - low) * weight * math.exp(-force * (low + place * (high - low)))
-                if discount > 0.0:
-                    total += discount * bought(clock + place * run)
+            places = 0.5 * (1.0 + node)
+            weights = (force * (high - low) * 0.5 * share * np.exp(-force * (low + places * (high - low))))[None, :]
+            if rules is not None:
+                places, weights = (rules[0][0, k] - low) / (high - low), rules[1][:, k]
+            part = np.zeros(end.size)
+            for place, weight in zip(places.tolist(), weights.T, strict=True):
+                if weight.any():
+                    part += weight[kind] * bought(clock + place * run)
             clock, begin = clock + run, stop
-        total += math.exp(-force * span) * bought(clock)
+            if own is not None:
+                after = math.exp(-force * high) * bought(clock)
+                part, before = own.at((low + high) / 2) * (part + after - before), after
+            total += part
+        if level is None:
+            total += math.exp(-force * span) * bought(clock)
         return state.h.series(total, "residual_transactions")
 
     def _values_on(self, ids: pd.Index[Any], customer: Ints, day: Ints, first: Ints, future: Any) -> Floats:

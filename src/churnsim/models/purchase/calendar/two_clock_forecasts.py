@@ -211,7 +211,7 @@ class TwoClockState(ClockState):
             mass = panels.mass
             if level is not None and mass.size:
                 day = np.floor(end + (panels.begin + panels.length / 2) * clocks.per).astype(np.int64) + 1
-                by_day = level._levels_of(self.h.index[rows], int(day[0]), int(day[-1]))
+                by_day = level._levels_of(int(day[0]), int(day[-1]))
                 mass = mass * by_day[day - day[0]][:, None]
             flow = (mass * panels.buying[:, None] * np.exp(-force * panels.t))[chosen].ravel()
             d = panels.d[chosen].ravel()
