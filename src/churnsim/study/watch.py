@@ -36,6 +36,7 @@ from churnsim.trials.watching import ALL, forecast_limits
 from churnsim.units import DAYS_PER_UNIT
 
 FITS = "fits.json"
+PLACES = ("path", "database", "dataset")
 PERIODS = {"M": "month", "Q": "quarter", "Y": "year"}
 # Of the purchases by customers whom the run does not know, the share from which its forecasts are of the lesser part.
 MOST_OF_NEWCOMERS = 0.5
@@ -167,9 +168,12 @@ def _run_of(config: StudyConfig, data: StudyData, runs_dir: Path) -> tuple[RunSt
 
 
 def _forecasting(content: dict[str, Any]) -> dict[str, Any]:
-    """What of a configuration moves its forecasts; where the log lies does not, its checksum is compared."""
-    data = {key: value for key, value in content["data"].items() if key not in ("path", "database", "dataset")}
-    return {"data": data, "models": content["models"]}
+    """What of a configuration moves its forecasts; where the log lies does not, its checksum is compared. A run of an
+    earlier version lacks the keys that came since, which is as if they were left empty."""
+    return {
+        part: {key: value for key, value in content[part].items() if value not in (None, {}, []) and key not in PLACES}
+        for part in ("data", "models")
+    }
 
 
 def _stored_models(
