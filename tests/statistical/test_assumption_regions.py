@@ -119,6 +119,10 @@ def test_contradictory_cells_are_told(market):
     # .675 of dropout cannot come from failures after which only a quarter of the silent leave.
     assert region.frame["state"].tolist()[3] == "impossible"
     assert region.counts["impossible"] == 1
+    assert str(region).endswith(
+        "\nReplications differ by chance; the error of the estimates and beliefs about numbers of "
+        "the market are left out."
+    )
 
 
 # Sensitivity

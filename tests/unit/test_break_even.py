@@ -75,6 +75,7 @@ def test_a_line_is_solved_as_algebra_does(experiment):
     assert (found.lower, found.upper) == pytest.approx(sorted(roots), rel=0.02)
     assert [a[0] < b[0] for a, b in pairwise(found.points)] == [True] * (len(found.points) - 1)
     assert f"above 0 for {COST} below" in str(found)
+    assert str(found).endswith("the error of the estimates and beliefs about numbers of the market are left out.")
 
 
 def test_the_same_with_several_workers_and_from_another_start(experiment):

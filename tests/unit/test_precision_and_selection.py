@@ -143,6 +143,7 @@ def test_the_best_strategy_is_selected_and_worse_ones_cost_less(market, strategi
     assert table.loc["burn", "eliminated_at"] == 10
     assert found.remaining == ["baseline"]
     assert "baseline after" in str(found)
+    assert str(found).endswith("the error of the estimates and beliefs about numbers of the market are left out.")
     # Blocks run ahead by several workers change nothing.
     again = cs.decisions.select_best(
         market, ways, indifference=100.0, first_stage=10, workers=3, backend="threads", **RUN

@@ -20,6 +20,7 @@ from churnsim.checks import check_count, check_kind, check_level, check_number, 
 from churnsim.decisions.assumptions.outcome import AtPoint, Quantity
 from churnsim.decisions.assumptions.ranges import named_ranges
 from churnsim.decisions.assumptions.region import Axis, Region, Statement
+from churnsim.decisions.comparison.compare import told_doubts
 from churnsim.decisions.runs.experiment import Experiment, RunArguments
 from churnsim.errors import ConfigError
 from churnsim.simulation.scenario.market import Market
@@ -118,7 +119,7 @@ def assumption_region(
     each = "all cells jointly" if joint else "each cell by itself"
     runs = f"{stages[0]} replications" if len(stages) == 1 else f"{stages[0]} to {stages[-1]} replications"
     how = f"Judged at the centres of the cells by {runs} on common random numbers, {each} at {level:.0%}."
-    return _region(statement, axes, points[:-1], found[:-1], how, (here, found[-1]))
+    return _region(statement, axes, points[:-1], found[:-1], how, (here, found[-1]), told_doubts(market))
 
 
 @typed
@@ -222,6 +223,7 @@ def _region(
     judged: Sequence[Judged | None],
     how: str,
     here: tuple[Sequence[float], Judged | None] | None,
+    doubts: str = "",
 ) -> Region:
     columns = ["mean", "lower", "upper", "replications", "state"]
     names = [axis.name for axis in axes]
@@ -231,4 +233,4 @@ def _region(
     own = None
     if here is not None and here[1] is not None:
         own = {**dict(zip(names, here[0], strict=True)), **dict(zip(columns, here[1], strict=True))}
-    return Region(statement=statement, axes=axes, frame=frame, judged=how, here=own)
+    return Region(statement=statement, axes=axes, frame=frame, judged=how, here=own, doubts=doubts)

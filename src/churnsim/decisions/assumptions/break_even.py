@@ -19,6 +19,7 @@ from scipy.optimize import brentq
 
 from churnsim.checks import check_level, check_number, shown, typed
 from churnsim.decisions.assumptions.outcome import Quantity
+from churnsim.decisions.comparison.compare import told_doubts
 from churnsim.decisions.comparison.metrics import ledger_metric
 from churnsim.decisions.comparison.paired import interval
 from churnsim.decisions.runs.experiment import PIECES_PER_WORKER, Experiment, RunArguments
@@ -62,6 +63,8 @@ class BreakEven:
         At each value.
     points : tuple of (float, float, float, float)
         The values computed, each with the mean difference and its t interval.
+    doubts : str
+        What makes replications differ, and what the intervals leave out.
     """
 
     quantity: str
@@ -75,6 +78,7 @@ class BreakEven:
     level: float
     replications: int
     points: tuple[tuple[float, float, float, float], ...]
+    doubts: str = ""
 
     def __str__(self) -> str:
         low, high = self.between
@@ -83,7 +87,7 @@ class BreakEven:
         else:
             least, most = (f"{limit:,.4g}" if limit is not None else "beyond" for limit in (self.lower, self.upper))
             told = f"above 0 for {self.address} {self.pays} {self.at:,.4g} [{least}, {most}]"
-        return f"{self.quantity} is {told}; it is {self.value:,.4g} now."
+        return f"{self.quantity} is {told}; it is {self.value:,.4g} now. {self.doubts}".rstrip()
 
 
 @typed
@@ -261,6 +265,7 @@ class Curve:
             quantity=str(Quantity(of=self.strategies[0].name, against=self.strategies[1].name, metric=metric)),
             address=self.address, value=self.value, pays=pays, at=at, lower=lower, upper=upper, between=self.between,
             level=self.level, replications=self.replications, points=tuple(self._points(place)),
+            doubts=told_doubts(self.experiment.market),
         )  # fmt: skip
 
     def _bracket(self, place: int) -> tuple[float, float] | None:

@@ -110,7 +110,8 @@ class Region:
     """A judged grid.
 
     `frame` has one row a cell: a column for each axis (its centre), mean, lower, upper, replications, state. `here` is
-    the same for the assumptions as they are, where they were judged. `judged` says in words how each cell was.
+    the same for the assumptions as they are, where they were judged. `judged` says in words how each cell was,
+    `doubts` what makes replications on a market differ and what the intervals leave out.
 
     Examples
     --------
@@ -127,6 +128,7 @@ class Region:
     frame: pd.DataFrame
     judged: str
     here: Mapping[str, Any] | None = None
+    doubts: str = ""
 
     @property
     def states(self) -> NDArray[np.str_]:
@@ -153,7 +155,7 @@ class Region:
         return sentences
 
     def __str__(self) -> str:
-        return "\n".join(self.words())
+        return "\n".join([*self.words(), self.doubts]).rstrip()
 
 
 MOST_BOXES = 3

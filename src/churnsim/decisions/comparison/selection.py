@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Unpack
 
 import numpy as np
 import pandas as pd
 
 from churnsim.checks import typed
-from churnsim.decisions.comparison.compare import Comparison
+from churnsim.decisions.comparison.compare import Comparison, told_doubts
 from churnsim.decisions.comparison.kim_nelson import KimNelson
 from churnsim.decisions.comparison.metrics import check_metric
 from churnsim.decisions.comparison.precision import Precision
@@ -46,6 +46,8 @@ class Selection:
         Why it ended, in words.
     table : DataFrame
         One row a strategy.
+    doubts : str
+        What makes replications differ, and what the guarantee leaves out.
     """
 
     chosen: str | None
@@ -56,6 +58,7 @@ class Selection:
     replications: int
     reason: str
     table: pd.DataFrame
+    doubts: str = ""
 
     @property
     def remaining(self) -> list[str]:
@@ -65,12 +68,13 @@ class Selection:
     def __str__(self) -> str:
         if self.chosen is None:
             return (
-                f"undecided between {', '.join(self.remaining)} after {self.replications} replications: {self.reason}."
-            )
+                f"undecided between {', '.join(self.remaining)} after {self.replications} replications: {self.reason}. "
+                f"{self.doubts}"
+            ).rstrip()
         return (
             f"{self.chosen} after {self.replications} replications: the best in {self.metric}, or within "
-            f"{self.indifference:,.4g} of it, at {self.level:.0%} probability (Kim & Nelson 2001)."
-        )
+            f"{self.indifference:,.4g} of it, at {self.level:.0%} probability (Kim & Nelson 2001). {self.doubts}"
+        ).rstrip()
 
 
 @typed
@@ -162,7 +166,7 @@ def select_best(
                 break
         # What is run ahead to keep the workers busy, and not looked at, is the price of running in parallel.
         start, block = stop, max(1, experiment.workers)
-    return _selection(procedure, names, sign, metric, spent)
+    return replace(_selection(procedure, names, sign, metric, spent), doubts=told_doubts(market))
 
 
 def select_from(
