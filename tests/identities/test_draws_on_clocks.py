@@ -60,6 +60,21 @@ def test_draws_like_others_are_those_of_the_day_and_follow_the_expectation(base)
         assert (one["purchase_days"][-1] - one["purchase_days"][0]) / 7 == pytest.approx(one["recency"], rel=1e-12)
 
 
+@pytest.mark.parametrize(("unit", "years"), [("W", 365.25 / 7), ("Y", 1.0)])
+def test_discounted_purchases_on_the_same_series_for_all_are_those_of_the_calendar(unit, years):
+    """Two ways to add up: at points of one clock by day, and piece by piece. Of many changes, and far beyond them."""
+    base = cs.BGNBD(r=0.8, alpha=0.03 * years, a=0.7, b=2.3, unit=unit)
+    seen = PEOPLE.head(2).assign(frequency=[0, 3], recency=[0.0, 0.2 * years], T=[0.0, 0.4 * years])
+    seen["first_purchase"] = pd.to_datetime(["2022-05-27", "2022-01-01"]) + pd.Timedelta(days=3)
+    seen.attrs["unit"] = unit
+    calendar = cs.models.CalendarModel(
+        base=base, calendar=CALENDAR, future={"price": PRICE["price"].iloc[-1]}, **COMMON
+    )
+    own = cs.models.SeriesModel(base=base, calendar=SERIES, future="hold", **COMMON)
+    found, wanted = (model.residual_transactions(seen, 0.15) for model in (own, calendar))
+    np.testing.assert_allclose(found, wanted, rtol=1e-10)
+
+
 def test_what_is_found_on_one_walk_is_that_found_one_by_one():
     """Of customers whose first days differ, with ages that begin with several of 0 and parts of days."""
     few = PEOPLE.head(4).assign(first_purchase=pd.to_datetime(["2022-02-01", "2022-02-01", "2022-05-06", "2023-01-01"]))

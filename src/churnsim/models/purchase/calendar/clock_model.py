@@ -420,6 +420,11 @@ class ClockState:
         """P(alive after a time)."""
         return np.asarray(self.base._alive_at(self.clocked, self.clock.time(self.end, later)))
 
+    @property
+    def offset(self) -> float:
+        """How far below 0 the clock is, at least, where an expectation of purchases is no more analytic in it."""
+        return min(float(getattr(self.base, name)) for name in ("alpha", "beta") if hasattr(self.base, name))
+
     def _interval(self, start: Floats, spans: Floats) -> tuple[Floats, Floats]:
         """On the clock, what comes before an interval, and its length."""
         before = self.clock.time(self.end, start)
@@ -454,14 +459,13 @@ class ClockState:
 
     def discounted(self, span: float, force: float, level: DayLevels | None) -> Floats:
         """E of the purchases in a span, each times e^(-force . time), and times the `level` of its day."""
-        offset = min(float(getattr(self.base, name)) for name in ("alpha", "beta") if hasattr(self.base, name))
         values, c = np.zeros(self.h.x.size), self.clocked
         common = None if level is None or level.own else level._levels_of
         for rows, clock in self.clock.alike(self.end):
             part, end = Histories(c.x[rows], c.t_x[rows], c.T[rows], c.index[rows]), self.end[rows]
             own = OwnLevels.of(level, part.index, end, span, clock.per) if level is not None and level.own else None
             for low, high in pairwise([0.0, span] if own is None else own.edges(span).tolist()):
-                rule = discount_rule(clock, float(end[0]), high, force, offset, common, since=low)
+                rule = discount_rule(clock, float(end[0]), high, force, self.offset, common, since=low)
 
                 def bought(law: Any, rule: tuple[Floats, Floats] = rule) -> Floats:
                     each = (self.base._expected_living(law, np.full(law[0].size, point)) for point in rule[0])

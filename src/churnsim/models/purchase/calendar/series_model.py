@@ -25,12 +25,13 @@ from churnsim.kernels.likelihoods import customer_clock as kernel
 from churnsim.models.estimation.threads import by_chunks
 from churnsim.models.purchase.calendar.clock import BuyingClock, OwnLevels, positions
 from churnsim.models.purchase.calendar.clock_model import ClockModel, ClockState
-from churnsim.models.purchase.calendar.discounting import FEW, NODES, discount_rule
+from churnsim.models.purchase.calendar.discounting import NODES, discount_rule
 from churnsim.models.purchase.calendar.effects import HOLD, SeriesEffects
 from churnsim.typing import Floats, Ints
 from churnsim.units import DAYS_PER_UNIT
 
-SHORT, GROWTH = 1.0, 1.5  # of the panels of a discounted sum: time units, and how much longer each is than the last
+GROWTH = 1.5  # of the panels of a discounted sum: how much longer each is than the last
+SMALL = 0.05  # of the time since an offset: so short a panel takes the fewer nodes
 
 
 def speeds_of(values: Floats, means: Floats, gamma: Floats) -> Floats:
@@ -176,9 +177,12 @@ class SeriesModel(SeriesEffects, ClockModel):
         def bought(clock: Floats) -> Floats:
             return np.asarray(self.base._expected(state.clocked, clock))
 
-        # The slope of E changes about as fast as the rates fall: panels half as long as the time since an offset.
-        steps = math.ceil(math.log(1.0 + span / SHORT, GROWTH)) + 1 if cut else 0
-        graded = SHORT * (GROWTH ** np.arange(steps) - 1.0)
+        # E is analytic but for clocks below -`offset`, which the fastest takes so long: panels half as long as the time
+        # since then.
+        fastest = max(float(speeds_of(state.clock.series.values, self._means, self._gamma).max()), 1.0)
+        since = state.offset / fastest
+        steps = math.ceil(math.log(1.0 + span / since, GROWTH)) + 1 if cut else 0
+        graded = since * (GROWTH ** np.arange(steps) - 1.0)
         changes = state.clock.changes(end, span) if cut else np.zeros(0)
         own = OwnLevels.of(level, state.h.index, end, span, per) if level is not None and level.own else None
         edges = np.concatenate([graded[graded < span], changes, [0.0, span] if own is None else own.edges(span)])
@@ -191,12 +195,13 @@ class SeriesModel(SeriesEffects, ClockModel):
                 discount_rule(even, each, span, force, 1.0, level._levels_of, cuts=edges) for each in ends.tolist()
             ]
             rules = [np.reshape(part, (len(ends), edges.size - 1, -1)) for part in zip(*found, strict=True)]
-        node, share = np.polynomial.legendre.leggauss(NODES[0] if edges.size < FEW else NODES[1])
+        gauss = [np.polynomial.legendre.leggauss(nodes) for nodes in NODES]
         total, clock, begin, before = np.zeros(end.size), np.zeros(end.size), end, np.zeros(end.size)
         for k, (low, high) in enumerate(pairwise(edges.tolist())):
             # No clock changes its speed within.
             stop = positions(end, np.full(begin.size, high), per)
             run = (high - low) + state.clock.gained(begin, stop)
+            node, share = gauss[high - low < SMALL * (since + low)]
             places = 0.5 * (1.0 + node)
             weights = (force * (high - low) * 0.5 * share * np.exp(-force * (low + places * (high - low))))[None, :]
             if rules is not None:
