@@ -99,9 +99,9 @@ def test_errors_are_one_line(call: Callable[..., Any], log: Path, tmp_path: Path
     assert_one_line_error(call("summarise", log, "--amount", "price"), "price")
     assert_one_line_error(call("summarise", log, "--until", "yesterday"), "yesterday")
     assert_one_line_error(call("summarise", log, "--out", tmp_path / "out.xlsx"), r"Use \.csv or \.parquet")
-    assert_one_line_error(
-        call("summarise", log, "--out", tmp_path / "absent" / "out.csv"), r"absent/out\.csv: No such file"
-    )
+    assert_one_line_error(call("summarise", log, "--out", tmp_path / "absent" / "out.csv"), "there is no folder")
+    for words in (["reproduce", "--junit"], ["claims", "test", "--json"]):  # at once, not after the work
+        assert_one_line_error(call(*words, tmp_path / "absent" / "all"), "absent/all: there is no folder")
     for words in (["run", log], ["check", log], ["claims", "test", "--config", log]):
         assert_one_line_error(call(*words), r"holds data and is no configuration\. `churnsim init ")
     assert_one_line_error(call("db", "check", log), "customer database, for it is none")

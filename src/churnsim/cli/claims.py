@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from churnsim.cli.errors import EXIT_NO, guarded
-from churnsim.cli.export import JsonFile, print_table, write_json_file
+from churnsim.cli.export import JsonFile, in_a_folder, print_table, write_json_file
 from churnsim.cli.purchases import UnitOption
 from churnsim.errors import ConfigError
 
@@ -223,7 +223,9 @@ claims_app.command("test", short_help="Test claims and print the answers.")(guar
 
 
 def reproduce(
-    junit: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write the results as JUnit XML.")] = None,
+    junit: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write the results as JUnit XML.", callback=in_a_folder)
+    ] = None,
     figures: Annotated[
         Path | None, typer.Option(metavar="FILE", help="A TOML file of figures in place of the package's own.")
     ] = None,

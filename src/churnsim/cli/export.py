@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from churnsim.cli.errors import fail
 from churnsim.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -58,7 +59,16 @@ def show(cell: Any) -> str:
     return str(cell)
 
 
-JsonFile = Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Also write all of it as JSON.")]
+def in_a_folder(path: Path | None) -> Path | None:
+    """The path, if its folder is there: said before the work whose result would be lost."""
+    if path is not None and not path.parent.is_dir():
+        raise fail(f"{path}: there is no folder {path.parent}. Make it first, or check the path.")
+    return path
+
+
+JsonFile = Annotated[
+    Path | None, typer.Option("--json", metavar="FILE", help="Also write all of it as JSON.", callback=in_a_folder)
+]
 Workers = Annotated[str | None, typer.Option(metavar="N", help="How many work at a time: a number or 'all'.")]
 RunsDir = Annotated[Path, typer.Option(metavar="DIR", help="Where run directories are kept.")]
 RUNS = Path("runs")
@@ -66,7 +76,10 @@ Fresh = Annotated[bool, typer.Option("--fresh", help="Forget what an earlier run
 RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run directory, such as runs/cdnow-1a2b3c4d.")]
 StudyFile = Annotated[Path, typer.Argument(metavar="CONFIG", help="A TOML file that says what to study.")]
 TableFile = Annotated[
-    Path | None, typer.Option(metavar="FILE", help="Write a .csv or .parquet file instead of standard output.")
+    Path | None,
+    typer.Option(
+        metavar="FILE", help="Write a .csv or .parquet file instead of standard output.", callback=in_a_folder
+    ),
 ]
 
 

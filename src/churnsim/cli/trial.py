@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 import typer
 
 from churnsim.cli.errors import EXIT_NO, guarded
-from churnsim.cli.export import JsonFile, not_the_input, print_table, write_json_file
+from churnsim.cli.export import JsonFile, in_a_folder, not_the_input, print_table, write_json_file
 from churnsim.cli.progress import terminal_progress
 from churnsim.cli.purchases import PurchaseFile, with_purchases
 
@@ -167,7 +167,10 @@ def read(
         typer.Option(metavar="CONFIG", help="Read FILE as [data] of this study says, without more options."),
     ] = None,
     evidence: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Write what a finished trial says of the number, as TOML.")
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write what a finished trial says of the number, as TOML.", callback=in_a_folder
+        ),
     ] = None,
     json_file: JsonFile = None,
 ) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from churnsim.cli.errors import EXIT_ALARM
-from churnsim.cli.export import RUNS, JsonFile, RunsDir, not_the_input, print_table, write_json_file
+from churnsim.cli.export import RUNS, JsonFile, RunsDir, in_a_folder, not_the_input, print_table, write_json_file
 from churnsim.cli.progress import terminal_progress
 from churnsim.cli.run import ReportLanguage, say_under
 
@@ -37,7 +37,9 @@ def watch(
         Path | None, typer.Option(metavar="FILE", help="Last time's export, if it is no longer where the study says.")
     ] = None,
     json_file: JsonFile = None,
-    page: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write it as one page of HTML.")] = None,
+    page: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write it as one page of HTML.", callback=in_a_folder)
+    ] = None,
     language: Annotated[
         ReportLanguage | None, typer.Option(help="Of the page's sentences; as the study says if absent.")
     ] = None,
