@@ -60,17 +60,18 @@ def test_draws_like_others_are_those_of_the_day_and_follow_the_expectation(base)
         assert (one["purchase_days"][-1] - one["purchase_days"][0]) / 7 == pytest.approx(one["recency"], rel=1e-12)
 
 
-@pytest.mark.parametrize(("unit", "years"), [("W", 365.25 / 7), ("Y", 1.0)])
-def test_discounted_purchases_on_the_same_series_for_all_are_those_of_the_calendar(unit, years):
-    """Two ways to add up: at points of one clock by day, and piece by piece. Of many changes, and far beyond them."""
+@pytest.mark.parametrize(("unit", "effect"), [("W", -1.5), ("Y", -1.5), ("W", -11.0)])
+def test_discounted_purchases_on_the_same_series_for_all_are_those_of_the_calendar(unit, effect):
+    """Two ways to add up: at points of one clock by day, and piece by piece. Of many changes, of a clock that runs some
+    thousand times as fast in one piece as in another, and far beyond them."""
+    years = {"W": 365.25 / 7, "Y": 1.0}[unit]
     base = cs.BGNBD(r=0.8, alpha=0.03 * years, a=0.7, b=2.3, unit=unit)
     seen = PEOPLE.head(2).assign(frequency=[0, 3], recency=[0.0, 0.2 * years], T=[0.0, 0.4 * years])
     seen["first_purchase"] = pd.to_datetime(["2022-05-27", "2022-01-01"]) + pd.Timedelta(days=3)
     seen.attrs["unit"] = unit
-    calendar = cs.models.CalendarModel(
-        base=base, calendar=CALENDAR, future={"price": PRICE["price"].iloc[-1]}, **COMMON
-    )
-    own = cs.models.SeriesModel(base=base, calendar=SERIES, future="hold", **COMMON)
+    known = COMMON | {"effects": {"price": effect}}
+    calendar = cs.models.CalendarModel(base=base, calendar=CALENDAR, future={"price": PRICE["price"].iloc[-1]}, **known)
+    own = cs.models.SeriesModel(base=base, calendar=SERIES, future="hold", **known)
     found, wanted = (model.residual_transactions(seen, 0.15) for model in (own, calendar))
     np.testing.assert_allclose(found, wanted, rtol=1e-10)
 

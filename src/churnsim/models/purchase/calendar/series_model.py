@@ -30,8 +30,8 @@ from churnsim.models.purchase.calendar.effects import HOLD, SeriesEffects
 from churnsim.typing import Floats, Ints
 from churnsim.units import DAYS_PER_UNIT
 
-GROWTH = 1.5  # of the panels of a discounted sum: how much longer each is than the last
-SMALL = 0.05  # of the time since an offset: so short a panel takes the fewer nodes
+GROWTH = 1.5  # of the time since an offset, and of what a clock has run since then, in a panel of a discounted sum
+SMALL = 0.1  # of a clock and of a discount: a panel of less takes the fewer nodes
 
 
 def speeds_of(values: Floats, means: Floats, gamma: Floats) -> Floats:
@@ -177,16 +177,14 @@ class SeriesModel(SeriesEffects, ClockModel):
         def bought(clock: Floats) -> Floats:
             return np.asarray(self.base._expected(state.clocked, clock))
 
-        # E is analytic but for clocks below -`offset`, which the fastest takes so long: panels half as long as the time
-        # since then.
-        fastest = max(float(speeds_of(state.clock.series.values, self._means, self._gamma).max()), 1.0)
-        since = state.offset / fastest
-        steps = math.ceil(math.log(1.0 + span / since, GROWTH)) + 1 if cut else 0
-        graded = since * (GROWTH ** np.arange(steps) - 1.0)
+        # E is analytic but for clocks below -`offset`.
+        offset = state.offset
+        steps = math.ceil(math.log(1.0 + span / offset, GROWTH)) + 1 if cut else 0
+        graded = offset * (GROWTH ** np.arange(steps) - 1.0)
         changes = state.clock.changes(end, span) if cut else np.zeros(0)
         own = OwnLevels.of(level, state.h.index, end, span, per) if level is not None and level.own else None
         edges = np.concatenate([graded[graded < span], changes, [0.0, span] if own is None else own.edges(span)])
-        edges = np.unique(edges)
+        edges = self._cut(state, np.unique(edges))
         rules, kind = None, np.zeros(end.size, dtype=np.int64)
         if level is not None and own is None and span > 0.0:
             ends, kind = np.unique(end, return_inverse=True)
@@ -201,7 +199,7 @@ class SeriesModel(SeriesEffects, ClockModel):
             # No clock changes its speed within.
             stop = positions(end, np.full(begin.size, high), per)
             run = (high - low) + state.clock.gained(begin, stop)
-            node, share = gauss[high - low < SMALL * (since + low)]
+            node, share = gauss[max(float((run / (offset + clock)).max()), force * (high - low)) < SMALL]
             places = 0.5 * (1.0 + node)
             weights = (force * (high - low) * 0.5 * share * np.exp(-force * (low + places * (high - low))))[None, :]
             if rules is not None:
@@ -218,6 +216,19 @@ class SeriesModel(SeriesEffects, ClockModel):
         if level is None:
             total += math.exp(-force * span) * bought(clock)
         return state.h.series(total, "residual_transactions")
+
+    def _cut(self, state: ClockState, edges: Floats) -> Floats:
+        """Panels of time cut so that no clock grows by more than `GROWTH` in any."""
+        clock, begin, found = np.zeros(state.end.size), state.end, [edges[:1]]
+        for low, high in pairwise(edges.tolist()):
+            stop = positions(state.end, np.full(begin.size, high), state.clock.per)
+            run = (high - low) + state.clock.gained(begin, stop)
+            most = float((run / (state.offset + clock)).max())
+            parts = max(math.ceil(math.log1p(most) / math.log(GROWTH)), 1)
+            inner = np.expm1(math.log1p(most) * np.arange(1, parts) / parts) / max(most, 1.0e-9)
+            found += [low + (high - low) * inner, np.array([high])]
+            clock, begin = clock + run, stop
+        return np.concatenate(found)
 
     def _values_on(self, ids: pd.Index[Any], customer: Ints, day: Ints, first: Ints, future: Any) -> Floats:
         series = self._known_series(self.calendar, float(day.max(initial=0)), future)
