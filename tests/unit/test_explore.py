@@ -11,6 +11,7 @@ import importlib.util
 import json
 import math
 import os
+import re
 import shutil
 import threading
 import time
@@ -416,6 +417,12 @@ def test_the_page_speaks_the_language_of_the_report(explorer: Explorer, monkeypa
     monkeypatch.setattr(explorer, "base", base)
     page, words = LivePage(explorer), Words("zh")
     assert f'<h2 id="beliefs-title">{words("explore.beliefs")}</h2>' in page.html()[0]
+    # Of a mechanism's settings the key stays as TOML has it; its title and what the key means are said.
+    titles = re.findall(r'"title": "([^"]*)", "settings": (\[.*?\]), "start"', page.html()[0])
+    assert len(titles) > 12
+    for title, settings in titles:
+        said = [title, *(each.partition(": ")[2] or each for each in re.findall(r'"title": "([^"]*)"', settings))]
+        assert all(re.search("[\u4e00-\u9fff]", text) for text in said), said
     found = page.state(State(number=0, run=base, final=True))
     assert found["told"] == words("explore.of_run", replications="20")
     assert words("tile.chance", horizon="|").partition("|")[0] in found["results"]

@@ -19,7 +19,6 @@ from churnsim.report.chapters.moved import shown
 from churnsim.report.charts.figures import forest_figure
 from churnsim.report.headline import headline
 from churnsim.report.html import as_markup, blocks_of, filled, script_policy, template_text
-from churnsim.report.messages import Words
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import Block, Heading, Listing, Paragraph, TableBlock, Tiles
 from churnsim.report.page.context import Context, told_in
@@ -34,6 +33,7 @@ from churnsim.study.setup.writing import programmes_for
 from churnsim.study.stages.data_stage import StudyData
 
 FIRST_SHOWN = 8  # numbers; the others lie below a fold
+MONEY = "currency "
 SHARE_OF_PURCHASE = 0.05  # that a programme which is added pays for each event, until one says otherwise
 SHARE_OF_BUDGET = 0.1
 
@@ -146,7 +146,7 @@ class LivePage:
         programmes = self._programmes()
         mechanisms = {
             name: {
-                "title": mechanism_title(context, name), "settings": list(_settings(words, kind)),
+                "title": mechanism_title(context, name), "settings": list(_settings(context, kind)),
                 "start": {name: self._start(kind)} | self._programme(programmes.get(name, {})),
             }
             for name, kind in MECHANISMS.items() if not kind.under_contract or explorer.base.survival
@@ -251,15 +251,19 @@ def _told(context: Context, name: str) -> tuple[str, str] | None:
     return (more or fmt.ABSENT, chance or fmt.ABSENT) if more or chance else None
 
 
-def _settings(words: Words, kind: Any) -> Iterator[dict[str, Any]]:
+def _settings(context: Context, kind: Any) -> Iterator[dict[str, Any]]:
     """What the settings of a mechanism are called, and what they may be."""
     about = settings_of(kind)
     for name in plain_settings(kind):
         if name == "budget_share":
-            yield {"key": name, "title": words("explore.setting.budget_share"), "kind": "number", "least": 0, "most": 1}
+            title = context.say("explore.setting.budget_share")
+            yield {"key": name, "title": title, "kind": "number", "least": 0, "most": 1}
             continue
         plain, said = about[name]
-        yield {"key": name, "title": f"{name.replace('_', ' ')}: {words.told(said.meaning)}", **_kind(plain, said)}
+        # An amount is told in the client's money, as the units of the assumptions are.
+        meaning = said.meaning.replace(MONEY, "money ", 1) if said.meaning.startswith(MONEY) else said.meaning
+        told = context.unit(context.words.told(meaning))
+        yield {"key": name, "title": f"{name.replace('_', ' ')}: {told}", **_kind(plain, said)}
 
 
 def _kind(plain: Any, about: Setting) -> dict[str, Any]:
