@@ -60,6 +60,19 @@ def test_draws_like_others_are_those_of_the_day_and_follow_the_expectation(base)
         assert (one["purchase_days"][-1] - one["purchase_days"][0]) / 7 == pytest.approx(one["recency"], rel=1e-12)
 
 
+@pytest.mark.parametrize("kind", ["parametric", "nonparametric"])
+def test_a_bootstrap_on_a_calendar_moves_as_far_as_the_fit_says(kind):
+    model = cs.models.CalendarModel(base=cs.NBD(r=0.8, alpha=6.0), calendar=CALENDAR, **COMMON)
+    data = model.draw_summary_like(PEOPLE.head(200), seed=1)
+    fit = cs.NBD.fit(data, calendar=CALENDAR).with_future({"price": 1.2})
+    done = cs.models.bootstrap(fit, data, seed=1, kind=kind, replications=12)
+    assert done.models[0].future == {"price": 1.2}
+    price, error = done.summary().loc["price"], fit.standard_errors["price"]
+    # Of 12 the mean lies within four of its errors, and a spread within .45 and 1.6 times the true one (chi-square).
+    assert abs(price["bias"]) < 4 * error / 12**0.5
+    assert 0.45 < price["standard_error"] / error < 1.6
+
+
 @pytest.mark.parametrize(("unit", "effect"), [("W", -1.5), ("Y", -1.5), ("W", -11.0)])
 def test_discounted_purchases_on_the_same_series_for_all_are_those_of_the_calendar(unit, effect):
     """Two ways to add up: at points of one clock by day, and piece by piece. Of many changes, of a clock that runs some

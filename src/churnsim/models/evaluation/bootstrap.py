@@ -20,6 +20,9 @@ from churnsim.data.summaries.column_aliases import as_summary
 from churnsim.data.summaries.frame_kinds import CustomerFrame, in_kind
 from churnsim.errors import ConfigError, DataError
 from churnsim.models.estimation.fit import FitStatus, ModelFit, Parametric
+from churnsim.models.purchase.bg_bb_calendar import BGBBCalendar
+from churnsim.models.purchase.calendar.clock_model import ClockModel
+from churnsim.models.purchase.calendar.effects import PurchasesWithEffects
 from churnsim.models.retention.base import RetentionModel
 from churnsim.models.retention.tenures import Tenures
 from churnsim.models.spend.gamma_gamma import GammaGamma
@@ -100,7 +103,8 @@ def bootstrap(
     replications : int
         Refits, at least 2.
     **options
-        Of the model's own `fit`, such as covariates; not weights, which the bootstrap draws.
+        Of the model's own `fit`, such as covariates; not weights, which the bootstrap draws, nor a calendar, which the
+        fit has.
 
     Examples
     --------
@@ -126,18 +130,24 @@ def bootstrap(
         )
     if hasattr(model, "unit"):
         options = {"unit": model.unit, **options}
+    family: Any = type(model)
+    if isinstance(model, PurchasesWithEffects):  # a family's fit with its calendar made it
+        family = type(model.base) if isinstance(model, ClockModel) else BGBBCalendar
+        given = {"calendar": model.calendar, "leaving": getattr(model, "leaving", None)}
+        given["k"] = getattr(model.base, "k", None)
+        options = {**{name: value for name, value in given.items() if value is not None}, **options}
     if kind == "nonparametric":
         generator = np.random.Generator(np.random.Philox(seed))
         drawn = resample_counts(len(summary), resamples=replications, generator=generator, draw="multinomial")
         if subscribers:
             options = {**({"kind": model.kind} if hasattr(model, "kind") else {}), **options}
-            fits = [
-                type(model).fit(summary.iloc[np.repeat(np.arange(len(summary)), counts)], **options) for counts in drawn
-            ]
+            fits = [family.fit(summary.iloc[np.repeat(np.arange(len(summary)), counts)], **options) for counts in drawn]
         else:
-            fits = [type(model).fit(summary, weights=counts, **options) for counts in drawn]
+            fits = [family.fit(summary, weights=counts, **options) for counts in drawn]
     else:
-        fits = [type(model).fit(made_up(model, summary, seed, i), **options) for i in range(replications)]
+        fits = [family.fit(made_up(model, summary, seed, i), **options) for i in range(replications)]
+    if isinstance(model, PurchasesWithEffects):
+        fits = [each.with_future(model.future) for each in fits]
     return Bootstrap(
         fit=fit, kind=kind, models=tuple(f.model for f in fits), estimates=tuple(f.parameters for f in fits),
         statuses=tuple(f.status for f in fits),
