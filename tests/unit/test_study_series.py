@@ -350,6 +350,20 @@ def test_a_season_beside_own_series_goes_on_by_itself(small):
     assert clocks.leaving.at(who, np.zeros(1, dtype=int), days[1:])[0, 0] == pytest.approx(end, rel=1e-12)
 
 
+@pytest.mark.parametrize("models", ["", "calendar = { season = 1 }\n"])
+def test_a_file_is_known_to_its_last_row_whoever_has_it(small, tmp_path, models):
+    """Here one who bought nothing."""
+    (tmp_path / "log.csv").symlink_to(small / "log.csv")
+    letters = pd.read_csv(small / "letters.csv", parse_dates=["date"])
+    stranger = letters.tail(1).assign(customer_id="nobody")
+    pd.concat([letters[letters["date"] <= "2022-12-31"], stranger]).to_csv(tmp_path / "letters.csv", index=False)
+    found = Stages().load(small_config(tmp_path, LETTERS, models)).clocks.calendar
+    until = int(np.datetime64("2023-07-01").astype(int))  # as far as the study looks
+    assert found.known_to(until, 0, lambda: None) is found
+    with pytest.raises(DataError, match="series are known until"):
+        found.known_to(until + 1000, 0, lambda: None)
+
+
 @pytest.mark.parametrize(
     ("change", "models", "told"),
     [

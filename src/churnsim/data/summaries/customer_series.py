@@ -196,7 +196,7 @@ class CustomerSeries:
             self, names=(*self.names, *calendar.names), starts=np.searchsorted(code, np.arange(len(self.ids) + 1)),
             day=day, values=np.column_stack([own, table[place]]), common=(*self.common, *calendar.names),
             yearly=(*self.yearly, *calendar.yearly),
-            known=(max(self._known_until(0)[0], begin), min(end, self.known[1]) if self.known else end),
+            known=(max(self._known_until(0)[0], begin), min(end, self.known[1]) if self.common and self.known else end),
         )  # fmt: skip
 
     def of_new(self, ids: pd.Index[Any], means: Floats) -> Self:

@@ -164,6 +164,7 @@ def _own(
     last = int(day_numbers(given["date"]).max())
     if file.future is None and last < until:
         raise DataError(_unknown(file.path, last, until, OWN, "'hold'"))
+    series = replace(series, known=(last, last))  # the last row may be one of a customer who is passed over
     first = int(purchases.first_day().min())
     for calendar in (shared.calendar, shared.leaving):
         if isinstance(calendar, Calendar) and not set(calendar.names) <= set(series.common):
