@@ -109,9 +109,20 @@ class Statement:
 class Region:
     """A judged grid.
 
-    `frame` has one row a cell: a column for each axis (its centre), mean, lower, upper, replications, state. `here` is
-    the same for the assumptions as they are, where they were judged. `judged` says in words how each cell was,
-    `doubts` what makes replications on a market differ and what the intervals leave out.
+    Attributes
+    ----------
+    statement : Statement
+        What was judged.
+    axes : tuple of Axis
+        The assumptions.
+    frame : DataFrame
+        One row a cell: a column for each axis (its centre), mean, lower, upper, replications, state.
+    judged : str
+        How each cell was, in words.
+    here : mapping, optional
+        What a row of the frame has, for the assumptions as they are, where they were judged.
+    doubts : str
+        What makes replications on a market differ, and what the intervals leave out.
 
     Examples
     --------

@@ -36,7 +36,7 @@ def _library_class() -> Any:
         """Code in LLVM's language, to be taken into other libraries."""
 
         _shared_module: Any
-        apart = ""  # the name of a function that stays one
+        apart = False  # whether its function stays one
 
         def _ensure_finalized(self) -> None:
             """Nothing: it is optimised where it is used."""
@@ -46,14 +46,19 @@ def _library_class() -> Any:
             if library not in self._linking_libraries:
                 super().add_linking_library(library)
 
+        def add_ir_module(self, module: Any) -> None:
+            """Take the code, marked where it stays a function; read code is marked wrongly by llvmlite before 0.47."""
+            for function in module.functions:
+                if self.apart and not function.is_declaration:
+                    function.attributes.add("noinline")
+            super().add_ir_module(module)
+
         def _get_module_for_linking(self) -> Any:
             if self._shared_module is None:
                 for function in self._final_module.functions:
                     # As numba does: several copies may meet, and those that nothing calls any more are dropped.
                     if not function.is_declaration and function.linkage.name == "external":
                         function.linkage = "linkonce_odr"
-                    if function.name == self.apart:
-                        function.add_function_attribute("noinline")
                 self._shared_module = self._final_module
             return self._shared_module
 
@@ -69,7 +74,7 @@ def _compiler_class() -> Any:
         def _optimize_final_module(self) -> None:
             # Only where functions stay apart: elsewhere LLVM would put more in the place of calls than is good. Not
             # "internal": such names too would be found for the functions of other modules, which pass all arguments.
-            if any(getattr(library, "apart", "") for library in self._linking_libraries):
+            if any(getattr(library, "apart", False) for library in self._linking_libraries):
                 for function in self._final_module.functions:
                     if not function.is_declaration and function.linkage.name == "linkonce_odr":
                         function.linkage = "private"
@@ -178,11 +183,10 @@ def optimise_with_callers(dispatcher: Any, options: dict[str, Any], *, apart: bo
         target.options.parse_as_flags(flags, options)
         flags.no_compile = flags.no_cpython_wrapper = flags.no_cfunc_wrapper = True
         library = _Translated(target.target_context.codegen(), dispatcher.py_func.__qualname__)
+        library.apart = apart
         done = compiler.compile_extra(
             target.typing_context, target.target_context, dispatcher.py_func, kinds, None, flags, {}, library=library
         )
-        if apart:
-            library.apart = done.fndesc.llvm_func_name
         entry = object()
         target.target_context.insert_user_function(entry, done.fndesc, [library, *library._linking_libraries])
         return entry, done.signature
