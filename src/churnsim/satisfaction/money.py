@@ -167,7 +167,8 @@ def buying_rate(
     if used[purchases].sum() == 0:
         raise DataError(f"nobody bought ({purchases} is 0 throughout), so no rate can be related to anything.")
     x = api.add_constant(used[["satisfaction", *also]].astype(float))
-    fit = api.GLM(used[purchases], x, family=api.families.Poisson(), exposure=used[exposure]).fit(cov_type="HC1")
+    counts, watched = (used[name].to_numpy(dtype=np.float64) for name in (purchases, exposure))
+    fit = api.GLM(counts, x, family=api.families.Poisson(), exposure=watched).fit(cov_type="HC1")
     return _effect("rate of buying", float(fit.params["satisfaction"]), float(fit.bse["satisfaction"]), len(used))
 
 
