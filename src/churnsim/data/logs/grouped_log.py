@@ -71,9 +71,13 @@ def tabular(transactions: Any) -> pd.DataFrame:
     frame: pd.DataFrame
     if is_foreign_frame(transactions) and not is_ibis(transactions):
         table = pa.table(transactions)
-        views = [i for i, kind in enumerate(table.schema.types) if pa.types.is_string_view(kind)]
-        for i in views:  # what Polars sends
-            table = table.set_column(i, table.column_names[i], table.column(i).cast(pa.large_string()))
+        for i, kind in enumerate(table.schema.types):  # what Polars sends, as pyarrow before 23 gives it to pandas
+            if pa.types.is_string_view(kind):
+                kind = pa.large_string()
+            elif pa.types.is_dictionary(kind):
+                kind = pa.dictionary(pa.int64(), kind.value_type, kind.ordered)
+            if kind != table.schema.types[i]:
+                table = table.set_column(i, table.column_names[i], table.column(i).cast(kind))
         text = {pa.string(): ARROW_TEXT, pa.large_string(): ARROW_TEXT}
         frame = table.to_pandas(date_as_object=False, split_blocks=True, types_mapper=text.get)
         return frame
