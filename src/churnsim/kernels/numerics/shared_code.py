@@ -47,7 +47,7 @@ def _library_class() -> Any:
                 super().add_linking_library(library)
 
         def add_ir_module(self, module: Any) -> None:
-            """Take the code, marked where it stays a function; read code is marked wrongly by llvmlite before 0.47."""
+            """Take the code, marked where it stays a function: once read, older llvmlite would mark it wrongly."""
             for function in module.functions:
                 if self.apart and not function.is_declaration:
                     function.attributes.add("noinline")
