@@ -118,8 +118,9 @@ class _Making:
         """The rows, with days as dates, in the order of the first of them."""
         frame = pd.DataFrame(self.rows[name], columns=list(columns))
         for column in {"at", "date", "answered_at"} & set(columns):
-            day = frame[column].astype(float)
-            frame[column] = pd.to_datetime(MONDAY) + pd.to_timedelta(np.floor(day), unit="D")
+            # As whole numbers: of missing floats pandas rounds what the memory held, with a warning where it is large.
+            day = np.floor(frame[column].astype(float)).astype("Int64")
+            frame[column] = pd.to_datetime(MONDAY) + pd.to_timedelta(day, unit="D")
         return frame.sort_values("date" if "date" in columns else "at", kind="stable", ignore_index=True)
 
     def advertised(self) -> tuple[pd.DataFrame, list[float]]:
