@@ -45,7 +45,7 @@ def pytest_configure(config: pytest.Config) -> None:
     import tests.one_compiler  # noqa: F401
 
     # Results are tested, never times: a slow machine fails no example. Examples are drawn anew in each run.
-    hypothesis.settings.register_profile("churnsim", deadline=None, max_examples=50)
+    hypothesis.settings.register_profile("churnsim", deadline=None, max_examples=40)
     hypothesis.settings.load_profile("churnsim")
 
 

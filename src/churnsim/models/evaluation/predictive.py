@@ -16,7 +16,7 @@ from churnsim.errors import ConfigError
 from churnsim.models.estimation.arguments import MOST_PURCHASES, durations
 from churnsim.models.estimation.arguments import counts as whole_counts
 from churnsim.models.purchase.protocol import CountForecasts
-from churnsim.typing import Floats, Ints
+from churnsim.typing import Flags, Floats, Ints
 
 # What is left of a customer's law when it counts as spent. A variance then misses n^2 times as much, a draw nothing.
 TAIL = 1e-10
@@ -65,9 +65,9 @@ def draw_counts(
 ) -> pd.Series[int]:
     """One draw of each customer's purchases in (T, T + horizon], independent given the model."""
     uniform = np.random.Generator(np.random.Philox([seed, replication])).random(len(summary))
-    reached = np.zeros(len(summary))
+    reached, open_ = np.zeros(len(summary)), np.ones(len(summary), dtype=bool)
     drawn = np.full(len(summary), -1, dtype=np.int64)
-    for rows, start, block in _laws(model, summary, horizon):
+    for rows, start, block in _laws(model, summary, horizon, open_):
         cumulative = reached[rows][:, None] + np.cumsum(block, axis=1)
         passed = cumulative > uniform[rows][:, None]
         fresh = passed.any(axis=1) & (drawn[rows] < 0)
@@ -75,15 +75,19 @@ def draw_counts(
         reached[rows] = cumulative[:, -1]
         # A uniform beyond all that was summed falls into the last place that was.
         drawn[rows[(drawn[rows] < 0) & (1 - reached[rows] <= TAIL)]] = start + block.shape[1] - 1
+        open_[rows] = drawn[rows] < 0
     return pd.Series(drawn, index=summary.index, name="purchases")
 
 
-def _laws(model: CountForecasts, summary: pd.DataFrame, horizon: ArrayLike) -> Iterator[tuple[Ints, int, Floats]]:
-    """(rows, first count, probabilities by count) until every customer's law is spent."""
+def _laws(
+    model: CountForecasts, summary: pd.DataFrame, horizon: ArrayLike, open_: Flags | None = None
+) -> Iterator[tuple[Ints, int, Floats]]:
+    """(rows, first count, probabilities by count) until every customer's law is spent, or who asks has closed it in
+    `open_`."""
     spans = _spans(horizon, summary)
     left = np.ones(len(summary))
     done = 0
-    while (rows := np.flatnonzero(left > TAIL)).size and done < MOST:
+    while (rows := np.flatnonzero((left > TAIL) & (True if open_ is None else open_))).size and done < MOST:
         ahead = min(done + _block(done), MOST)
         block = model.conditional_pmf(range(done, ahead), summary.iloc[rows], spans[rows]).to_numpy()
         left[rows] -= block.sum(axis=1)

@@ -78,7 +78,7 @@ class PooledFit:
     Examples
     --------
     >>> import churnsim as cs
-    >>> summary = cs.summarise(cs.datasets.cdnow(), until="1997-09-30")
+    >>> summary = cs.summarise(cs.datasets.cdnow(), until="1997-09-30").iloc[::4]
     >>> summary["cohort"] = summary["T"].round().astype(int).astype(str)  # the week of the first purchase
     >>> fit = fit_pooled(cs.BGNBD, summary, by="cohort")
     >>> fit.status.code, len(fit.models)
@@ -162,7 +162,7 @@ def fit_pooled(
     Examples
     --------
     >>> import churnsim as cs
-    >>> summary = cs.summarise(cs.datasets.cdnow(), until="1997-09-30")
+    >>> summary = cs.summarise(cs.datasets.cdnow(), until="1997-09-30").iloc[::4]
     >>> summary["cohort"] = (summary["T"] // 4).astype(int).astype(str)  # the four weeks of the first purchase
     >>> fit = fit_pooled(cs.BGNBD, summary, by="cohort")
     >>> bool(fit.table["borrowed_rate"].between(0, 1).all())
