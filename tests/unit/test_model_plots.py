@@ -29,7 +29,7 @@ def test_the_grid_is_small_and_right(cdnow_models):
 def test_validate_and_compare_at_the_terminal(tmp_path):
     log = cs.datasets.cdnow()
     file, out, folder = tmp_path / "log.csv", tmp_path / "v.json", tmp_path / "pictures"
-    log[log["customer_id"] % 6 == 0].to_csv(file, index=False)
+    log[log["customer_id"] % 3 == 0].to_csv(file, index=False)
     run = CliRunner().invoke
     done = run(
         app,
