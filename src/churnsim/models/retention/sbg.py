@@ -65,10 +65,14 @@ class ShiftedBetaGeometric(BetaRenewal):
     def patterns(cls, parameters: Floats, factor: Floats, cohorts: Cohorts) -> tuple[float, Floats, Floats]:
         """Log-likelihood of patterns of customers, and its slopes (see `BetaRenewal`)."""
         alpha, groups = parameters[0] * factor, factor.size
-        beta = parameters[1:].repeat(groups)
+        beta = parameters[1:] if groups == 1 else parameters[1:].repeat(groups)
         out = kernel.objective(alpha, beta, cohorts.first, cohorts.t, cohorts.lost, cohorts.kept)
         in_alpha, in_beta = out[1 : 1 + groups], out[1 + groups :]
-        return float(out[0]), np.array([in_alpha @ factor, in_beta.sum()]), in_alpha * alpha
+        by_pattern = in_alpha * alpha
+        if groups == 1:  # without covariates numpy's sums would take as long as the kernel
+            in_alpha *= factor
+            return float(out[0]), out[1:], by_pattern
+        return float(out[0]), np.array([in_alpha @ factor, in_beta.sum()]), by_pattern
 
     @classmethod
     def _starts(cls, cohorts: Cohorts) -> list[Floats]:
