@@ -57,6 +57,11 @@ def test_counts_are_rows_and_gradients_are_slopes(data, a, b, c):
             step[i] = 1e-5 * at[i]  # the difference's own error is of order step^2 = 1e-10, and rounding / step = 1e-9
             near = (value(at + step, kernel)[0] - value(at - step, kernel)[0]) / (2 * step[i])
             assert slope[i] == pytest.approx(near, rel=1e-4, abs=1e-5)
+            if kernel is sbg:
+                changed = (value(at + step, kernel)[1] - value(at - step, kernel)[1]) / (2 * step[i])
+                second = sbg.hessian(a, b, counts.t, counts.lost, counts.kept)
+                # The same errors, of slopes; an entry in which they cancel has the error of the largest.
+                np.testing.assert_allclose(second[i], changed, rtol=1e-6, atol=1e-8 * np.abs(second).max())
 
 
 def test_patterns_are_separate_data_sets():

@@ -61,6 +61,26 @@ def objective(alpha: Floats, beta: Floats, first: Ints, t: Ints, lost: Floats, k
 
 
 @njit
+def hessian(alpha: float, beta: float, t: Ints, lost: Floats, kept: Floats) -> Floats:
+    """Second derivatives, shape (2, 2), of the log-likelihood of customers who make one pattern (see `objective`)."""
+    done = 0
+    both = stay = 0.0  # of ln S(done): 1/(alpha + beta + i)^2 and 1/(beta + i)^2 over i < done
+    common = own = leaving = 0.0
+    for row in range(t.size):
+        while done < t[row]:
+            if done == t[row] - 1:  # S at t - 1, which those who left at t have survived; then S at t
+                common += lost[row] * (both + (alpha + beta + done) ** -2.0)
+                own += lost[row] * stay
+                leaving += lost[row]
+            both += (alpha + beta + done) ** -2.0
+            stay += (beta + done) ** -2.0
+            done += 1
+        common += kept[row] * both
+        own += kept[row] * stay
+    return np.array([[common - leaving / alpha**2, common], [common, common - own]])
+
+
+@njit
 def log_survival(alpha: float, beta: float, t: Floats) -> Floats:
     """ln S(t) for t >= 0: at whole t by the product, between them by the beta functions' own interpolation."""
     out = np.empty(t.size)

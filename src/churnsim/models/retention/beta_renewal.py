@@ -8,6 +8,7 @@ of ignoring heterogeneity", Marketing Science 29(1), 85-93.
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, ClassVar, Self
 
@@ -56,6 +57,10 @@ class BetaRenewal(RetentionModel):
         the parameters, and in ln of each factor."""
 
     @classmethod
+    def hessian(cls, cohorts: Cohorts) -> Callable[[Floats], Floats] | None:
+        """The second derivatives of the log-likelihood of one pattern at given parameters, where they are known."""
+
+    @classmethod
     @abstractmethod
     def _starts(cls, cohorts: Cohorts) -> list[Floats]:
         """Where a search begins."""
@@ -78,6 +83,7 @@ class BetaRenewal(RetentionModel):
             objective=lambda parameters: cls.patterns(parameters, alike, cohorts)[:2],
             build=lambda values: cls.from_dict({**values, "unit": unit}),
             remedies=cls.remedies,
+            hessian=cls.hessian(cohorts),
         )
 
     @classmethod

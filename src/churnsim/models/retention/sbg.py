@@ -18,7 +18,7 @@ have left.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -73,6 +73,11 @@ class ShiftedBetaGeometric(BetaRenewal):
             in_alpha *= factor
             return float(out[0]), out[1:], by_pattern
         return float(out[0]), np.array([in_alpha @ factor, in_beta.sum()]), by_pattern
+
+    @classmethod
+    def hessian(cls, cohorts: Cohorts) -> Callable[[Floats], Floats]:
+        """The second derivatives of the log-likelihood of one pattern at given parameters."""
+        return lambda at: kernel.hessian(at[0], at[1], cohorts.t, cohorts.lost, cohorts.kept)
 
     @classmethod
     def _starts(cls, cohorts: Cohorts) -> list[Floats]:
