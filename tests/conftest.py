@@ -43,6 +43,10 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     import hypothesis
     import tests.one_compiler  # noqa: F401
+    import typer.testing
+
+    # A call of the command line is one of hundreds here, of which each would put all commands together anew.
+    typer.testing._get_command = cache(typer.testing._get_command)
 
     # Results are tested, never times: a slow machine fails no example. Examples are drawn anew in each run.
     hypothesis.settings.register_profile("churnsim", deadline=None, max_examples=40)

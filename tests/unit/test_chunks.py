@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from concurrent.futures import ThreadPoolExecutor
+from types import ModuleType
 
 import numpy as np
 import pandas as pd
 import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
 
 import churnsim as cs
 from churnsim.kernels.likelihoods import bg_nbd as kernel
 from churnsim.kernels.likelihoods.histories import unique_histories
-from churnsim.models.estimation.threads import FEWEST, Chunks
+from churnsim.models.estimation import threads
+from churnsim.models.estimation.threads import FEWEST, Chunks, one_thread
 
 MODEL = cs.BGNBD(r=0.243, alpha=4.414, a=0.793, b=2.426)
 
@@ -39,6 +43,23 @@ def test_the_same_bits_from_several_threads(many: pd.DataFrame) -> None:
     with ThreadPoolExecutor(4) as threads:
         for other in threads.map(lambda _: MODEL.log_likelihood(many), range(8)):
             pd.testing.assert_series_equal(other, alone, check_exact=True)
+
+
+def test_other_libraries_keep_to_one_thread() -> None:
+    with threadpool_limits(2):
+        for _ in range(2):
+            with one_thread():
+                assert {library["num_threads"] for library in threadpool_info()} == {1}
+            assert 2 in {library["num_threads"] for library in threadpool_info()}
+
+
+def test_libraries_are_looked_for_anew_once_a_module_was_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    with one_thread(), one_thread():
+        known = threads._libraries.cache_info()
+    monkeypatch.setitem(sys.modules, "imported_since", ModuleType("imported_since"))
+    with one_thread():
+        now = threads._libraries.cache_info()
+    assert (now.misses, now.hits) == (known.misses + 1, known.hits)
 
 
 def test_identical_rows() -> None:

@@ -2,6 +2,7 @@
 
 import doctest
 import importlib
+import linecache
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ MODULES = sorted(
 
 @pytest.mark.parametrize("name", MODULES)
 def test_the_examples_of_a_module(name):
+    linecache.clearcache()  # each docstring looks whether the files in it, of which there are thousands, have changed
     found = doctest.testmod(importlib.import_module(name))
     assert found.attempted > 0
     assert found.failed == 0

@@ -21,9 +21,10 @@ from churnsim.checks import check_choice, check_frame, check_level, check_number
 from churnsim.data.summaries.frame_kinds import in_kind
 from churnsim.errors import ConfigError, DataError
 from churnsim.evidence.trial import TrialEffects, trial_effects
-from churnsim.models.churn.classifier import learner, one_thread
+from churnsim.models.churn.classifier import learner
 from churnsim.models.churn.policy import best_arm, policy_shares, policy_table, policy_text
 from churnsim.models.estimation.design_matrix import checked_features
+from churnsim.models.estimation.threads import one_thread
 from churnsim.typing import Floats
 
 FEWEST_BUYERS = 20  # in each arm of the half that a model learns from

@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy import optimize
-from threadpoolctl import threadpool_limits
 
 from churnsim.checks import typed
 from churnsim.errors import DataError, FitError
 from churnsim.models.estimation.optimise import second_differences
+from churnsim.models.estimation.threads import one_thread
 from churnsim.optional import optional_modules
 from churnsim.satisfaction.measurement import Measurement, size_warnings
 from churnsim.satisfaction.reliability import reliability
@@ -65,11 +65,11 @@ def fit_structure(
         what = f"{', '.join(flat)} do not vary" if flat else f"{len(complete)} complete rows for {len(items)} items"
         raise DataError(f"a structural model cannot be fitted: {what}. Ask more people, or leave items out.")
     m = moments(complete, resamples=resamples, seed=seed)
-    with threadpool_limits(1):
+    with one_thread():
         model = _Fitted(structure, m.covariance, m.n)
     names, groups, values = model.names(), model.groups(), model.standardised()
     tests, indices = model.tests(), model.fit_indices()
-    with threadpool_limits(1):  # matrices this small are slower on two cores, and far slower when others use them too
+    with one_thread():  # matrices this small are slower on two cores even where they are idle
         draws = np.vstack([model.refitted(covariance) for covariance in m.covariances])
     table = estimates(names, values, draws, level=level, n=m.n).assign(group=groups)
     table = table.join(tests)

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import combinations
 from math import factorial
 
@@ -27,8 +26,8 @@ from numpy.polynomial.hermite_e import hermevander
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from scipy.optimize import minimize
 from scipy.special import ndtri
-from threadpoolctl import ThreadpoolController
 
+from churnsim.models.estimation.threads import one_thread
 from churnsim.typing import Floats
 
 DEGREE = 6  # of the curve of one number
@@ -259,7 +258,7 @@ class _Design:
         gram, along = self.columns.T @ self.columns, self.columns.T @ scaled
         start = np.concatenate([np.full(m, np.log(0.3 / m)), [0.0, np.log(0.3), np.log(0.3)]])
         bounds = [(-14.0, 3.0)] * m + [(-8.0, 4.0), (np.log(0.02), np.log(0.9)), (np.log(1e-6), np.log(2.0))]
-        with _libraries().limit(limits=1):  # threads wait for each other longer than matrices this small take
+        with one_thread():
             found = minimize(
                 self._cost, start, args=(gram, along, float(scaled @ scaled), n), jac=True, method="L-BFGS-B",
                 bounds=bounds, options={"maxiter": STEPS, "ftol": 1e-6},
@@ -289,12 +288,6 @@ class _Design:
         residual = square - 2 * along @ mean + mean @ gram @ mean
         by_noise = (n - 1) - residual / noise - (1 - variance / prior).sum()
         return float(cost), np.append(self.power.T @ by_prior, by_noise)
-
-
-@cache
-def _libraries() -> ThreadpoolController:
-    """The libraries of linear algebra, to look for which takes as long as a regression."""
-    return ThreadpoolController()
 
 
 def _powers(m: int, factors: dict[int, float], *, decay: int) -> Floats:

@@ -30,13 +30,13 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
-from threadpoolctl import threadpool_limits
 
 from churnsim.checks import check_count, check_number, check_seed, typed
 from churnsim.data.summaries.frame_kinds import CustomerFrame, in_kind, verbs_in_kind
 from churnsim.errors import ConfigError, DataError
 from churnsim.models.churn.scores import ChurnScores, auc, churn_scores
 from churnsim.models.estimation.design_matrix import checked_features, number_columns
+from churnsim.models.estimation.threads import one_thread
 from churnsim.models.retention.tenures import Tenures
 from churnsim.statistics import student_quantile, tails
 from churnsim.typing import Flags
@@ -123,12 +123,6 @@ FOLDS = 5
 HELD_OUT = 0.3  # share of customers kept aside where the data are one snapshot
 # Boosting: few, slow steps (assumed); the Platt step after it takes out what overconfidence is left.
 STEPS, RATE, LEAVES = 150, 0.05, 15
-
-
-def one_thread() -> Any:
-    """Keep OpenMP and BLAS to one thread: on a busy machine their threads wait for each other (a fit of two seconds
-    took a minute)."""
-    return threadpool_limits(limits=1)
 
 
 def numeric_features(features: pd.DataFrame) -> list[str]:

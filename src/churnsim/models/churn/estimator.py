@@ -14,8 +14,9 @@ from sklearn.utils.validation import check_consistent_length, check_is_fitted, c
 
 from churnsim.checks import check_choice, check_seed
 from churnsim.errors import DataError
-from churnsim.models.churn.classifier import FOLDS, ChurnRows, Kind, leaking_covariates, learner, one_thread
+from churnsim.models.churn.classifier import FOLDS, ChurnRows, Kind, leaking_covariates, learner
 from churnsim.models.estimation.estimators import NamedOutput, feature_frame
+from churnsim.models.estimation.threads import one_thread
 from churnsim.typing import Floats
 
 

@@ -23,8 +23,9 @@ from scipy.special import expit
 from churnsim.checks import check_count, check_frame, check_number, check_seed, typed
 from churnsim.data.summaries.frame_kinds import CustomerFrame, verbs_in_kind
 from churnsim.errors import ConfigError, DataError
-from churnsim.models.churn.classifier import FOLDS, Kind, learner, one_thread, value_learner
+from churnsim.models.churn.classifier import FOLDS, Kind, learner, value_learner
 from churnsim.models.estimation.design_matrix import checked_features
+from churnsim.models.estimation.threads import one_thread
 from churnsim.statistics import mean_over_ties, normal_quantile, resample_counts, tails
 from churnsim.typing import Flags, Floats
 

@@ -12,9 +12,10 @@ from sklearn.utils.validation import _check_y, check_consistent_length, check_is
 
 from churnsim.checks import check_choice, check_seed
 from churnsim.errors import DataError
-from churnsim.models.churn.classifier import FOLDS, Kind, learner, one_thread, value_learner
+from churnsim.models.churn.classifier import FOLDS, Kind, learner, value_learner
 from churnsim.models.churn.uplift import qini_coefficient
 from churnsim.models.estimation.estimators import NamedOutput, feature_frame
+from churnsim.models.estimation.threads import one_thread
 from churnsim.typing import Flags, Floats
 
 FEWEST = 20  # rows of an arm from which its model is learned

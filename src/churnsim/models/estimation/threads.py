@@ -1,4 +1,4 @@
-"""Kernels over many customers on several cores.
+"""Kernels over many customers on several cores, and other libraries on one.
 
 Kernels release the GIL, so plain threads do. Rows are cut into the same pieces whatever the number of cores, and
 results are put together in the order of the pieces, so that a result has the same bits everywhere.
@@ -7,8 +7,10 @@ results are put together in the order of the pieces, so that a result has the sa
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any, TypeVar
@@ -60,6 +62,21 @@ def on_threads(function: Callable[[P], R], pieces: Sequence[P]) -> list[R]:
     if len(pieces) == 1:
         return [function(pieces[0])]
     return list(_threads(os.getpid()).map(function, pieces))
+
+
+def one_thread() -> AbstractContextManager[Any]:
+    """Keep the threads of OpenMP and BLAS to one: on a busy machine they wait for each other in a spin (measured here:
+    a fit of two seconds took a minute)."""
+    limited: AbstractContextManager[Any] = _libraries(len(sys.modules)).limit(limits=1)
+    return limited
+
+
+@lru_cache(maxsize=1)
+def _libraries(modules: int) -> Any:
+    """The libraries that have threads, looked for anew where a module was imported since: that takes milliseconds."""
+    from threadpoolctl import ThreadpoolController
+
+    return ThreadpoolController()
 
 
 def by_chunks(kernel: Callable[..., Floats], arrays: Sequence[NDArray[Any]], *last: Any) -> Floats:

@@ -25,6 +25,7 @@ from churnsim.data.summaries.period_holdout import OF_PERIODS, last_day_of_perio
 from churnsim.data.summaries.summary import split_holdout, summarise
 from churnsim.errors import ConfigError
 from churnsim.models.estimation.fit import ModelFit
+from churnsim.models.estimation.threads import one_thread
 from churnsim.models.evaluation.forecast import forecast
 from churnsim.models.evaluation.holdout_scores import (
     active_calibration,
@@ -110,7 +111,6 @@ class BoostedTrees:
     ) -> Floats:
         """The trained trees at `end`, over `horizon`; raises as `split_holdout` where nothing can be held out again."""
         from sklearn.ensemble import HistGradientBoostingRegressor
-        from threadpoolctl import threadpool_limits
 
         known = transactions[transactions["date"].dt.normalize() <= end]
         length = (end - known["date"].min()).days / DAYS_PER_UNIT[unit]
@@ -122,8 +122,7 @@ class BoostedTrees:
         )
         if not split["frequency_holdout"].any():
             return np.zeros(len(summary))  # a Poisson law cannot be learnt from no purchase at all
-        # Its threads wait for one another in a spin: on a busy machine a fit of 0.3 s took half a minute.
-        with threadpool_limits(limits=1, user_api="openmp"):
+        with one_thread():
             learner.fit(_features(split), split["frequency_holdout"])
             predicted = learner.predict(_features(summarise(known, unit=unit, until=end.date())))
         return np.asarray(predicted * horizon / float(split["T_holdout"].iloc[0]))

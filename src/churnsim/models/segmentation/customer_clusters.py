@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from churnsim.checks import check_count, check_seed, typed
 from churnsim.errors import ConfigError, DataError
 from churnsim.models.estimation.design_matrix import number_columns
+from churnsim.models.estimation.threads import one_thread
 
 STABLE = 0.80  # assumed: Tibshirani & Walther 2005 ask .8 to .9 of their prediction strength
 SILHOUETTE_SAMPLE = 2000  # the silhouette needs all pairs; measured here: changes by below .01 on CDNOW
@@ -107,10 +108,8 @@ def cluster_customers(
 
 def _labels(training: NDArray[np.float64], rows: NDArray[np.float64], k: int, seed: int) -> NDArray[np.int64]:
     from sklearn.cluster import KMeans
-    from threadpoolctl import threadpool_limits
 
-    # On a busy machine threads that wait for each other cost more than such small sums.
-    with threadpool_limits(limits=1):
+    with one_thread():
         fitted = KMeans(n_clusters=k, n_init=4, random_state=seed).fit(training)
     return np.asarray(fitted.predict(rows), dtype=np.int64)
 
