@@ -285,6 +285,12 @@ def test_files_that_are_no_database(tmp_path):
     duckdb.connect(str(tmp_path / "other.db")).close()
     with pytest.raises(DataError, match="not a customer database"):
         CustomerDatabase(tmp_path / "other.db")
+    CustomerDatabase(tmp_path / "views.db").close()
+    with duckdb.connect(str(tmp_path / "views.db")) as other:  # a query may not stand where a table is expected
+        other.execute("DROP TABLE transactions")
+        other.execute("CREATE VIEW transactions AS SELECT 1 AS rowid, 'c' AS customer_id")
+    with pytest.raises(DataError, match="not a customer database"):
+        CustomerDatabase(tmp_path / "views.db")
     with pytest.raises(DataError, match="does not exist"):
         CustomerDatabase(tmp_path / "none.db", read_only=True)
     with pytest.raises(DataError, match="directory"):

@@ -11,6 +11,7 @@ import hashlib
 import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
@@ -147,6 +148,14 @@ def cdnow(full: bool = False) -> pd.DataFrame:
     (2357, 6919)
     """
     path = cdnow_file(full)
+    facts = path.stat()
+    frame = _cdnow(path, full, facts.st_size, facts.st_mtime_ns).copy()
+    frame.attrs["set_aside"] = SetAside()
+    return frame
+
+
+@cache
+def _cdnow(path: Path, full: bool, _size: int, _changed: int) -> pd.DataFrame:
     columns = ["customer_id", "date", "quantity", "amount"]
     if not full:
         columns.insert(0, "id_in_full_log")  # the sample has both numbers; its papers use its own
@@ -156,9 +165,7 @@ def cdnow(full: bool = False) -> pd.DataFrame:
         dates = pd.to_datetime(raw["date"].astype(str), format="%Y%m%d")
     except ValueError as error:
         raise DataError(f"{path} is not the CDNOW file ({error}). Install lifetimes again.") from None
-    frame = raw.assign(date=dates)[["customer_id", "date", "amount", "quantity"]]
-    frame.attrs["set_aside"] = SetAside()
-    return frame
+    return raw.assign(date=dates)[["customer_id", "date", "amount", "quantity"]]
 
 
 def donations() -> pd.DataFrame:

@@ -10,6 +10,7 @@ from scipy.special import ndtr
 
 from churnsim.checks import typed
 from churnsim.satisfaction.survey import Survey
+from churnsim.typing import Floats
 
 FEWEST_ITEMS = 5
 """Equal answers to fewer items are no sign of straight-lining."""
@@ -104,6 +105,13 @@ def wrong_way_items(
     that cannot be found.
     """
     group_of = {item: name for name, items in groups.items() for item in items}
+    answers = {item: frame[item].to_numpy(float) for item in {*group_of, *anchor}}
+
+    def mean_of(items: Sequence[str]) -> Floats:
+        given = np.array([answers[item] for item in items])
+        with np.errstate(invalid="ignore"):  # who gave no answer has no mean
+            return np.asarray(np.nansum(given, axis=0) / (~np.isnan(given)).sum(axis=0))
+
     found: dict[str, float] = {}
     tests = 2 * len(group_of)
     for item, name in group_of.items():
@@ -112,20 +120,20 @@ def wrong_way_items(
         for rest in (others, own):
             if not rest:
                 continue
-            r, p = _against(frame[item], frame[rest].mean(axis=1))
+            r, p = _against(answers[item], mean_of(rest))
             # A wrong item drags its neighbours' own-group correlation down too; the anchor tells them apart.
-            with_anchor = rest is own and others and _against(frame[item], frame[others].mean(axis=1))[0] > 0
+            with_anchor = rest is own and others and _against(answers[item], mean_of(others))[0] > 0
             if p < FAMILY_ERROR / tests and not with_anchor:
                 found.setdefault(item, r)
     return found
 
 
-def _against(x: pd.Series[float], y: pd.Series[float]) -> tuple[float, float]:
+def _against(x: Floats, y: Floats) -> tuple[float, float]:
     """Correlation and the p-value of its being at least 0 (Fisher's z)."""
-    both = x.notna() & y.notna()
-    n = int(both.sum())
-    if n < 10 or x[both].std() == 0 or y[both].std() == 0:
+    both = ~(np.isnan(x) | np.isnan(y))
+    x, y, n = x[both], y[both], int(both.sum())
+    if n < 10 or x.std() == 0 or y.std() == 0:
         return 0.0, 1.0
-    r = float(np.corrcoef(x[both], y[both])[0, 1])
+    r = float(np.corrcoef(x, y)[0, 1])
     z = np.arctanh(np.clip(r, -0.999999, 0.999999)) * np.sqrt(n - 3)
     return r, float(ndtr(z))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -27,16 +26,15 @@ def customer_states(customers: Any) -> pd.DataFrame:
     if isinstance(customers, np.ndarray):
         # A lost customer's record keeps the time of the loss where a living one's has its next event.
         place = {**dict(zip(COLUMNS, COLUMNS, strict=True)), "uid": "uid", "lost_at": "due", "margin": "account"}
-        frame = pd.DataFrame({name: customers[place[name]] for name in ("uid", *COLUMNS)})
-        frame["margin"] /= UNITS_PER_CENT
+        held = {name: customers[place[name]] for name in ("uid", *COLUMNS)}
+        held["margin"] = held["margin"] / UNITS_PER_CENT
     else:
-        frame = pd.DataFrame(_columns(customers))
-    frame = frame.astype({name: "float64" if name in REAL else "int64" for name in ("uid", *COLUMNS)})
-    frame = frame[frame["state"] != UNBORN]
-    frame["lost_at"] = frame["lost_at"].where(frame["state"] == LOST, np.inf)
-    frame["alive"] = frame["state"].isin((ACTIVE, AWAITING))
-    return frame.drop(columns="state").set_index("uid").sort_index()
-
-
-def _columns(customers: Sequence[Any]) -> dict[str, list[Any]]:
-    return {name: [getattr(c, name) for c in customers] for name in ("uid", *COLUMNS)}
+        held = {name: [getattr(c, name) for c in customers] for name in ("uid", *COLUMNS)}
+    columns = {name: np.asarray(held[name], dtype="float64" if name in REAL else "int64") for name in held}
+    born = np.flatnonzero(columns["state"] != UNBORN)
+    rows = born[np.argsort(columns["uid"][born])]
+    columns = {name: column[rows] for name, column in columns.items()}
+    index, state = columns.pop("uid"), columns.pop("state")
+    columns["lost_at"][state != LOST] = np.inf
+    columns["alive"] = (state == ACTIVE) | (state == AWAITING)
+    return pd.DataFrame(columns, index=pd.Index(index, name="uid"))
