@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from churnsim.statistics import normal_quantile
+from churnsim.statistics import normal_quantile, tails
 from churnsim.typing import Flags, Floats, Ints
 
 
@@ -32,6 +32,19 @@ def sum_at_risk(times: Floats, tenure: Floats, entry: Floats, weight: Floats | N
     weight = np.ones(len(tenure)) if weight is None else weight
     total = _sum_from(times, tenure, weight)
     return total - _sum_from(times, entry, weight) if (entry > 0).any() else total
+
+
+def fewest_at_risk(first: float, tenure: Floats, entry: Floats) -> float:
+    """The fewest customers at risk at once from when the earliest came under observation until `first`.
+
+    Examples
+    --------
+    >>> fewest_at_risk(3.0, np.array([1.0, 3.0, 4.0]), np.array([0.0, 0.0, 2.0]))
+    1.0
+    """
+    changes = np.concatenate([entry, tenure])
+    after = np.nextafter(changes[(changes >= entry.min()) & (changes < first)], np.inf)
+    return float(sum_at_risk(np.append(after, first), tenure, entry).min())
 
 
 def _sum_from(times: Floats, ages: Floats, weight: Floats) -> Floats:
@@ -100,6 +113,30 @@ class RiskTable:
             moves = self.step(self.greenwood, np.minimum(tenure, t), 0.0) - np.where(churned & (tenure <= t), own, 0.0)
             return float((np.bincount(group, weights=moves) ** 2).sum())
 
+    def limits(self, t: Floats, *, level: float, watched: float | None = None) -> tuple[Floats, Floats]:
+        """Limits of S at `t`: `log_log_limits`, and exact ones where that scale has none.
+
+        Before the first loss the lower one is the S at which none of the `watched` is lost with the probability of a
+        tail, S^watched = (1 - level)/2 (Fay, Brittain & Proschan 2013, "Pointwise confidence intervals for a survival
+        distribution with small samples or heavy censoring", Biostatistics 14, 723-736); `watched` are the fewest at
+        risk at once until then, those at risk at the first loss if absent. Where the estimate is 0 the upper limit is
+        that of the last time before, which S had not risen from; where all were lost at once, that of a share.
+
+        Examples
+        --------
+        >>> table = RiskTable.of(np.array([1.0, 2.0]), np.array([True, True]))
+        >>> [limit.round(3).tolist() for limit in table.limits(np.array([0.5, 1.0, 2.0]), level=0.95)]
+        [[0.158, 0.006, 0.0], [1.0, 0.91, 0.91]]
+        """
+        tail = tails(level)[0]
+        lower, upper = log_log_limits(self.survival, self.greenwood, level=level)
+        if (gone := self.survival <= 0).any():
+            last = int(np.argmax(gone))
+            upper[last:] = upper[last - 1] if last else 1.0 - tail ** (1.0 / self.at_risk[0])
+        fewest = self.at_risk[0] if watched is None else watched
+        none_lost = tail ** (1.0 / fewest) if fewest > 0 else 0.0
+        return np.where(t > 0, self.step(lower, t, none_lost), 1.0), self.step(upper, t, 1.0)
+
     def step(self, values: Floats, t: Floats, before: float) -> Floats:
         """The step function that takes `values` at the times, at `t`; `before` holds until the first time."""
         return np.concatenate([[before], values])[np.searchsorted(self.times, t, side="right")]
@@ -108,7 +145,7 @@ class RiskTable:
 def log_log_limits(survival: Floats, greenwood: Floats, *, level: float) -> tuple[Floats, Floats]:
     """Limits of S in ln(-ln S), which keeps them between 0 and 1 (Kalbfleisch & Prentice 2002, section 1.4).
 
-    Where S is 1 or 0 there are no limits on that scale; both are then S itself.
+    Where S is 1 or 0 there are no limits on that scale, and both are S itself; `RiskTable.limits` has others there.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         reach = normal_quantile(level) * np.sqrt(greenwood) / np.abs(np.log(survival))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import binom, binomtest
 
 import churnsim as cs
 from churnsim.models.survival.cox import RiskSets
@@ -104,3 +105,50 @@ def test_changing_covariates_in_rows_find_their_effect():
         pd.DataFrame({"tenure": end, "churned": left, "offer": ever * 1.0}), covariates=["offer"]
     )
     assert wrong.parameters["offer"] < -1.3
+
+
+def held(limits, share, n):
+    """The probability with which the limits hold a share of which k of n are seen: a sum over k."""
+    lower, upper = np.array([limits(k) for k in range(n + 1)]).T
+    return float(binom.pmf(np.arange(n + 1), n, share)[(lower <= share) & (share <= upper)].sum())
+
+
+@pytest.mark.parametrize("n", [5, 20])
+def test_limits_where_few_or_most_are_lost_hold_the_share(n):
+    """Of n customers watched throughout, k are lost at 1: binomial, so that the coverage is a sum over k. Limits of no
+    width where none or all are lost would hold a share of .02 with 33% (20 customers)."""
+    ends = [np.where(np.arange(n) < k, 1.0, 3.0) for k in range(n + 1)]
+    frames = [pd.DataFrame({"tenure": end, "churned": True, "cause": np.where(end < 2, "a", "b")}) for end in ends]
+    curves = [cs.models.SurvivalCurve.fit(frame).interval([2.0]).iloc[0][["lower", "upper"]] for frame in frames]
+    causes = [cs.models.cumulative_incidence(frame) for frame in frames]
+    shares = [
+        cause.at(2.0).loc["a", ["lower", "upper"]] if "a" in cause.losses else (0.0, cause.none_lost)
+        for cause in causes
+    ]
+    for share in (0.02, 0.1, 0.5, 0.9, 0.98):
+        assert held(lambda k: 1 - curves[k].to_numpy()[::-1], share, n) > 0.9
+        assert held(lambda k: tuple(shares[k]), share, n) > 0.9
+    exact = binomtest(0, n).proportion_ci(method="exact").high
+    assert 1 - curves[0]["lower"] == pytest.approx(exact)
+    assert causes[0].none_lost == pytest.approx(exact)
+
+
+def test_no_limits_are_told_beyond_the_data():
+    """Until the first loss the fewest at risk at once count, here 1 of 4; beyond the longest tenure nothing is known
+    but that no more are there than before."""
+    frame = pd.DataFrame(
+        {"tenure": [2.0, 4.0, 5.0, 6.0], "churned": [False, True, True, False], "entry": [0.0, 0.0, 3.0, 3.0]}
+    )
+    found = cs.models.SurvivalCurve.fit(frame).interval([0.0, 3.5, 5.5, 60.0])
+    assert found.loc[0.0, ["lower", "upper"]].tolist() == [1.0, 1.0]
+    assert found.loc[3.5, "lower"] == pytest.approx(0.025)  # one customer at risk between 2 and 3
+    assert found.loc[60.0, "lower"] == 0
+    assert found.loc[60.0, "upper"] == found.loc[5.5, "upper"] < 1
+
+
+def test_a_quartile_may_lie_before_the_first_loss():
+    """Of 5, none may have been lost by then with half of them gone: 2.5% is .5^5.3."""
+    frame = pd.DataFrame({"tenure": [3.0, 4.0, 5.0, 6.0, 7.0], "churned": True})
+    found = cs.models.SurvivalCurve.fit(frame).summary()
+    assert found.loc["25% left", "lower"] == 0
+    assert found.loc["75% left", "upper"] == np.inf

@@ -39,7 +39,7 @@ from churnsim.evidence.records import (
     status_of_trial,
 )
 from churnsim.evidence.trial import OBSERVATIONAL, TrialEffects, trial_effects
-from churnsim.product_limit import RiskTable, log_log_limits
+from churnsim.product_limit import RiskTable
 from churnsim.simulation.core.belief import Belief
 from churnsim.statistics import student_tail, wilson
 from churnsim.typing import Floats, Ints
@@ -270,7 +270,7 @@ def _median(waits: RiskTable, level: float) -> Measured:
     """The day by which half are settled, and the days at which the limits of the product limit pass a half."""
     if not len(waits.times):
         return Measured(math.inf, math.nan, math.inf, math.inf)
-    low, high = log_log_limits(waits.survival, waits.greenwood, level=level)
+    low, high = waits.limits(waits.times, level=level)
 
     def first(survival: Floats) -> float:
         return float(waits.times[np.argmax(survival <= 0.5)]) if (survival <= 0.5).any() else math.inf

@@ -22,7 +22,7 @@ from churnsim.checks import check_level, typed
 from churnsim.data.records.reading import record_table
 from churnsim.errors import DataError
 from churnsim.evidence.records import NEVER, History, Measured, RecordEvidence, chances, left_out, ratio_of_means
-from churnsim.product_limit import RiskTable, log_log_limits
+from churnsim.product_limit import RiskTable
 from churnsim.simulation.core.belief import Belief
 from churnsim.statistics import resample_indices
 from churnsim.typing import Floats, Ints
@@ -207,7 +207,7 @@ def _conversion(at: Ints, arrived: Ints, until: int, within: float, level: float
     if not len(table.times):
         return Measured.unknown(0.0)
     stays, variance = table.survival[-1:], table.greenwood[-1:]
-    low, high = log_log_limits(stays, variance, level=level)
+    low, high = table.limits(table.times[-1:], level=level)
     return Measured(
         float(1 - stays[0]), float(stays[0] * math.sqrt(variance[0])) if stays[0] > 0 else 0.0, float(1 - high[0]),
         float(1 - low[0]),

@@ -20,18 +20,21 @@ from churnsim.checks import check_level, check_number, typed
 from churnsim.data.summaries.frame_kinds import CustomerFrame, in_kind
 from churnsim.errors import ConfigError, DataError
 from churnsim.models.retention.tenures import Tenures
-from churnsim.product_limit import RiskTable
-from churnsim.statistics import normal_quantile
+from churnsim.product_limit import RiskTable, fewest_at_risk
+from churnsim.statistics import normal_quantile, tails
+from churnsim.typing import Floats
 
 
 @dataclass(frozen=True)
 class CumulativeIncidence:
     """`table`: a row a cause and time with `cause, time, incidence, standard_error, lower, upper`; `overall`, the share
-    there by time; `losses`, the number lost to each cause."""
+    there by time; `losses`, the number lost to each cause; `none_lost`, the upper limit of each share until the first
+    loss."""
 
     table: pd.DataFrame
     overall: pd.Series[float]
     losses: dict[str, int]
+    none_lost: float = 0.0
 
     def at(self, t: float) -> pd.DataFrame:
         """Share lost to each cause by `t` (in the data's unit, 0 or more, else ConfigError), indexed by cause:
@@ -39,7 +42,10 @@ class CumulativeIncidence:
         check_number(t, "t", least=0)
         known = self.table[self.table["time"] <= t]
         columns = ["incidence", "standard_error", "lower", "upper"]
-        return known.groupby("cause", sort=False)[columns].last().reindex(list(self.losses)).fillna(0.0)
+        found = known.groupby("cause", sort=False)[columns].last().reindex(list(self.losses)).fillna(0.0)
+        if t > 0 and known.empty:
+            found["upper"] = self.none_lost
+        return found
 
 
 @in_kind
@@ -50,8 +56,11 @@ def cumulative_incidence(
     """Cumulative incidence of every value of the column `cause` among those who left.
 
     `subscriptions` has `tenure`, `churned` and perhaps `entry`; `cause` is read for those who left only. Intervals
-    are in ln(-ln(1 - F)), with the delta-method variance of Marubini & Valsecchi (1995). Raises DataError where
-    somebody left without a cause, or nobody left; ConfigError where there is no such column.
+    are in ln(-ln(1 - F)), with the delta-method variance of Marubini & Valsecchi (1995). While nobody is lost to a
+    cause its upper limit is the share at which that has the probability of a tail, (1 - F)^n = (1 - level)/2, with n
+    those at risk over the share still there, at their fewest; where all are lost to one cause, its lower limit is that
+    of the time before. Raises DataError where somebody left without a cause, or nobody left; ConfigError where there is
+    no such column.
 
     Examples
     --------
@@ -79,6 +88,7 @@ def cumulative_incidence(
     times, at_risk, lost, survival = counted.times, counted.at_risk, counted.lost, counted.survival
     place = np.searchsorted(times, tenures.tenure[tenures.churned])
     before = np.concatenate([[1.0], survival[:-1]])
+    none_lost = _none_lost(tenures, times, at_risk / before, level)
     order = pd.Series(words[tenures.churned]).value_counts()
     parts = []
     for name in order.index:
@@ -86,6 +96,10 @@ def cumulative_incidence(
         incidence = np.cumsum(before * here / at_risk)
         error = np.sqrt(np.maximum(_variance(incidence, before, here, lost, at_risk), 0.0))
         lower, upper = _interval(incidence, error, level)
+        upper = np.where(incidence <= 0, none_lost[1:], upper)
+        if (all_lost := incidence >= 1).any():
+            last = int(np.argmax(all_lost))
+            lower[last:] = lower[last - 1] if last else tails(level)[0] ** (1 / at_risk[0])
         columns: dict[str, Any] = {
             "cause": name,
             "time": times,
@@ -96,7 +110,21 @@ def cumulative_incidence(
         }
         parts.append(pd.DataFrame(columns))
     overall = pd.Series(survival, index=pd.Index(times, name="time"), name="survival")
-    return CumulativeIncidence(pd.concat(parts, ignore_index=True), overall, {str(k): int(v) for k, v in order.items()})
+    losses = {str(k): int(v) for k, v in order.items()}
+    return CumulativeIncidence(pd.concat(parts, ignore_index=True), overall, losses, float(none_lost[0]))
+
+
+def _none_lost(tenures: Tenures, times: Floats, watched: Floats, level: float) -> Floats:
+    """Upper limits of a share to which nobody is lost, until the first time and from each time on.
+
+    `watched` are those at risk at each time over the share there just before it: with n of them, sum of n h S is at
+    least n F, so that nobody is lost to the cause with probability e^(-n F) at most, and (1 - F)^n where nobody else
+    left. From each time until the next, the fewest count.
+    """
+    fewest = np.minimum.accumulate([fewest_at_risk(float(times[0]), tenures.tenure, tenures.entry), *watched])
+    fewest = np.minimum(fewest, [*np.minimum.accumulate(watched), fewest[-1]])
+    with np.errstate(divide="ignore"):
+        return np.asarray(1.0 - tails(level)[0] ** (1.0 / fewest))
 
 
 def _variance(incidence: Any, before: Any, here: Any, lost: Any, at_risk: Any) -> Any:

@@ -40,7 +40,7 @@ from churnsim.models.survival.ascent import Peak
 from churnsim.models.survival.cox import TAIL_SHARE
 from churnsim.models.survival.lifelines_engine import CURVES, ENGINES, Engine, curve_of_lifelines, risk_table
 from churnsim.models.survival.location_scale import Lifetimes, log_survival_of_gamma, maximise
-from churnsim.product_limit import RiskTable, log_log_limits
+from churnsim.product_limit import RiskTable, fewest_at_risk
 from churnsim.statistics import normal_quantile, tails
 from churnsim.typing import Floats
 from churnsim.units import term_of
@@ -233,9 +233,12 @@ def _power(t: Floats, p: dict[str, float]) -> Floats:
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class CurveFit(ModelFit[SurvivalCurve]):
-    """A fitted curve. `table` (Kaplan-Meier only) holds `at_risk, lost, survival, standard_error` by `time`."""
+    """A fitted curve. Of Kaplan-Meier only: `table` holds `at_risk, lost, survival, standard_error` by `time`;
+    `watched`, the fewest under observation at once until the first loss; `last`, the longest tenure."""
 
     table: pd.DataFrame | None = None
+    watched: float | None = None
+    last: float = np.inf
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -251,7 +254,9 @@ class CurveFit(ModelFit[SurvivalCurve]):
         infinite where it does not.
         """
         if self.table is not None:
-            curve = self.interval(self.table.index, level)
+            # The lower limit may be below a share before anybody was seen to leave.
+            start = np.nextafter(0.0, 1.0)
+            curve = self.interval([start, *self.table.index], level).rename({start: 0.0})
             # A product that is half but for rounding is half.
             parts = {f"{share:.0%} left": curve <= 1 - share + 1e-12 for share in (0.25, 0.5, 0.75)}
             when = {name: reached.idxmax().where(reached.any(), np.inf) for name, reached in parts.items()}
@@ -297,7 +302,8 @@ class CurveFit(ModelFit[SurvivalCurve]):
     def interval(self, t: Any, level: float = 0.95, *, draws: int = 500, seed: int = 0) -> pd.DataFrame:
         """Pointwise interval of S(t): columns `survival, lower, upper` by `t`.
 
-        Kaplan-Meier: Greenwood's, in ln(-ln S). Parametric: quantiles over draws of the parameters.
+        Kaplan-Meier: Greenwood's, in ln(-ln S), where nobody or everybody is lost exact limits, and beyond the longest
+        tenure, which no data tell, from 0 to the last limit. Parametric: quantiles over draws of the parameters.
         """
         ages = np.atleast_1d(durations(t, "t"))
         check_count(draws, "draws")
@@ -306,7 +312,8 @@ class CurveFit(ModelFit[SurvivalCurve]):
             drawn = np.array([model.survival(ages) for model in self.draw_parameters(draws, seed=seed)])
             lower, upper = np.quantile(drawn, tails(level), axis=0)
         else:
-            lower, upper = log_log_limits(value, self._greenwood(ages), level=level)
+            lower, upper = self._risk_table.limits(ages, level=level, watched=self.watched)
+            lower = np.where(ages > self.last, 0.0, lower)
         return pd.DataFrame({"survival": value, "lower": lower, "upper": upper}, pd.Index(ages, name="t"))
 
     def band(self, level: float = 0.95) -> pd.DataFrame:
@@ -386,7 +393,8 @@ def _kaplan_meier(tenures: Tenures, unit: str, engine: Engine) -> CurveFit:
     table = pd.DataFrame({**columns, "standard_error": survival * spread}, index=pd.Index(end, name="time"))
     return CurveFit(
         model=model, names=(), matrix=np.zeros((0, 0)), loglik=_nonparametric_loglik(table), n=float(tenures.customers),
-        status=_counted_status(counted, tenures), table=table,
+        status=_counted_status(counted, tenures), table=table, last=last,
+        watched=fewest_at_risk(float(end[0]), tenures.tenure, tenures.entry),
     )  # fmt: skip
 
 
