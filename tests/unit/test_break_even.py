@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import skew
 from scipy.stats import t as student
 
 import churnsim as cs
@@ -56,23 +57,20 @@ def by_cost(experiment, cost):
 
 def test_a_line_is_solved_as_algebra_does(experiment):
     """What a club brings does not depend on its price, so that profit is G - c M in each replication: the zero is the
-    ratio of the means, and its interval Fieller's, the roots of (G - c M)^2 n = t^2 Var(G - c M)."""
+    ratio of the means. At the ends of its interval 0 is just in the interval of the mean of G - c M: one of the two
+    statistics, Student's T and Hall's T + g T^2/3 + (g T)^2 T/27 + g/6 with g the skewness over the root of n, is the
+    t quantile, and the other is beyond it."""
     found = break_even(experiment, [CLUB, NOTHING], Quantity(of="club", against="nothing"), COST)
     free, dear = by_cost(experiment, 0.0), by_cost(experiment, 1.0)
     G, M = free, free - dear
     c = G.mean() / M.mean()
     assert found.pays == "below"
     assert found.at == pytest.approx(c, abs=0.01)
-    reach = student.ppf(0.975, G.size - 1) ** 2 / G.size
-    covariance = np.cov(G, M)
-    roots = np.roots(
-        [
-            M.mean() ** 2 - reach * covariance[1, 1],
-            -2 * (G.mean() * M.mean() - reach * covariance[0, 1]),
-            G.mean() ** 2 - reach * covariance[0, 0],
-        ]
-    )
-    assert (found.lower, found.upper) == pytest.approx(sorted(roots), rel=0.02)
+    for end in (found.lower, found.upper):
+        D = G - end * M
+        T, g = D.mean() / D.std(ddof=1) * np.sqrt(D.size), skew(D) / np.sqrt(D.size)
+        hall = T + g * T**2 / 3 + (g * T) ** 2 * T / 27 + g / 6
+        assert min(abs(T), abs(hall)) == pytest.approx(student.ppf(0.975, D.size - 1), rel=0.03)
     assert [a[0] < b[0] for a, b in pairwise(found.points)] == [True] * (len(found.points) - 1)
     assert f"above 0 for {COST} below" in str(found)
     assert str(found).endswith("the error of the estimates and beliefs about numbers of the market are left out.")
@@ -119,6 +117,7 @@ def test_where_it_never_or_always_pays(experiment):
     always = break_even(experiment, *asked, between=(1.9, 2.1))
     assert (always.pays, always.at, always.lower) == ("always", None, None)
     assert "always above 0" in str(always)
+    assert always.sure == (min(point[2] for point in always.points) > 0)
     dear = cs.Strategy(name="club", social_bond=cs.simulation.SocialBond(joins=0.5, cost_per_member=90.0))
     assert break_even(experiment, [dear, NOTHING], asked[1], COST, between=(80.0, 90.0)).pays == "never"
     free = cs.Strategy(name="club", social_bond=cs.simulation.SocialBond(joins=0.5, cost_per_member=0.0))
@@ -126,6 +125,20 @@ def test_where_it_never_or_always_pays(experiment):
     margin = break_even(experiment, [free, NOTHING], asked[1], "terms.margin", between=(0.0, 1.0))
     assert margin.pays == "above"
     assert margin.at == pytest.approx(0.0, abs=0.01)
+
+
+@pytest.mark.parametrize("pays", ["always", "never"])
+def test_what_keeps_its_sign_on_average_may_break_even_all_the_same(experiment, pays):
+    """The zero lies just beyond the range: the part of its interval that is within is told."""
+    whole = break_even(experiment, [CLUB, NOTHING], Quantity(of="club", against="nothing"), COST)
+    between, cost = ((2.0, whole.at - 0.05), 2.0) if pays == "always" else ((whole.at + 0.05, 9.0), 9.0)
+    club = cs.Strategy(name="club", social_bond=replace(CLUB.social_bond, cost_per_member=cost))
+    found = break_even(experiment, [club, NOTHING], Quantity(of="club", against="nothing"), COST, between=between)
+    assert (found.pays, found.at, found.sure) == (pays, None, False)
+    told, beyond = (found.lower, found.upper)[:: 1 if pays == "always" else -1]
+    assert told == pytest.approx(whole.lower if pays == "always" else whole.upper, rel=0.1)
+    assert beyond is None
+    assert "on average, but its interval includes 0" in str(found)
 
 
 @pytest.mark.parametrize(

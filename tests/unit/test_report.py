@@ -365,6 +365,18 @@ def test_what_loses_as_assumed_and_earns_on_average_is_said(tmp_path: Path) -> N
     assert "In the table above" not in " ".join(what_it_takes(_context(tmp_path / "again", pieces)))
 
 
+def test_what_pays_nowhere_on_average_may_be_chance(tmp_path: Path) -> None:
+    pieces = _losing((10, -50, 70))
+    for row in pieces["break_even"]["alone"][0]["rows"]:
+        row |= {"pays": "never", "at": None, "lower": None, "upper": None}
+    told = what_it_takes(_context(tmp_path, pieces))[0]
+    assert "not sure" not in told
+    pieces["break_even"]["alone"][0]["rows"][0]["sure"] = False
+    told = what_it_takes(_context(tmp_path / "again", pieces))[0]
+    assert "On average it pays within" in told
+    assert "what it earns holds both a loss and a gain; counting what customers earn afterwards it never does" in told
+
+
 @pytest.mark.parametrize(
     ("later", "said"),
     [

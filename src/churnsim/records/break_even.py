@@ -21,8 +21,9 @@ class BreakEvenRow(Record):
     """Where a number of a mechanism makes it earn as much as doing nothing, in the firm's unit.
 
     `pays` says on which side of `at` it earns more, or that it does so for "always" all or "never" one of the values
-    from `low` to `high`. `lower` and `upper` are None where the interval reaches beyond them. `value` is the number as
-    it is, with its `status` and source, and `value_low` to `value_high` the interval of what is believed of it.
+    from `low` to `high`, and `sure` whether no interval of what it earns there includes 0. `lower` and `upper` are None
+    where the interval reaches beyond them. `value` is the number as it is, with its `status` and source, and
+    `value_low` to `value_high` the interval of what is believed of it.
     """
 
     lever: str
@@ -38,6 +39,7 @@ class BreakEvenRow(Record):
     upper: Number | None
     low: Number
     high: Number
+    sure: bool = True
     value_low: Number | None = None
     value_high: Number | None = None
 

@@ -31,7 +31,14 @@ from churnsim.report.page import numbers as fmt
 from churnsim.report.page.blocks import Paragraph, TableBlock
 from churnsim.report.page.context import Context
 from churnsim.report.page.tables import heads, lines_of, pieces, row_of, table, text_width
-from churnsim.report.what_it_takes import amount, how_it_was_found, lever_title, mechanism_title, what_it_takes
+from churnsim.report.what_it_takes import (
+    amount,
+    how_it_was_found,
+    lever_title,
+    mechanism_title,
+    open_key,
+    what_it_takes,
+)
 from churnsim.report.what_it_takes import limits as even_limits
 from churnsim.report.what_to_measure import how_sure, named, sentence, shown, trial_sentence, what_it_is
 
@@ -398,7 +405,7 @@ def _break_evens(deck: _Deck, context: Context) -> None:
     for part in found.alone:
         for row in (row for row in part.rows if row.metric == "npv"):
             ends = {"at": amount(context, row, row.at), "low": amount(context, row, row.low)}
-            pays = context.say(f"deck.pays_{row.pays}", high=amount(context, row, row.high), **ends)
+            pays = context.say(f"deck.pays_{row.pays}{open_key(row)}", high=amount(context, row, row.high), **ends)
             here = context.aside(amount(context, row, row.value), context.status(row.status))
             what = mechanism_title(context, part.mechanism)
             rows.append(row_of(what, lever_title(context, row), pays, even_limits(context, row), here))

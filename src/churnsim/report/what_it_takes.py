@@ -81,10 +81,10 @@ def _lever(context: Context, row: BreakEvenRow, later: BreakEvenRow, level: str)
     """Where one number breaks even, over the horizon and with what customers earn afterwards, and what it is here."""
     say = context.say
     shared = {"number": lever_title(context, row), "horizon": context.horizon, "level": level}
-    too = "_too" if row.pays == later.pays == "never" else ""
+    too = "_too" if row.pays == later.pays == "never" and row.sure and later.sure else open_key(row)
     said = say(f"take.at_{row.pays}{too}", **shared, **_places(context, row))
-    if (row.pays, row.at) != (later.pays, later.at):
-        said += say(f"take.later_{later.pays}", **shared, **_places(context, later))
+    if (row.pays, row.at, row.sure) != (later.pays, later.at, later.sure):
+        said += say(f"take.later_{later.pays}{open_key(later)}", **shared, **_places(context, later))
     status = context.status(row.status)
     here = {"value": amount(context, row, row.value), "status": status}
     if row.value_low is None or row.value_high is None:
@@ -98,9 +98,14 @@ def _places(context: Context, row: BreakEvenRow) -> dict[str, str]:
     return {"at": amount(context, row, row.at), "interval": limits(context, row), "low": low, "high": high}
 
 
+def open_key(row: BreakEvenRow) -> str:
+    """The end of a sentence's name where what is so on average is not sure."""
+    return "" if row.sure else "_open"
+
+
 def limits(context: Context, row: BreakEvenRow) -> str:
     """The interval of a break-even; where an end lies beyond what was looked at, the other alone."""
-    if row.at is None or (row.lower is None and row.upper is None):
+    if row.lower is None and row.upper is None:
         return fmt.ABSENT
     if row.lower is None or row.upper is None:
         key, end = ("most", row.upper) if row.lower is None else ("least", row.lower)

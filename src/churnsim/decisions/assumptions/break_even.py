@@ -2,8 +2,8 @@
 
 The mean difference over replications is a function of the number, and one fixed function since every value meets the
 same chances (common random numbers). Its zero is found by Brent's method on a bounded interval. The interval of the
-zero holds the values at which the t interval of the difference includes 0, so that no linear approximation enters; the
-limits lie between values that were computed.
+zero holds the values at which the interval of the difference (`paired.skewed_interval`) includes 0, so that no linear
+approximation enters; the limits lie between values that were computed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from churnsim.checks import check_level, check_number, shown, typed
 from churnsim.decisions.assumptions.outcome import Quantity
 from churnsim.decisions.comparison.compare import told_doubts
 from churnsim.decisions.comparison.metrics import ledger_metric
-from churnsim.decisions.comparison.paired import interval
+from churnsim.decisions.comparison.paired import skewed_interval
 from churnsim.decisions.runs.experiment import PIECES_PER_WORKER, Experiment, RunArguments
 from churnsim.errors import ConfigError
 from churnsim.simulation.mechanisms.parts import MarketPart, parts_of, settings_of
@@ -32,7 +32,7 @@ from churnsim.typing import Floats
 
 Pays = Literal["below", "above", "always", "never"]
 
-STEPS = 10  # of the search, so that no metric takes more than 14 values
+STEPS = 10  # of the search, so that no metric takes more than 16 values
 CLOSE = 0.005  # of the interval searched, which what lies between is linear enough to finish
 
 
@@ -49,12 +49,14 @@ class BreakEven:
     value : float
         What it is in the market or the strategies given.
     pays : "below", "above", "always" or "never"
-        On which side of `at` the difference is above 0, or whether it is so on all or none of the range.
+        On which side of `at` the difference is above 0 on average, or whether it is so on all or none of the range.
     at : float or None
         Where it is 0; None where that is so nowhere on the range.
     lower, upper : float or None
         The values at which the interval of the difference includes 0 reach from here to here; None where they reach
-        beyond the range.
+        beyond the range, or where there are none.
+    sure : bool
+        Where `at` is None, whether the interval includes 0 at no value; if it does at some, it may be 0 on the range.
     between : (float, float)
         The range.
     level : float
@@ -62,7 +64,7 @@ class BreakEven:
     replications : int
         At each value.
     points : tuple of (float, float, float, float)
-        The values computed, each with the mean difference and its t interval.
+        The values computed, each with the mean difference and its interval.
     doubts : str
         What makes replications differ, and what the intervals leave out.
     """
@@ -79,13 +81,15 @@ class BreakEven:
     replications: int
     points: tuple[tuple[float, float, float, float], ...]
     doubts: str = ""
+    sure: bool = True
 
     def __str__(self) -> str:
         low, high = self.between
+        least, most = (f"{limit:,.4g}" if limit is not None else "beyond" for limit in (self.lower, self.upper))
         if self.at is None:
             told = f"{self.pays} above 0 for {self.address} from {low:,.4g} to {high:,.4g}"
+            told += f" on average, but its interval includes 0 in [{least}, {most}]" * (not self.sure)
         else:
-            least, most = (f"{limit:,.4g}" if limit is not None else "beyond" for limit in (self.lower, self.upper))
             told = f"above 0 for {self.address} {self.pays} {self.at:,.4g} [{least}, {most}]"
         return f"{self.quantity} is {told}; it is {self.value:,.4g} now. {self.doubts}".rstrip()
 
@@ -260,12 +264,12 @@ class Curve:
             at = self._search(place, bracket)
             pays = "below" if self._mean(place, bracket[0]) > 0 else "above"
             self._widen(place, at)
-        lower, upper = self._limits(place, at)
+        lower, upper, sure = self._limits(place, at)
         return BreakEven(
             quantity=str(Quantity(of=self.strategies[0].name, against=self.strategies[1].name, metric=metric)),
             address=self.address, value=self.value, pays=pays, at=at, lower=lower, upper=upper, between=self.between,
             level=self.level, replications=self.replications, points=tuple(self._points(place)),
-            doubts=told_doubts(self.experiment.market),
+            doubts=told_doubts(self.experiment.market), sure=sure,
         )  # fmt: skip
 
     def _bracket(self, place: int) -> tuple[float, float] | None:
@@ -299,7 +303,7 @@ class Curve:
         """Value, mean and t interval, in the order of the values."""
         found = []
         for value in sorted(self.known):
-            seen = interval(self.known[value][place], level=self.level)
+            seen = skewed_interval(self.known[value][place], level=self.level)
             found.append((value, seen.mean, float(seen.lower), float(seen.upper)))
         return found
 
@@ -329,7 +333,8 @@ class Curve:
         return self._from(_crossing(self._to(left[0]), left[1], self._to(right[0]), right[1]))
 
     def _widen(self, place: int, at: float) -> None:
-        """Compute two more values, near where the interval should end by the slope at the zero."""
+        """Compute on each side a value where the interval should end: first by the slope at the zero where no value is
+        beyond, then by the line between the values about the end."""
         points = self._points(place)
         after = next(i for i, point in enumerate(points) if point[0] >= at)
         left, right = points[max(after - 1, 0)], points[after]
@@ -339,20 +344,27 @@ class Curve:
             return
         half = max(p[3] - p[2] for p in (left, right)) / 2
         low, high = (self._to(end) for end in self.between)
-        for side in (-1, 1):
-            scaled = self._to(at) + side * 1.2 * half / slope
-            if low < scaled < high:
+        for side in (0, 1):
+            scaled = self._to(at) + (2 * side - 1) * 1.2 * half / slope
+            if self._limits(place, at)[side] is None and low < scaled < high:
                 self.at(self._from(scaled))
+            if (end := self._limits(place, at)[side]) is not None:
+                self.at(end)
 
-    def _limits(self, place: int, at: float | None) -> tuple[float | None, float | None]:
-        """Where the values around the zero end at which the t interval includes 0."""
-        if at is None:
-            return None, None
+    def _limits(self, place: int, at: float | None) -> tuple[float | None, float | None, bool]:
+        """Where the values around the zero end at which the interval includes 0, or those at an end of the range where
+        there is no zero; and whether there are no such values."""
         points = self._points(place)
+        if at is None:
+            if all(lower * upper > 0 for _, _, lower, upper in points):
+                return None, None, True
+            if abs(points[0][1]) < abs(points[-1][1]):
+                return None, self._limit(points[0], points), False
+            return self._limit(points[-1], points[::-1]), None, False
         below = [point for point in points if point[0] <= at][::-1]
         above = [point for point in points if point[0] > at]
         middle = (at, 0.0, 0.0, 0.0)
-        return self._limit(middle, below), self._limit(middle, above)
+        return self._limit(middle, below), self._limit(middle, above), True
 
     def _limit(
         self, start: tuple[float, float, float, float], points: Sequence[tuple[float, float, float, float]]

@@ -88,6 +88,33 @@ def interval(values: Floats, *, level: float = 0.95) -> Interval:
     return Interval(mean, mean - half, mean + half, sd)
 
 
+def skewed_interval(values: Floats, *, level: float = 0.95) -> Interval:
+    """Interval of the mean whose ends are the outer ones of the t interval and of Hall's, which allows for skewness
+    (Hall 1992, "On the removal of skewness by transformation", JRSS B 54, 221-228, the monotone cubic).
+
+    What customers bring is skewed, so that few replications often lack the large values: with 20 and skewness 2 the t
+    interval holds the mean in 92% at a stated 95%, this one in 95%; of normal values both do (docs/decisions.md).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> values = np.array([0.0, 1.0, 1.0, 2.0, 11.0])
+    >>> found, plain = skewed_interval(values), interval(values)
+    >>> found.lower == plain.lower, round(found.upper, 1), round(plain.upper, 1)
+    (True, 21.6, 8.6)
+    """
+    found, n = interval(values, level=level), values.size
+    spread = float(values.std())
+    skewness = float((((values - found.mean) / spread) ** 3).mean()) if spread > 0 else 0.0
+    slope = skewness / 3 / math.sqrt(n)
+    if abs(slope) < 1e-6:  # less than rounding would leave of the cubic
+        return found
+    t = float(student_quantile((1 + level) / 2, n - 1))
+    reach = [(math.cbrt(1 + 3 * slope * (end - slope / 2)) - 1) / slope for end in (t, -t)]
+    low, high = (found.mean - found.sd / math.sqrt(n) * steps for steps in reach)
+    return Interval(found.mean, min(found.lower, low), max(found.upper, high), found.sd)
+
+
 def paired_difference(a: Floats, b: Floats, *, level: float = 0.95) -> PairedDifference:
     """A - B, replication by replication. Raises ConfigError unless both have the same replications, at least 2.
 

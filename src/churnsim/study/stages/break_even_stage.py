@@ -15,7 +15,7 @@ from churnsim.decisions.assumptions.levers import NOTHING, Lever, alone, label_o
 from churnsim.decisions.assumptions.outcome import Quantity
 from churnsim.decisions.assumptions.variance_split import split_of
 from churnsim.decisions.comparison.compare import Comparison
-from churnsim.decisions.comparison.paired import interval
+from churnsim.decisions.comparison.paired import skewed_interval
 from churnsim.decisions.runs.experiment import Experiment
 from churnsim.evidence.assumptions import assumptions
 from churnsim.records.break_even import (
@@ -218,7 +218,7 @@ class _Look:
         """With its price a period: what is planned, or what it costs where that is less or nothing is planned. It is
         worth the price at which it would break even, all other costs as they are."""
         profit, _, brought, undiscounted, margin = differences
-        found, cost = interval(profit, level=self.level), float((brought - profit).mean())
+        found, cost = skewed_interval(profit, level=self.level), float((brought - profit).mean())
         clock = self.experiment.durations
         spent = float((margin - undiscounted).mean()) / round(clock.horizon / clock.period)
         price = min(self.strategy.budget_per_period or np.inf, max(spent, 0.0))
@@ -244,6 +244,6 @@ class _Look:
         return BreakEvenRow(
             lever=lever.name, address=lever.address, share=lever.share, metric=metric, status=str(about["status"]),
             source=str(about["source"]), pays=pays, value=told(found.value),
-            at=plain(found.at), lower=plain(ends[0]), upper=plain(ends[1]), low=low, high=high,
+            at=plain(found.at), lower=plain(ends[0]), upper=plain(ends[1]), low=low, high=high, sure=found.sure,
             value_low=known[0], value_high=known[1],
         )  # fmt: skip
