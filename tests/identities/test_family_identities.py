@@ -41,6 +41,30 @@ def summaries(draw: st.DrawFn, size: int = 5) -> pd.DataFrame:
     return frame
 
 
+@pytest.mark.parametrize(
+    "model",
+    [
+        cs.ParetoNBD(r=0.5, alpha=9.7, s=1e5, beta=5e6),
+        cs.ParetoNBD(r=30.0, alpha=1.7, s=0.01, beta=1e-8),
+        cs.ParetoNBD(r=500.0, alpha=3.0, s=2.0, beta=10.0),
+        cs.BGNBD(r=30.0, alpha=1.7, a=0.01, b=1e-3),
+        cs.NBD(r=500.0, alpha=3.0),
+    ],
+)
+def test_a_count_asked_among_others_is_that_asked_alone(model: Any) -> None:
+    """Far from each other and in any order; the sums over the same nodes differ by rounding alone."""
+    summary = pd.DataFrame({"frequency": [0, 2, 40], "recency": [0.0, 9.0, 27.0], "T": [30.0, 12.0, 30.0]})
+    wanted = [121, 0, 17, 3, 15, 16, 700, 2]
+    for after in (0.0, 5.0):
+        together = model.conditional_pmf(wanted, summary, 39.0, after=after)
+        for n in wanted:
+            alone = model.conditional_pmf(n, summary, 39.0, after=after)[n]
+            np.testing.assert_allclose(together[n], alone, rtol=1e-12, atol=1e-300)
+    new = model.purchase_pmf([wanted[:4], wanted[4:]], 52.0)
+    assert new.shape == (2, 4)
+    np.testing.assert_allclose(new.ravel(), [model.purchase_pmf(n, 52.0) for n in wanted], rtol=1e-12, atol=1e-300)
+
+
 @every_family
 @few
 @given(data=st.data(), summary=summaries())

@@ -15,7 +15,7 @@ import numpy as np
 from churnsim.kernels.likelihoods.pareto_nbd_integral import place
 from churnsim.kernels.numerics.jit import njit
 from churnsim.kernels.numerics.quadrature import NODES, WEIGHTS
-from churnsim.typing import Floats
+from churnsim.typing import Floats, Ints
 
 _FOREVER = 1e290  # as good as infinite; its square root still has an inverse
 
@@ -67,15 +67,17 @@ def discounted(R: Floats, A: Floats, s: Floats, B: Floats, force: float, horizon
 
 
 @njit
-def pmf(R: Floats, A: Floats, s: Floats, B: Floats, horizon: Floats, count: int) -> Floats:
-    """P(count purchases in a horizon): still alive after them, or gone at some y with that many before.
+def pmf(R: Floats, A: Floats, s: Floats, B: Floats, horizon: Floats, counts: Ints) -> Floats:
+    """P(n purchases in a horizon) of each n of `counts`, which rise and differ by less than 20, shape (rows, counts):
+    still alive after them, or gone at some y with that many before.
 
     Fader & Hardie (2006), "Deriving an expression for P(X(t) = x) under the Pareto/NBD model", as an integral over y by
-    the trapezoidal rule in logit(y/h), analytic for |Im| < pi.
+    the trapezoidal rule in logit(y/h), analytic for |Im| < pi. All counts are summed over the same y.
     """
-    out = np.empty(R.size)
+    out = np.empty((R.size, counts.size))
+    work = np.empty((2, counts.size))
     for i in range(R.size):
-        out[i] = _pmf(R[i], A[i], s[i], B[i], count, horizon[i])
+        _pmf(R[i], A[i], s[i], B[i], counts, horizon[i], work, out[i])
     return out
 
 
@@ -87,16 +89,29 @@ def _log_negative_binomial(R: float, A: float, front: float, count: int, y: floa
 
 
 @njit
-def _pmf(R: float, A: float, s: float, B: float, count: int, h: float) -> float:
+def _pmf(R: float, A: float, s: float, B: float, counts: Ints, h: float, work: Floats, out: Floats) -> None:
+    """Write into `out`; `work` is room for two numbers a count."""
     if h <= 0.0:
-        return 1.0 if count == 0 else 0.0
+        for k in range(counts.size):
+            out[k] = 1.0 if counts[k] == 0 else 0.0
+        return
+    count, last = counts[0], counts.size - 1
     front = 0.0
     for j in range(count):
         front += math.log((R + j) / (j + 1.0))
-    value = math.exp(_log_negative_binomial(R, A, front, count, h) - s * math.log1p(h / B))
+    # By what (R)_n/n! grows from one count to the next, and the integral of each count, in units of e^top.
+    more, mass = work
+    mass[:] = 0.0
+    whole = front
+    for k in range(counts.size):
+        more[k] = 1.0
+        for j in range(counts[k - 1] if k else count, counts[k]):
+            more[k] *= (R + j) / (j + 1.0)
+        whole += math.log(more[k])
+        out[k] = math.exp(_log_negative_binomial(R, A, whole, counts[k], h) - s * math.log1p(h / B))
     # For many purchases the integrand is like e^-(n e^-w): bounded for |Im w| < pi/2 only. 0.22 leaves e^-45.
-    step = 0.22 * min(1.0, 1.2 * math.sqrt(1.0 / (count + 1.0) + 1.0 / R))
-    # Start at the peak: the slope of the integrand's logarithm in w falls with y.
+    step = 0.22 * min(1.0, 1.2 * math.sqrt(1.0 / (counts[last] + 1.0) + 1.0 / R))
+    # Start at the first count's peak: the slope of the integrand's logarithm in w falls with y.
     low, high = -600.0, 30.0
     for _ in range(40):
         w = 0.5 * (low + high)
@@ -109,7 +124,6 @@ def _pmf(R: float, A: float, s: float, B: float, count: int, h: float) -> float:
             high = w
     start = 0.5 * (low + high)
     top = 0.0
-    mass = 0.0
     for side in range(2):
         w = start if side == 0 else start + step
         while True:
@@ -123,15 +137,25 @@ def _pmf(R: float, A: float, s: float, B: float, count: int, h: float) -> float:
                 + math.log(y)
                 + math.log(rest)
             )
-            if mass == 0.0:
+            if mass[0] == 0.0:
                 top = log_term
-            term = math.exp(log_term - top)
-            if term < 1e-18 * mass:
+            first = math.exp(log_term - top)
+            # To the left the first count falls least, to the right the last one.
+            if side == 0 and first < 1e-18 * mass[0]:
                 break
-            mass += term
+            mass[0] += first
+            term, share = first, y / (A + y)
+            for k in range(1, counts.size):
+                term *= more[k] * share ** (counts[k] - counts[k - 1])
+                mass[k] += term
+            if side == 1 and term < 1e-18 * mass[last]:
+                break
             w += step if side else -step
     # It leaves at y with the density (s/B) (1 + y/B)^-(s+1); the step is one in w.
-    return value + s / B * step * mass * math.exp(top) if mass > 0.0 else value
+    out[0] += s / B * step * mass[0] * math.exp(top)
+    for k in range(1, counts.size):
+        if mass[k] > 0.0:  # it may be large where exp(top) is 0
+            out[k] += s / B * step * math.exp(top + math.log(mass[k]))
 
 
 @njit

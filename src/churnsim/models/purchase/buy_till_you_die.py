@@ -167,6 +167,10 @@ class BuyTillYouDie(ParametricModel, ABC):
         """P(n purchases in a horizon) of live customers."""
         return by_chunks(self.live.pmf, (*living, horizon), n, *self._stages)
 
+    def _pmfs_living(self, living: Living, wanted: Sequence[int], horizon: Floats) -> Floats:
+        """The same of each n wanted, a column each."""
+        return np.column_stack([self._pmf_living(living, n, horizon) for n in wanted])
+
     def _discounted_living(self, living: Living, force: float, horizon: float) -> Floats:
         """E of the purchases of live customers in a horizon (it may be infinite), each times e^(-force . time)."""
         return by_chunks(self.live.discounted, living, force, horizon, *self._stages)
@@ -183,6 +187,10 @@ class BuyTillYouDie(ParametricModel, ABC):
     @abstractmethod
     def _pmf_later(self, living: Living, n: int, start: Floats, horizon: Floats) -> Floats:
         """P(n purchases in a horizon that begins after `start`) of customers alive now."""
+
+    def _pmfs_later(self, living: Living, wanted: Sequence[int], start: Floats, horizon: Floats) -> Floats:
+        """The same of each n wanted, a column each."""
+        return np.column_stack([self._pmf_later(living, n, start, horizon) for n in wanted])
 
     def _draw_new(self, n: int, seed: int, replication: int) -> pd.DataFrame:
         """Traits of `n` customers from the population, a column each."""
@@ -313,14 +321,12 @@ class BuyTillYouDie(ParametricModel, ABC):
         return pd.DataFrame(columns, index=h.index).rename_axis(columns="n")
 
     def _counts_later(self, h: Histories, wanted: Sequence[int], start: Floats, spans: Floats) -> dict[int, Floats]:
-        alive, living, columns = self._alive(h), self._living(h), {}
-        for n in wanted:
-            if start.any():
-                each = at_distinct(lambda *r, n=n: self._pmf_later(r[:-2], n, *r[-2:]), *living, start, spans)
-            else:
-                each = at_distinct(lambda *r, n=n: self._pmf_living(r[:-1], n, r[-1]), *living, spans)
-            columns[n] = alive * each + (1.0 - alive if n == 0 else 0.0)
-        return columns
+        alive, living = self._alive(h), self._living(h)
+        if start.any():
+            each = at_distinct(lambda *r: self._pmfs_later(r[:-2], wanted, *r[-2:]), *living, start, spans)
+        else:
+            each = at_distinct(lambda *r: self._pmfs_living(r[:-1], wanted, r[-1]), *living, spans)
+        return {n: alive * each[:, k] + (1.0 - alive if n == 0 else 0.0) for k, n in enumerate(wanted)}
 
     def residual_transactions(
         self, summary: CustomerFrame, annual_discount_rate: float, *, horizon: float = math.inf
@@ -365,11 +371,8 @@ class BuyTillYouDie(ParametricModel, ABC):
         wanted = counts(n)
         age = durations(t, "t", shape=(1,))
         alive, living = self._new(1)
-        values = [
-            alive * float(self._pmf_living(living, k, age)[0]) + (1.0 - alive if k == 0 else 0.0)
-            for k in wanted.ravel().tolist()
-        ]
-        return np.array(values, dtype=np.float64).reshape(wanted.shape)
+        each = self._pmfs_living(living, wanted.ravel().tolist(), age).reshape(wanted.shape)
+        return np.asarray(alive * each + np.where(wanted == 0, 1.0 - alive, 0.0))
 
     def draw_customers(self, n: int, *, seed: int, replication: int = 0) -> pd.DataFrame:
         """The traits of `n` customers from the population, a row each, by columns that the family names."""

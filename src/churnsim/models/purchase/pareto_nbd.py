@@ -29,7 +29,7 @@ A = alpha + T and B = beta + T. So every forecast is P(alive) times that of a ne
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self, overload
 
@@ -70,6 +70,9 @@ REMEDIES = (
 LIFETIMES = ((0.6, 0.5), (0.6, 0.5), (1.5, 3.0), (0.3, 0.1), (5.0, 50.0), (0.1, 1.0))
 
 
+TOGETHER = 16  # counts whose chances are summed together: their ratios stay far from the largest float
+
+
 class LivingGammaGamma(ContinuousTime):
     """Models whose live customers buy at a rate Gamma(R, A) and leave at a rate Gamma(s, B)."""
 
@@ -85,11 +88,24 @@ class LivingGammaGamma(ContinuousTime):
     def _staying(self, living: Living, horizon: Floats) -> Floats:
         return np.exp(-living[2] * np.log1p(horizon / living[3]))
 
+    def _pmf_living(self, living: Living, n: int, horizon: Floats) -> Floats:
+        return self._pmfs_living(living, [n], horizon)[:, 0]
+
+    def _pmfs_living(self, living: Living, wanted: Sequence[int], horizon: Floats) -> Floats:
+        # Counts near each other are summed over the same times of leaving.
+        rising, place = np.unique(np.asarray(wanted, dtype=np.int64), return_inverse=True)
+        near = np.split(rising, np.flatnonzero(np.diff(rising // TOGETHER)) + 1)
+        return np.hstack([by_chunks(forecast.pmf, (*living, horizon), counts) for counts in near])[:, place]
+
     def _pmf_later(self, living: Living, n: int, start: Floats, horizon: Floats) -> Floats:
+        return self._pmfs_later(living, [n], start, horizon)[:, 0]
+
+    def _pmfs_later(self, living: Living, wanted: Sequence[int], start: Floats, horizon: Floats) -> Floats:
         # Whether a customer stays says nothing of its rate of purchase.
         R, A, s, B = living
         stays = self._staying(living, start)
-        return stays * self._pmf_living((R, A, s, B + start), n, horizon) + (1.0 - stays if n == 0 else 0.0)
+        gone = np.where(np.asarray(wanted) == 0, (1.0 - stays)[:, None], 0.0)
+        return stays[:, None] * self._pmfs_living((R, A, s, B + start), wanted, horizon) + gone
 
     def _living_traits(self, living: Living) -> LivingTraits:
         R, A, s, B = living

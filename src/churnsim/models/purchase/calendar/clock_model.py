@@ -306,7 +306,8 @@ class ClockModel(PurchasesWithEffects):
         """P(n purchases by their ages) of each n wanted."""
         spans = self._run(begin, ages, future, index)
         alive, living = self.base._new(ages.size)
-        return [alive * self.base._pmf_living(living, k, spans) + (1.0 - alive if k == 0 else 0.0) for k in wanted]
+        each = self.base._pmfs_living(living, wanted, spans)
+        return [alive * each[:, k] + (1.0 - alive if n == 0 else 0.0) for k, n in enumerate(wanted)]
 
     def _active_new(self, begin: Floats, ages: Floats, future: Any, index: pd.Index[Any] | None = None) -> Floats:
         """E[periods with a purchase by their ages] of new customers."""
