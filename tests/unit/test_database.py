@@ -184,6 +184,41 @@ def test_repeats_can_be_set_aside(db):
     assert db.check().tables["transactions"] == 12
 
 
+def test_an_overlap_and_orders_that_did_not_come_about_are_said(db, tmp_path):
+    rows = [
+        "7;25.03.2024;1,50;bezahlt",
+        "8;26.03.2024;2,00;storniert",
+        ";27.03.2024;2,00;storniert",
+        "7;28.03.2024;-1,50;erstattet",
+    ]
+    head, later = "Kunde;Tag;Betrag;Status", ["9;02.04.2024;3,00;bezahlt"]
+    first, second = (
+        csv(tmp_path / f"{name}.csv", "\n".join([head, *part]))
+        for name, part in (("March", rows), ("April", [*rows[1:], *later]))
+    )
+    words = {"customer_id": "Kunde", "date": "Tag", "amount": "Betrag", "guests": "apart"}
+    added = db.add(first, **words)
+    # The guest's row is no purchase here, and the refund is one by its minus.
+    assert (added.undone, added.repeated) == ({"Status": {"storniert": 1}}, 0)
+    again = db.add(second, **words)
+    assert again.repeated == 2
+    assert "2 of the rows kept repeat a row of an earlier import" in str(again)
+    log = db.transactions()
+    assert log.attrs["reading"]["undone"] == {"Status": {"storniert": 2}}
+    assert not log.attrs["set_aside"], "guests are no bad rows"
+    db.undo(db.table("loads")["checksum"].iloc[-1])
+    third = db.add(second, **words, duplicates="set_aside", leave_out={"Status": ["storniert", "Storno"]})
+    assert (third.undone, third.repeated, third.added) == ({}, 0, 1)
+    assert "no rows with 'Storno' in 'Status'" in str(third), "a value that no row has may be misspelt"
+
+
+@pytest.mark.parametrize("times", [("12:05 AM", "01:30 PM"), ("12:05:10AM", "1:30:00PM")])
+def test_a_clock_of_twelve_hours_is_read(times, db, tmp_path):
+    rows = [f"7,06/13/2024 {times[0]},1.50", f"7,06/14/2024 {times[1]},1.50"]
+    db.add(csv(tmp_path / "us.csv", "\n".join(["customer_id,date,amount", *rows])))
+    assert db.transactions()["date"].dt.strftime("%m-%d %H:%M").tolist() == ["06-13 00:05", "06-14 13:30"]
+
+
 def test_the_other_tables(db):
     base = {"customer_id": ["a", "b"], "date": ["2024-01-01", "2024-01-02"]}
     db.add(pd.DataFrame({**base, "kind": ["mail", "call"], "cost": [1.5, None]}), table="contacts", channel="kind")

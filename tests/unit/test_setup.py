@@ -314,6 +314,20 @@ def test_a_file_of_subscribers_is_a_study_of_contracts(tmp_path, call):
     assert [section.name for section in config.strategy if section.reference] == ["no-spending"]
 
 
+def test_what_a_file_of_subscribers_leaves_open_is_asked_by_an_option(tmp_path, call):
+    path = tmp_path / "subs.csv"
+    lines = [
+        f'{n},{1 + n % 9},{"是" if n % 3 else "否"},"NT$1,{200 + n % 2}",{"北" if n % 5 else "南"}' for n in range(40)
+    ]
+    path.write_text("\n".join(["客戶編號,在網月數,流失,月費,地區", *lines]), encoding="utf-8")
+    asked = call("init", path, "--template", "subscription", "--no-ask")
+    assert asked.exit_code == 2
+    assert "Pass --decimal" in asked.stderr
+    assert "[data]" not in asked.stderr
+    done = call("init", path, "--template", "subscription", "--no-ask", "--decimal", ".", "--thousands", ",")
+    assert "40 subscribers, of whom 26 have left" in done.stdout
+
+
 def test_what_no_name_tells_of_subscribers_is_asked_by_its_option(tmp_path, call):
     path = subscribers(tmp_path / "subs.csv")
     frame = pd.read_csv(path).rename(columns={"Cancelled": "Z"})

@@ -313,6 +313,9 @@ def reading_progress(say: Callable[[str], None]) -> Callable[[int], None]:
 
 def _tell(log: pd.DataFrame) -> None:
     """How the file was understood, where it is not plain, and which rows are not in the log."""
+    from churnsim.data.tabular.order_states import told_of_undone
+    from churnsim.study.config.advice import in_options
+
     record, aside = log.attrs["reading"], log.attrs["set_aside"]
     found = [f"{what}: {how}" for what, how in record["detected"].items() if not _plain(how)]
     if found:
@@ -330,6 +333,8 @@ def _tell(log: pd.DataFrame) -> None:
             f"the first bad one is row {first['row']}, column {first['column']!r}, {first['value']}: {first['reason']}",
             err=True,
         )
+    if told := told_of_undone(record.get("undone", {})):
+        typer.echo(in_options(told, COLUMNS | FORMAT), err=True)
     if record["trimmed_ids"]:
         typer.echo(f"took white space off {record['trimmed_ids']:,} customer ids", err=True)
 

@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import date
+from functools import reduce
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
@@ -30,6 +31,7 @@ from churnsim.data.records.kinds import record_kind
 from churnsim.data.summaries.summary_query import PurchaseRows, in_currency, refunds_dealt_with, summary_of
 from churnsim.data.tabular.columns import text_as_objects
 from churnsim.data.tabular.open_source import open_source
+from churnsim.data.tabular.order_states import add_states
 from churnsim.data.tabular.row_coercion import TRIMMED, ZONED, required_columns
 from churnsim.data.tabular.row_errors import SetAside
 from churnsim.data.tabular.source import FileFormat
@@ -394,7 +396,7 @@ class CustomerDatabase:
             ``customer_id`` (text), ``date``, and ``amount`` where every purchase has one, in the order of the dates.
             ``.attrs["reading"]`` is a `LogRecord` of all loads: rows read, rows left out by reason; its checksum is
             that of the records, whatever file they lie in. ``.attrs["set_aside"]`` lists the first 1,000 rows that
-            were set aside.
+            could not be used.
 
         Raises DataError for an empty database, and for amounts in several currencies without `exchange_rates`.
 
@@ -435,7 +437,8 @@ class CustomerDatabase:
         log = refined_log(log, record, refunds=refunds, exchange_rates=exchange_rates, first_from=first_from)
         aside = self._connection.execute(
             """SELECT row_number AS row, column_name AS column, value, reason FROM set_aside JOIN loads USING (load_id)
-               WHERE table_name = 'transactions' ORDER BY load_id, row_number LIMIT ?""",
+               WHERE table_name = 'transactions'
+               AND (column_name IS NOT NULL OR value IS NOT NULL) ORDER BY load_id, row_number LIMIT ?""",
             [MOST_LISTED],
         ).df()
         log.attrs["set_aside"] = SetAside(aside.astype(object).where(aside.notna(), None).to_dict("records"))
@@ -466,6 +469,7 @@ class CustomerDatabase:
             zoned_dates=sum(note.get(ZONED, 0) for note in notes),
             detected={},
             currency=None,
+            undone=reduce(add_states, (note.get("undone", {}) for note in notes), {}),
         )
 
     def records(self, kind: str) -> pd.DataFrame:

@@ -18,6 +18,7 @@ from churnsim.data.logs.log_rules import currency_column
 from churnsim.data.logs.transactions import REPEATS
 from churnsim.data.records.kinds import RecordKind
 from churnsim.data.records.record_table import RecordTable
+from churnsim.data.tabular.order_states import holds_states, said_undone, told_of_undone
 from churnsim.data.tabular.row_coercion import LOWERED, TRIMMED, ZONED, column_names, typed_rows
 from churnsim.data.tabular.row_errors import SHOWN_ROWS, Flaws
 from churnsim.data.tabular.source import Piece, RecordSource, Spelling
@@ -50,6 +51,10 @@ class Added:
         Columns that the file does not have and without which nothing can be measured from its records.
     without_amounts
         Whether the purchases have no amounts though nobody said so.
+    undone
+        Rows read as purchases of which a column of states says otherwise, by column and value.
+    repeated
+        Rows among those added, and refunds, that repeat one of an earlier import in every column.
     """
 
     table: str
@@ -65,6 +70,8 @@ class Added:
     already: bool = False
     lacking: tuple[str, ...] = ()
     without_amounts: bool = False
+    undone: dict[str, dict[str, int]] = field(default_factory=dict)
+    repeated: int = 0
 
     def __str__(self) -> str:
         if self.already:
@@ -73,8 +80,16 @@ class Added:
         if self.refunds:
             parts.append(f"{self.refunds:,} refunds (negative amounts) kept apart")
         if self.set_aside:
-            why = "; ".join(f"{count:,} {reason}" for reason, count in list(self.reasons.items())[:SHOWN_ROWS])
+            why = "; ".join(f"{count:,} {reason}" for reason, count in [*self.reasons.items()][:SHOWN_ROWS] if count)
             parts.append(f"SET ASIDE {self.set_aside:,} rows ({self.set_aside / self.rows:.1%}): {why}")
+        parts += [f"no {reason}" for reason, count in self.reasons.items() if not count]
+        if self.undone:
+            parts.append(told_of_undone(self.undone))
+        if self.repeated:
+            parts.append(
+                f"{self.repeated:,} of the rows kept repeat a row of an earlier import in every column, so that both "
+                "count. If the files overlap, erase this import and pass duplicates='set_aside' to add it without them"
+            )
         if self.trimmed_ids:
             parts.append(f"{self.trimmed_ids:,} {TRIMMED}")
         if self.zoned_dates:
@@ -106,15 +121,16 @@ def load(
     """Add the records of `source` to `table` in one transaction. Raises DataError, and then nothing has changed."""
     found = source.columns()
     stated = currency_column(found)
-    if table.name == "transactions" and stated is not None:
+    kind, purchases = table.kind, table.name == "transactions"
+    if purchases and stated is not None:
         columns = {"currency": stated, **columns}
-    kind = table.kind
     if kind is None:
         names = column_names(table.name, table.columns, columns, found)
     else:
         names = RecordTable.names_of(kind, found, source.name, columns, may_lack=table.may_lack)
     needed = [*names.values(), *rules.leave_out]
     check_columns(found, needed, source=source.name, arguments=list(names), delimiter=source.delimiter)
+    states = [name for name in found if name not in needed and holds_states(name)] if purchases else []
     held = names if kind is None else {kind.column(ours).held: theirs for ours, theirs in names.items()}
     checksum = _fingerprint(source, table, held)
     if connection.execute(
@@ -140,14 +156,14 @@ def load(
         rules.mark(raw, flaws)
         return typed_rows(
             raw, columns=table.columns, names=names, flaws=flaws, spelling=spelling, latest=latest, text_ids=True,
-            negative=refunds == "apart" or table.name != "transactions",
+            negative=refunds == "apart" or not purchases, states=states,
         )  # fmt: skip
 
     connection.execute("BEGIN")
     try:
         work = _Load(connection, source, table, rules, key)
         pieces = (
-            source.pieces(list(dict.fromkeys(needed)), typer, spelling)
+            source.pieces(list(dict.fromkeys([*needed, *states])), typer, spelling)
             if kind is None
             else iter([rows.piece(held=True)])
         )
@@ -157,7 +173,7 @@ def load(
         connection.execute("ROLLBACK")
         raise
     priced = "amount" in columns or not {"amount", "price"}.isdisjoint(names)
-    return replace(added, without_amounts=table.name == "transactions" and not priced)
+    return replace(added, without_amounts=purchases and not priced)
 
 
 def records_held(connection: Any, kind: RecordKind) -> pd.DataFrame:
@@ -223,20 +239,25 @@ class _Load:
             if progress is not None:
                 progress(tally.rows)
         tally.judge()
-        repeats = 0
+        repeats = repeated = 0
+        purchases = self.table.name == "transactions"
         if self.rules.duplicates == "set_aside":
             repeats = self._put_duplicates_aside(self.table.name)
-            if self.table.name == "transactions":
+            if purchases:
                 refunds = self._put_duplicates_aside("refunds")
                 self.refunds -= refunds
                 repeats += refunds
+        elif purchases:
+            repeated = self._repeated("transactions") + self._repeated("refunds")
         aside = tally.bad + sum(tally.apart.values()) + repeats
         reasons = {**tally.left_out, **({REPEATS: repeats} if repeats else {})}
+        undone = said_undone(tally.states)
         added = Added(
             table=self.table.name, name=self.source.name, rows=tally.rows, added=tally.rows - aside - self.refunds,
             set_aside=aside, refunds=self.refunds, trimmed_ids=tally.trimmed, zoned_dates=tally.zoned,
             detected=detected, reasons=reasons,
-            lacking=tuple(name for name in self.table.may_lack if name not in names),
+            lacking=tuple(name for name in self.table.may_lack if name not in names), undone=undone,
+            repeated=repeated,
         )  # fmt: skip
         notes = {
             TRIMMED: tally.trimmed,
@@ -245,6 +266,7 @@ class _Load:
             "detected": detected,
             "columns": names,
             "reasons": reasons,
+            "undone": undone,
         }
         if self.key is not None:
             notes["detected"] = {name: how.split(", by")[0].split(", for")[0] for name, how in detected.items()}
@@ -304,6 +326,20 @@ class _Load:
             self.connection.execute("INSERT INTO set_aside SELECT ?, * FROM incoming", [self.number])
         finally:
             self.connection.unregister("incoming")
+
+    def _repeated(self, table: str) -> int:
+        """Rows of this load that are alike in every column to one of an earlier load."""
+        same = " AND ".join(
+            f'old."{column.name}" IS NOT DISTINCT FROM new."{column.name}"'
+            for column in self.table.columns
+            if column.stored
+        )
+        ((count,),) = self.connection.execute(
+            f"""SELECT count(*) FROM "{table}" AS new WHERE load_id = ? AND EXISTS
+                (SELECT 1 FROM "{table}" AS old WHERE old.load_id <> new.load_id AND {same})""",
+            [self.number],
+        ).fetchall()
+        return int(count)
 
     def _put_duplicates_aside(self, table: str) -> int:
         """Rows that repeat an earlier one in every column, of this load or another, leave the table; how many."""

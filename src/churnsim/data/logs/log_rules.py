@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 import numpy as np
 import pandas as pd
@@ -44,6 +44,8 @@ class LogRecord(TypedDict):
     """What was found out about the source, in words."""
     currency: str | None
     """The one currency that the source states; None where it states none or amounts were converted."""
+    undone: NotRequired[dict[str, dict[str, int]]]
+    """Rows read as purchases of which a column of states says otherwise, by column and value."""
 
 
 def currency_column(found: Any) -> str | None:

@@ -23,6 +23,7 @@ from churnsim.data.logs.log_rules import (
 )
 from churnsim.data.tabular.columns import numpy_ids
 from churnsim.data.tabular.open_source import open_source
+from churnsim.data.tabular.order_states import holds_states, said_undone
 from churnsim.data.tabular.row_coercion import Column, column_names, required_columns, typed_rows
 from churnsim.data.tabular.row_errors import Flaws, SetAside
 from churnsim.data.tabular.source import FileFormat, Spelling
@@ -188,6 +189,7 @@ def read_transactions(
         names = column_names("a log of purchases", TRANSACTION_COLUMNS, given, found)
         needed = [*names.values(), *rules.leave_out]
         check_columns(found, needed, source=where, delimiter=records.delimiter, arguments=list(names))
+        states = [name for name in found if name not in needed and holds_states(name)]
         kinds = {column.name: column.kind for column in TRANSACTION_COLUMNS}
         spelling, detected = records.detected({theirs: kinds[ours] for ours, theirs in names.items()})
 
@@ -195,12 +197,12 @@ def read_transactions(
             rules.mark(raw, flaws)
             return typed_rows(
                 raw, columns=TRANSACTION_COLUMNS, names=names, flaws=flaws, spelling=spelling, latest=latest,
-                negative=refunds != "refuse", what="purchase",
+                negative=refunds != "refuse", what="purchase", states=states,
             )  # fmt: skip
 
         tally = Tally(source=where, row_word=records.row_word, rules=rules)
         frames, aside = [], SetAside()
-        for piece in records.pieces(list(dict.fromkeys(needed)), typer, spelling):
+        for piece in records.pieces(list(dict.fromkeys([*needed, *states])), typer, spelling):
             good, bad, _ = tally.take(piece)
             frame = piece.frame if good.all() else piece.frame[good]
             frames.append(frame.assign(customer_id=numpy_ids(frame["customer_id"])))
@@ -214,6 +216,7 @@ def read_transactions(
     record = LogRecord(
         source=records.name, checksum=checksum, rows=tally.rows, used=0, left_out=tally.left_out, refunded=0.0,
         trimmed_ids=tally.trimmed, zoned_dates=tally.zoned, detected=detected, currency=None,
+        undone=said_undone(tally.states),
     )  # fmt: skip
     log = _joined(frames)
     log = refined_log(

@@ -33,8 +33,8 @@ from churnsim.errors import ConfigError, DataError
 # missing id, so each of these is refused by name and never passed over.
 MISSING = ("", "nan", "NaN", "NAN", "NaT", "NA", "N/A", "#N/A", "<NA>", "null", "NULL", "Null", "None", "none")
 MISSING_ID = "is not a customer id (missing)"
-YES = ("yes", "y", "true", "t", "1", "1.0", "ja", "oui", "si", "sí")
-NO = ("no", "n", "false", "f", "0", "0.0", "nein", "non")
+YES = ("yes", "y", "true", "t", "1", "1.0", "ja", "oui", "si", "sí", "sì", "wahr", "vrai", "是", "有")
+NO = ("no", "n", "false", "f", "0", "0.0", "nein", "nee", "non", "falsch", "faux", "否", "無", "无")
 IDS_SHOWN = 3
 MAILBOX = r"^[^@\s]+@[^@\s]+\.[^@\s]+$"
 LONGEST_ID = 500  # characters; a longer one is a paragraph that slipped into the wrong column

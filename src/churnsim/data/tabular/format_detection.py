@@ -96,7 +96,7 @@ def _text(values: pd.Series[Any]) -> Any:
     return pa.array(texts, type=pa.string()) if texts else None
 
 
-_TIME = r"(?P<gap>[ T])\d{1,2}(?P<colon>:)\d{2}(?P<seconds>:\d{2})?"
+_TIME = r"(?P<gap>[ T])\d{1,2}(?P<colon>:)\d{2}(?P<seconds>:\d{2})?(?P<half> ?[AaPp][Mm])?"
 _PARTED = re.compile(rf"(?P<one>\d{{1,2}})(?P<mark>[./-])(?P<two>\d{{1,2}})(?P=mark)\d{{4}}(?:{_TIME})?")
 _YEAR_FIRST = re.compile(rf"\d{{4}}(?P<mark>[./-])\d{{1,2}}(?P=mark)\d{{1,2}}(?:{_TIME})?")
 _EIGHT = re.compile(r"\d{8}")
@@ -168,7 +168,8 @@ def _eight_digits(values: list[str], fail: Any) -> tuple[str, str]:
 def _time(match: re.Match[str]) -> str:
     if not match["colon"]:
         return ""
-    return f"{match['gap']}%H:%M" + (":%S" if match["seconds"] else "")
+    seconds, half = ":%S" if match["seconds"] else "", match["half"] or ""
+    return f"{match['gap']}{'%I' if half else '%H'}:%M{seconds}{half[:-2]}{'%p' if half else ''}"
 
 
 def _few(values: list[str]) -> str:

@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 
 from churnsim.checks import shown
 from churnsim.data.tabular.columns import amounts, dates, file_ids, yes_or_no
+from churnsim.data.tabular.order_states import STATES, count_states
 from churnsim.data.tabular.row_errors import Flaws
 from churnsim.data.tabular.source import Spelling
 from churnsim.data.tabular.text_columns import ARROW_TEXT, as_text, mask
@@ -101,11 +102,13 @@ def typed_rows(
     text_ids: bool = False,
     negative: bool = True,
     what: str = "record",
+    states: Sequence[str] = (),
 ) -> pd.DataFrame:
     """`raw` with our names and proper types; bad rows are marked in `flaws` and come back with whatever they had.
 
     Its ``attrs`` count TRIMMED, LOWERED and ZONED values, which were changed. `text_ids` makes text of ids that are
-    numbers; without `negative` an amount below 0 is bad.
+    numbers; without `negative` an amount below 0 is bad. Of the columns `states` it is counted what they say of the
+    purchases.
     """
     counts = {TRIMMED: 0, LOWERED: 0, ZONED: 0}
     typed: dict[str, Any] = {}
@@ -140,6 +143,9 @@ def typed_rows(
         typed["amount"] = _kept(raw[names["refunded"]], names["refunded"], typed["amount"], flaws, spelling)
     frame = pd.DataFrame(typed)
     frame.attrs.update(counts)
+    if states:
+        sold = flaws.good & ~(frame["amount"].to_numpy() < 0) if "amount" in frame else flaws.good
+        frame.attrs[STATES] = count_states(raw, states, sold)
     return frame
 
 

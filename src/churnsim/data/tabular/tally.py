@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Literal
 
 import numpy as np
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 
 from churnsim.checks import check_choice, check_kind, check_share, shown
 from churnsim.data.tabular.columns import MISSING_ID
+from churnsim.data.tabular.order_states import STATES, States, add_states, stated
 from churnsim.data.tabular.row_coercion import ALL_GIVEN_BACK, LOWERED, TRIMMED, ZONED
 from churnsim.data.tabular.row_errors import SHOWN_ROWS, Flaws, SetAside, rows_error
 from churnsim.data.tabular.source import Piece
@@ -60,20 +60,12 @@ class RowRules:
     def reasons(self) -> dict[str, str]:
         """Why a row is left out however many there are, by the reason of its flaw."""
         guests = {MISSING_ID: GUESTS} if self.guests == "apart" else {}
-        return (
-            guests
-            | {ALL_GIVEN_BACK: ALL_GIVEN_BACK}
-            | {
-                reason: reason
-                for column, values in self.leave_out.items()
-                for reason in map(partial(stated, column), values)
-            }
-        )
+        return guests | {reason: reason for reason in (ALL_GIVEN_BACK, *self.stated)}
 
-
-def stated(column: str, value: str) -> str:
-    """Why a row is left out that says of itself that it is no purchase."""
-    return f"rows with {value!r} in {column!r}"
+    @property
+    def stated(self) -> list[str]:
+        """The reasons of `leave_out`."""
+        return [stated(column, value) for column, values in self.leave_out.items() for value in values]
 
 
 @dataclass(kw_only=True)
@@ -89,6 +81,7 @@ class Tally:
     trimmed: int = 0
     lowered: int = 0
     zoned: int = 0
+    states: States = field(default_factory=dict)  # of the rows that are used as purchases
     apart: dict[str, int] = field(default_factory=dict)  # left out however many there are, by reason
     reasons: dict[str, int] = field(default_factory=dict)
     first: list[dict[str, Any]] = field(default_factory=list)
@@ -102,6 +95,7 @@ class Tally:
         self.trimmed += piece.frame.attrs.get(TRIMMED, 0)
         self.lowered += piece.frame.attrs.get(LOWERED, 0)
         self.zoned += piece.frame.attrs.get(ZONED, 0)
+        self.states = add_states(self.states, piece.frame.attrs.pop(STATES, {}))
         if not flaws.count:
             return flaws.good, SetAside(), {}
         apart = {told: flaws.because(reason) for reason, told in self.rules.reasons.items()}
@@ -122,8 +116,9 @@ class Tally:
 
     @property
     def left_out(self) -> dict[str, int]:
-        """Rows left out by reason, the most frequent first."""
-        return dict(sorted({**self.reasons, **self.apart}.items(), key=lambda item: -item[1]))
+        """Rows left out by reason, the most frequent first; a stated value that no row has counts none, and is told."""
+        none = dict.fromkeys(self.rules.stated, 0)
+        return dict(sorted({**none, **self.reasons, **self.apart}.items(), key=lambda item: -item[1]))
 
     def judge(self, what: str = "records") -> None:
         """DataError when nothing can be used, or more is bad than may be."""

@@ -39,7 +39,9 @@ def chapter(context: Context) -> Chapter:
         Paragraph(text=say("data.some_left_out" if left_out else "data.none_left_out")),
     ]
     if facts.left_out:
-        reasons = [row_of(fmt.sentence(reason), fmt.count(number)) for reason, number in facts.left_out.items()]
+        reasons = [
+            row_of(fmt.sentence(context.words.told(reason)), fmt.count(rows)) for reason, rows in facts.left_out.items()
+        ]
         blocks.append(
             table(say("data.left_out_caption"), heads(context, "data", "column_reason~", "left_out#"), reasons)
         )
@@ -50,9 +52,12 @@ def chapter(context: Context) -> Chapter:
 
 def _set_aside(context: Context) -> Details:
     say, bad = context.say, context.run.manifest.data.set_aside
-    keys = ("row", "column", "value", "reason")
+    keys, told = ("row", "column", "value"), context.words.told
     columns = heads(context, "data", "column_row", "column_column", "column_value", "column_reason~")
-    shown = [row_of(*(fmt.cell(row.get(key)) for key in keys)) for row in bad[:MOST_SET_ASIDE]]
+    shown = [
+        row_of(*(fmt.cell(row.get(key)) for key in keys), told(str(row.get("reason", ""))))
+        for row in bad[:MOST_SET_ASIDE]
+    ]
     caption = say("data.set_aside_caption")
     inside: list[Block] = [table(caption, columns, shown, quiet=True)]
     if len(bad) > len(shown):

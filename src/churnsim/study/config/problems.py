@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -85,7 +86,8 @@ def _entry(line: int | None, problem: Problem, content: dict[str, Any]) -> str:
     shown = ""
     if problem.show_value:
         try:
-            value = repr(value_at(content, problem.path))
+            held = value_at(content, problem.path)
+            value = str(held) if isinstance(held, date) else repr(held)
         except KeyError:
             value = ""
         if 0 < len(value) <= LONGEST_VALUE_TO_SHOW:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 import tomllib
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ import pandas as pd
 
 from churnsim.data.tabular.format_detection import CODES
 from churnsim.data.tabular.open_source import open_source
+from churnsim.data.tabular.order_states import holds_states, undone, words_of
 from churnsim.data.tabular.source import FileFormat, Spelling
 from churnsim.data.tabular.text_columns import as_text
 from churnsim.errors import DataError
@@ -32,7 +31,6 @@ KINDS: dict[str, str] = _TOLD["kinds"]
 NOT_PAID = _TOLD["not_what_was_paid"]
 OTHER_THINGS = {"customer_id": _TOLD["not_the_customer"], "amount": NOT_PAID, "price": NOT_PAID}
 """Words beside those of a role that make it another thing."""
-MOST_STATES = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,35 +65,26 @@ def export_columns(source: Any, form: FileFormat) -> ExportColumns:
     possible = {role: tuple(name for name in found if KINDS.get(role) in (None, holds[name])) for role in WORDS}
     ranked = {role: _ranked(role, possible[role]) for role in WORDS}
     samples = {name: ", ".join(map(str, rows[name].dropna().unique()[:SHOWN]))[:WIDEST] for name in found}
-    undone = {name: said for name in found if holds[name] == "text" and (said := _undone(piece.frame[name]))}
-    doubtful = {name: told for name in found if (told := _doubt(name, holds[name], undone.get(name)))}
-    states = {name: undone[name] for name in undone if name not in doubtful}
+    levels = {
+        name: [*piece.frame[name].dropna().astype(str).str.strip().unique()] for name in found if holds[name] == "text"
+    }
+    gone = {name: said for name in levels if (said := undone(levels[name]))}
+    doubtful = {name: told for name in found if (told := _doubt(name, holds[name], gone.get(name)))}
+    states = {name: gone[name] for name in gone if name not in doubtful}
     return ExportColumns(
         found=tuple(found), candidates=ranked, possible=possible, samples=samples, doubtful=doubtful, undone=states,
         rows=piece.frame,
     )  # fmt: skip
 
 
-def _undone(values: pd.Series[Any]) -> tuple[str, ...]:
-    """The values of a column with few of them that say that a purchase did not come about, or was taken back whole."""
-    levels = values.dropna().astype(str).str.strip().unique()
-    if len(levels) > MOST_STATES:
-        return ()
-    words = {level: level.casefold() for level in levels}
-    return tuple(
-        level for level, word in words.items()
-        if any(part in word for part in _TOLD["undone"]) and not any(part in word for part in _TOLD["not_undone"])
-    )  # fmt: skip
-
-
-def _doubt(name: str, holds: str, undone: Sequence[str] | None) -> str:
+def _doubt(name: str, holds: str, states: Sequence[str] | None) -> str:
     """What a column says of rows that may be no purchases: words of a few, or amounts given back."""
-    said = set(_words(name).split())
     if holds == "number":
+        said = set(words_of(name).split())
         return "what was given back is not taken off" if said & {"refund", "refunded"} else ""
-    if not undone or (said & set(_TOLD["states"]) and not said & set(_TOLD["not_the_order"])):
+    if not states or holds_states(name):
         return ""
-    told = ", ".join(map(repr, undone[:SHOWN]))
+    told = ", ".join(map(repr, states[:SHOWN]))
     return f"rows with {told} are read as the others are; leave_out in [data] can leave them out"
 
 
@@ -107,7 +96,7 @@ def _ranked(role: str, names: Sequence[str]) -> tuple[str, ...]:
 
 def _rank(role: str, name: str) -> int | None:
     """How well a name speaks of a role: the place of its word, None for none."""
-    told = _words(name)
+    told = words_of(name)
     if any(f" {word} " in told for word in OTHER_THINGS.get(role, ())):
         return None
     for place, word in enumerate(WORDS[role]):
@@ -117,14 +106,6 @@ def _rank(role: str, name: str) -> int | None:
     if told.rstrip().endswith(tuple(_TOLD["endings"].get(role, ()))):
         return len(WORDS[role])
     return None
-
-
-def _words(name: str) -> str:
-    """The words of a name between spaces, in lower case and without accents: "KundenNr." as " kunden nr "."""
-    apart = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", name)
-    plain = unicodedata.normalize("NFKD", apart.casefold())
-    kept = "".join(mark for mark in plain if not unicodedata.combining(mark))
-    return " ".join(["", *re.findall(r"[^\W_]+", kept), ""])
 
 
 def _holds(values: pd.Series[Any]) -> str:

@@ -21,8 +21,8 @@ from churnsim.data.database.quality import QualityReport
 from churnsim.data.logs.transactions import read_transactions
 from churnsim.data.tabular.files import unpacked_content
 from churnsim.data.tabular.open_source import open_source
+from churnsim.data.tabular.order_states import stated
 from churnsim.data.tabular.source import FileFormat
-from churnsim.data.tabular.tally import stated
 from churnsim.data.tabular.text_columns import as_text, mask
 from churnsim.errors import ConfigError, DataError
 from churnsim.study.setup.columns import ExportColumns, export_columns

@@ -73,7 +73,11 @@ def read_export_of_subscribers(path: Path, answers: Answers) -> Subscribers:
         raise UndecidedError("observed_until", "until which day is it known who was there?", (), {})
     others = [name for name in looked.found if name not in {columns[role] for role in needed if role != "charge"}]
     section = _section(columns, tuple(others), observed_until, path, form)
-    data = load_subscribers(section, path.parent)
+    try:
+        data = load_subscribers(section, path.parent)
+    except DataError as error:
+        # What the reader itself said: its remedies are options here, and no keys of a study that is not written yet.
+        raise as_question(error.__cause__ if isinstance(error.__cause__, DataError) else error, answers, path) from None
     left = data.subscribers["churned"]
     told = tuple(name for name in others if _tells(data.subscribers[name], left))[:MOST_COVARIATES]
     if not told:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from churnsim.data.tabular.order_states import stated
 from churnsim.evidence.assumptions import assumptions
 from churnsim.models.purchase.registry import PURCHASE_FAMILIES
 from churnsim.records.base import Record
@@ -41,6 +42,11 @@ def log_warnings(config: StudyConfig, data: StudyData) -> Iterator[StudyWarning]
     if not data.has_amounts:
         message = "the log has no amounts: nothing is said in money, neither of the customers' value nor of strategies."
         yield StudyWarning(stage="data", code="no amounts", message=message)
+    way_out = "leave_out in [data]" if config.data.database is None else "--leave-out of churnsim db add"
+    for column, values in data.transactions.attrs.get("reading", {}).get("undone", {}).items():
+        for value, rows in values.items():
+            message = f"{rows:,} {stated(column, value)} are read as purchases; {way_out} leaves such rows out."
+            yield StudyWarning(stage="data", code="undone orders", message=message, figures={"rows": rows})
     silent = data.facts.silent_days
     if silent:
         message = (
