@@ -176,15 +176,21 @@ def test_the_tail_by_hand():
         tail_risk(values, share=0.01)
 
 
-def test_the_tail_of_a_normal_and_its_interval():
-    """-phi(z)/q; the bootstrap of a tail of 10 in 100 covers less than it says, 86% here, and a tail mistaken for
-    the quantile would hardly be covered at all."""
-    generator = np.random.default_rng(3)
-    share, truth, quantile = 0.1, -norm.pdf(norm.ppf(0.1)) / 0.1, norm.ppf(0.1)
-    found = [tail_risk(generator.standard_normal(100), share=share) for _ in range(200)]
-    assert np.mean([f.mean for f in found]) == pytest.approx(truth, abs=0.05)
-    assert np.mean([f.lower <= truth <= f.upper for f in found]) > 0.83
-    assert np.mean([f.lower <= quantile <= f.upper for f in found]) < 0.5
+@pytest.mark.parametrize(
+    ("draw", "truth", "least"),
+    [
+        (lambda random: random.standard_normal(100), -norm.pdf(norm.ppf(0.05)) / 0.05, 0.92),
+        # E[X | X > u] of a log-normal is e^(1/2) Phi(1 - ln u)/share; the variance of its tail is hardly seen in 5.
+        (lambda random: -random.lognormal(size=100), -np.exp(0.5) * norm.sf(norm.ppf(0.95) - 1) / 0.05, 0.87),
+    ],
+)  # fmt: skip
+def test_the_tail_of_five_and_its_interval(draw, truth, least):
+    """Of 400 samples of 100, 5 in the tail; the share held has a standard error below .016. A percentile bootstrap held
+    78% and 70%; a tail mistaken for the quantile is a fifth off."""
+    random = np.random.default_rng(3)
+    found = [tail_risk(draw(random), share=0.05) for _ in range(400)]
+    assert np.mean([risk.lower <= truth <= risk.upper for risk in found]) > least - 2 * 0.016
+    assert np.mean([risk.mean for risk in found]) == pytest.approx(truth, rel=0.08)
 
 
 def test_risk_of_strategies(experiment, buying):

@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 
 from churnsim.checks import check_level, check_share, shown, typed
 from churnsim.decisions.comparison.metrics import check_metric, metric_of
-from churnsim.decisions.comparison.paired import BOOTSTRAP_SAMPLES, BOOTSTRAP_SEED, interval, paired_difference
+from churnsim.decisions.comparison.paired import interval, paired_difference
 from churnsim.decisions.comparison.precision import LEAST_FIRST_STAGE, Precision, PrecisionReached, next_size
 from churnsim.decisions.runs.experiment import Experiment, RunArguments
 from churnsim.errors import ConfigError
 from churnsim.simulation.engine.ledger import ACCOUNTS
 from churnsim.simulation.scenario.market import Market
 from churnsim.simulation.scenario.strategy import Strategy
-from churnsim.statistics import resample_indices, wilson
+from churnsim.statistics import student_quantile, wilson
 from churnsim.typing import Floats
 
 UNPAIRED = "some strategies lack replications that others have, so they cannot be paired."
@@ -156,7 +156,7 @@ class Comparison:
 
     def risk(self, metric: str = "npv", *, share: float = 0.05, level: float = 0.95) -> pd.DataFrame:
         """The worst `share` of each strategy's replications: strategy, metric, and the fields of `TailRisk`, among them
-        the conditional value at risk `mean` with its bootstrap interval. Needs at least 5 / share replications."""
+        the conditional value at risk `mean` with its interval. Needs at least 5 / share replications."""
         values = self.values(metric)
         rows = [
             {"strategy": name, "metric": metric, **asdict(tail_risk(_column(values, name), share=share, level=level))}
@@ -288,7 +288,7 @@ LEAST_IN_TAIL = 5
 @dataclass(frozen=True)
 class TailRisk:
     """Of the worst `share` of outcomes: `mean` (conditional value at risk, in the outcome's own unit, so that a loss is
-    negative) with its bootstrap interval, and `threshold`, the outcome below which they lie (value at risk)."""
+    negative) with its interval, and `threshold`, the outcome below which they lie (value at risk)."""
 
     share: float
     mean: float
@@ -303,6 +303,10 @@ def tail_risk(values: Floats, *, share: float = 0.05, level: float = 0.95) -> Ta
 
     With n outcomes in order, the mean of the worst share q counts whole outcomes and the part of one that q n leaves
     over (Acerbi & Tasche 2002, "On the coherence of expected shortfall", Journal of Banking & Finance 26, 1487-1503).
+    The interval is normal in the logarithm of how far that lies below the mean of all, with the variance of Manistre &
+    Hancock (2005, "Variance of the CTE estimator", North American Actuarial Journal 9(2), 129-156) and Student's t for
+    the q n outcomes. Of few outcomes with heavy tails it still holds less than it says, 88% for 5 at 95%, and the mean
+    is then some tenths of its standard error too good.
 
     Examples
     --------
@@ -318,19 +322,16 @@ def tail_risk(values: Floats, *, share: float = 0.05, level: float = 0.95) -> Ta
             f"the worst {share:.3g} of {values.size} replications are fewer than {LEAST_IN_TAIL}. Run at least "
             f"{int(np.ceil(LEAST_IN_TAIL / share))}, or take a larger share."
         )
-    generator = np.random.Generator(np.random.Philox(BOOTSTRAP_SEED))
-    picks = resample_indices(values.size, resamples=BOOTSTRAP_SAMPLES, generator=generator)
-    low, high = np.quantile(_tail_means(values[picks], share), [(1 - level) / 2, (1 + level) / 2])
-    mean = float(_tail_means(values[None, :], share)[0])
-    return TailRisk(share, mean, float(low), float(high), float(np.quantile(values, share)))
-
-
-def _tail_means(values: Floats, share: float) -> Floats:
-    """Means of the worst share of each row."""
-    count = values.shape[1]
-    weights = np.clip(share * count - np.arange(count), 0.0, 1.0)
-    found: Floats = np.sort(values, axis=1) @ weights / (share * count)
-    return found
+    count = share * values.size
+    ordered, weights = np.sort(values), np.clip(count - np.arange(values.size), 0.0, 1.0) / count
+    mean, threshold = float(ordered @ weights), float(np.quantile(values, share))
+    below = float(values.mean()) - mean
+    variance = ((ordered - mean) ** 2 @ weights) / (count - 1) + (1 - share) * (threshold - mean) ** 2 / count
+    reach = float(student_quantile((1 + level) / 2, count - 1) * np.sqrt(variance))
+    if share == 1:
+        return TailRisk(share, mean, mean - reach, mean + reach, threshold)
+    factor = float(np.exp(min(reach / below, 700.0))) if below > 0 else 1.0
+    return TailRisk(share, mean, mean + below * (1 - factor), mean + below * (1 - 1 / factor), threshold)
 
 
 def chance_to_be_best(values: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
