@@ -108,10 +108,14 @@ class RiskTable:
         >>> bool(np.isclose(table.grouped_variance(tenure, churned, np.arange(3), 2.0), table.greenwood[0]))
         True
         """
+        return float((np.bincount(group, weights=self.moves(tenure, churned, t)) ** 2).sum())
+
+    def moves(self, tenure: Floats, churned: Flags, t: float) -> Floats:
+        """By how much each customer moves ln S(t), as `grouped_variance` adds them up."""
         with np.errstate(divide="ignore", invalid="ignore"):
             own = np.concatenate([1.0 / (self.at_risk - self.lost), [0.0]])[np.searchsorted(self.times, tenure)]
-            moves = self.step(self.greenwood, np.minimum(tenure, t), 0.0) - np.where(churned & (tenure <= t), own, 0.0)
-            return float((np.bincount(group, weights=moves) ** 2).sum())
+            told = np.where(churned & (tenure <= t), own, 0.0)
+            return np.asarray(self.step(self.greenwood, np.minimum(tenure, t), 0.0) - told)
 
     def limits(self, t: Floats, *, level: float, watched: float | None = None) -> tuple[Floats, Floats]:
         """Limits of S at `t`: `log_log_limits`, and exact ones where that scale has none.

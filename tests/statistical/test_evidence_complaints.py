@@ -150,6 +150,57 @@ def test_complaints_that_change_nothing_keep_everybody():
     assert abs(np.log(found["stay"])) < 3 * error
 
 
+def regular_buyers(seed: int, customers: int, complain: float) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Complaints that change nothing, of customers who nearly all buy again: purchases of three years, every month on
+    average, and those that brought a complaint, six in ten of them answered in two days."""
+    random = np.random.default_rng(seed)
+    gaps = np.ceil(random.exponential(1 / random.gamma(5.0, 1 / 150, customers)[:, None], (customers, 150)))
+    day = (random.integers(0, 365, (customers, 1)) + np.cumsum(gaps, axis=1)).clip(max=1e6)
+    who, which = np.nonzero(day < 1090)
+    bought = pd.DataFrame({"customer_id": who, "day": day[who, which]})
+    rows = bought[random.random(len(bought)) < complain].reset_index(drop=True)
+    rows["wait"] = np.where(random.random(len(rows)) < 0.6, 2.0, np.nan)
+    start = pd.Timestamp("2020-01-01")
+    bought["date"], rows["at"] = (start + pd.to_timedelta(each["day"], "D") for each in (bought, rows))
+    rows["answered_at"] = rows["at"] + pd.to_timedelta(rows["wait"], "D")
+    return rows[["customer_id", "at", "answered_at"]], bought[["customer_id", "date"]]
+
+
+def test_all_who_complain_buy_again():
+    """Ten complaints of ten customers and forty purchases of forty others, after all of which somebody buys: the share
+    of neither is known exactly. Where all of n do, Wilson's lower limit is n / (n + z^2)."""
+    who = np.repeat(np.arange(50), 2)
+    date = np.tile(["2021-01-01", "2021-04-01"], 50)
+    rows = pd.DataFrame({"customer_id": np.arange(10), "at": "2021-01-01", "answered_at": "2021-01-02"})
+    found = complaint_evidence(rows, pd.DataFrame({"customer_id": who, "date": date}), until="2021-09-01")
+    row, z2 = found.by_answer.loc["quick"], 1.6448536269514722**2
+    assert (row["share"], row["others"], row["stay"]) == (1.0, 1.0, 1.0)
+    assert_allclose([row["lower"], row["stay_lower"], row["stay_upper"]], [10 / (10 + z2), 10 / (10 + z2), 1 + z2 / 40])
+
+
+def test_a_customer_who_complains_often_is_one():
+    """Each complaint twice on end, so that the same customers stand behind as many again: their limits stay."""
+    rows, bought = regular_buyers(1, 60, 0.05)
+    later = rows.assign(at=rows["at"] + pd.Timedelta(days=1), answered_at=rows["answered_at"] + pd.Timedelta(days=1))
+    once = complaint_evidence(rows, bought, until="2023-01-01").by_answer.loc["quick"]
+    twice = complaint_evidence(pd.concat([rows, later]), bought, until="2023-01-01").by_answer.loc["quick"]
+    assert twice["complaints"] > 1.9 * once["complaints"]
+    assert_allclose(twice[["lower", "upper"]].astype(float), once[["lower", "upper"]].astype(float), atol=0.01)
+
+
+def test_intervals_of_few_customers_who_nearly_all_buy():
+    """Sixty customers: intervals of level 95% hold that complaints change nothing, within three standard errors of the
+    share of 200 firms."""
+    held, drawn = 0, 0
+    for seed in range(200):
+        table = complaint_evidence(*regular_buyers(seed, 60, 0.05), until="2023-01-01", level=0.95).by_answer
+        both = table.loc[["quick", "unresolved"]].dropna()
+        held += int(((both["stay_lower"] <= 1) & (both["stay_upper"] >= 1)).sum())
+        drawn += len(both)
+    assert drawn == 400
+    assert held / drawn >= 0.95 - 3 * math.sqrt(0.95 * 0.05 / 200)
+
+
 def test_buying_afterwards_by_hand():
     """Two complaints on day 10, landmark on day 30, horizon 20 days: one customer buys on day 45, one on day 20."""
     purchases = pd.DataFrame(

@@ -18,9 +18,9 @@ customers bought before (placebo, at a level of 0.001).
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -67,7 +67,8 @@ class ComplaintEvidence(RecordEvidence):
     by_answer : DataFrame
         Indexed by "quick", "slow" and "unresolved": `complaints` seen for long enough, how many `bought` in the horizon
         after the landmark, the `share` with `lower` and `upper` (Wilson), the share `others` of comparable customers,
-        and `stay`, the ratio of the two, with `stay_lower` and `stay_upper`. Associations.
+        and `stay`, the ratio of the two, with `stay_lower` and `stay_upper`. Limits count customers, who may complain
+        and buy several times, rather than complaints and purchases. Associations.
     quick_effect : Instrumented or None
         What a quick answer adds to the share who buy; None where there is too little to tell.
     placebo_p : float
@@ -278,10 +279,18 @@ def _median(waits: RiskTable, level: float) -> Measured:
     return Measured(first(waits.survival), math.nan, first(low), first(high))
 
 
-def _others(history: History, frame: pd.DataFrame, slow: int, ahead: int) -> tuple[Floats, Floats]:
-    """Of customers whose purchase brought no complaint, by number of purchases so far: the share who buy in the horizon
-    after the landmark, and how many they are. They have not bought again in the time that complainants let pass between
-    purchase and complaint, either."""
+class _Others(NamedTuple):
+    """Of customers whose purchase brought no complaint, by number of purchases so far: the `share` who buy in the
+    horizon after the landmark, by how much each customer of the log `moves` it, shape (customers, strata), and how many
+    `customers` these are."""
+
+    share: Floats
+    moves: Floats
+    customers: int
+
+
+def _others(history: History, frame: pd.DataFrame, slow: int, ahead: int) -> _Others:
+    """They have not bought again in the time that complainants let pass between purchase and complaint, either."""
     lag = int(np.median(frame["day"] - frame["last"]))
     days = history.days
     # Without customers who ever complain, who have bought much to complain of, the others would buy too little.
@@ -291,36 +300,73 @@ def _others(history: History, frame: pd.DataFrame, slow: int, ahead: int) -> tup
     following = history.next_after(days.customer, days.day)
     landmark = days.day + lag + slow
     usable = ~complained & (following > days.day + lag) & (landmark + ahead <= history.until)
-    stratum = np.searchsorted(STRATA, days.order_number(), side="right")[usable]
+    stratum, strata = np.searchsorted(STRATA, days.order_number(), side="right")[usable], len(STRATA) + 1
     bought = history.next_after(days.customer[usable], landmark[usable]) <= landmark[usable] + ahead
-    number = np.bincount(stratum, minlength=len(STRATA) + 1).astype(np.float64)
+    number = np.bincount(stratum, minlength=strata).astype(np.float64)
     with np.errstate(invalid="ignore", divide="ignore"):
-        return np.bincount(stratum, weights=bought, minlength=len(STRATA) + 1) / number, number
+        share = np.bincount(stratum, weights=bought, minlength=strata) / number
+    who, customers = days.customer[usable], len(days.ids)
+    off = (bought - share[stratum]) / number[stratum]
+    moves: Floats = np.bincount(who * strata + stratum, weights=off, minlength=customers * strata).astype(np.float64)
+    return _Others(share, moves.reshape(customers, strata), len(np.unique(who)))
+
+
+def _worth_of(share: float, moves: Floats, customers: int) -> float:
+    """How many independent customers a share of `customers` is worth, each of whom `moves` it by so much: those that
+    have its variance by customers, who buy alike from one purchase to the next; as many as there are where all did the
+    same."""
+    variance = float(moves @ moves) * customers / max(customers - 1, 1)
+    return share * (1 - share) / variance if variance > 0 and customers > 1 else float(customers)
 
 
 def _by_answer(
-    frame: pd.DataFrame, kind: Ints, bought: Floats, seen: Any, others: tuple[Floats, Floats], level: float
+    frame: pd.DataFrame, kind: Ints, bought: Floats, seen: Any, others: _Others, level: float
 ) -> pd.DataFrame:
     stratum = np.searchsorted(STRATA, frame["purchases"].to_numpy(), side="right")
-    share, number = others
     rows = {}
     for k, name in enumerate(KINDS):
         inside = seen & (kind == k)
         count, hits = int(inside.sum()), int(bought[inside].sum())
-        lower, upper = wilson(hits, count, level=level)
+        own = hits / count if count else math.nan
+        who = frame["place"].to_numpy()[inside]
+        off = (bought[inside] - own) / max(count, 1)
+        moves: Floats = np.bincount(who, weights=off, minlength=len(others.moves)).astype(np.float64)
+        worth = min(_worth_of(own, moves, len(np.unique(who))), float(count))
+        lower, upper = (float(end) for end in wilson(own * worth, worth, level=level))
         weight = np.bincount(stratum[inside], minlength=len(STRATA) + 1) / max(count, 1)
         met = weight > 0
-        beside = float(weight[met] @ share[met]) if count else math.nan
-        own = hits / count if count else math.nan
-        stay = Measured.unknown()
-        if hits and beside > 0:
-            spread = float((weight[met] ** 2 * share[met] * (1 - share[met]) / number[met]).sum()) / beside**2
-            stay = Measured.positive(own / beside, math.sqrt((1 - own) / hits + spread), level)
+        beside = float(weight[met] @ others.share[met]) if count else math.nan
+        stay = (math.nan, math.nan, math.nan)
+        if beside > 0:
+            beside_moves = others.moves[:, met] @ weight[met]
+            as_many = _worth_of(beside, beside_moves, others.customers)
+            size = math.sqrt(float(moves @ moves) * float(beside_moves @ beside_moves))
+            together = float(moves @ beside_moves) / size if size > 0 else 0.0
+            limits = wilson(beside * as_many, as_many, level=level)
+            stay = _ratio_of_shares((own, lower, upper), (beside, *map(float, limits)), together)
         rows[name] = {
-            "complaints": count, "bought": hits, "share": own, "lower": float(lower), "upper": float(upper),
-            "others": beside, "stay": stay.value, "stay_lower": stay.low, "stay_upper": stay.high,
+            "complaints": count, "bought": hits, "share": own, "lower": lower, "upper": upper,
+            "others": beside, "stay": stay[0], "stay_lower": stay[1], "stay_upper": stay[2],
         }  # fmt: skip
     return pd.DataFrame.from_dict(rows, orient="index").rename_axis("answer")
+
+
+def _ratio_of_shares(one: Sequence[float], other: Sequence[float], correlation: float) -> tuple[float, float, float]:
+    """The ratio of two shares, each given with its limits, and the limits of its logarithm by the squares of theirs
+    (Zou & Donner 2008, "Construction of confidence limits about effect measures", Statistics in Medicine 27(10),
+    1693-1702), which hold where all or none buy too."""
+    (p, low, high), (q, q_low, q_high) = one, other
+    if p == 0:
+        return 0.0, 0.0, high / math.sqrt(q_low * (2 * q - q_low))
+
+    def reach(a: float, b: float) -> float:
+        return math.exp(math.sqrt(max(a * a + b * b - 2 * correlation * a * b, 0.0)))
+
+    ratio = p / q
+    return (
+        ratio, ratio / reach(math.log(p / low), math.log(q_high / q)),
+        ratio * reach(math.log(high / p), math.log(q / q_low)),
+    )  # fmt: skip
 
 
 def _effect(

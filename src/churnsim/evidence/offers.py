@@ -23,7 +23,7 @@ from churnsim.checks import check_count, check_frame, check_level, check_number,
 from churnsim.data.records.reading import record_table
 from churnsim.errors import DataError
 from churnsim.evidence.grid import grid_draws
-from churnsim.evidence.records import RecordEvidence, left_out, shares, status_of_trial
+from churnsim.evidence.records import RecordEvidence, left_out, shares, status_of_trial, untold
 from churnsim.evidence.trial import TrialEffects, trial_effects
 from churnsim.simulation.core.belief import Belief
 from churnsim.typing import Floats
@@ -147,7 +147,7 @@ def offer_evidence(
         {"offers": count, "renewed": renewed.astype(np.int64), **shares(renewed, count, level, "retention")},
         index=pd.Index(discount, name="discount"),
     )
-    checks = [*rows.told(), *left_out((later, "later renewals"))]
+    checks = [*rows.told(), *left_out((later, "later renewals")), *untold(effects, "max_effect")]
     if len(table) == 2:
         checks.append("one discount alone was offered: the effect at it is measured, its course rests on the prior")
     return OfferEvidence(

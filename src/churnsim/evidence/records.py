@@ -20,7 +20,7 @@ from churnsim.errors import DataError
 from churnsim.evidence.trial import OBSERVATIONAL, RANDOMISED, TrialEffects
 from churnsim.kernels.numerics.contact_rows import places
 from churnsim.simulation.core.belief import Belief, Status
-from churnsim.statistics import normal_quantile, wilson
+from churnsim.statistics import normal_quantile, student_quantile, tails, wilson
 from churnsim.typing import Floats, Ints
 
 NEVER = np.iinfo(np.int64).max // 4  # a day that does not come
@@ -86,6 +86,18 @@ def status_of_trial(effects: TrialEffects | None) -> Status:
 def left_out(*parts: tuple[int, str]) -> list[str]:
     """What was left out, of each part how many and what in words, as checks."""
     return [f"left out: {number:,} {words}" for number, words in parts if number]
+
+
+def untold(effects: TrialEffects | None, number: str) -> list[str]:
+    """Of each arm whose interval does not leave out that it does nothing, or harm: that a `number` whose law begins at
+    0 is above it all the same."""
+    rows = [] if effects is None else effects.best.reset_index().to_dict("records")
+    return [
+        f"{row['arm']!r} is not told apart from the control ({row['difference']:+.1%} [{row['lower']:+.1%}, "
+        f"{row['upper']:+.1%}] {row['outcome']}): {number} is above 0 by its law, which has neither 0 nor harm in it"
+        for row in rows
+        if not (row["lower"] > 0 or row["upper"] < 0) or (row["difference"] > 0) == (row["outcome"] == "left")
+    ]
 
 
 def shares(hits: Any, count: Any, level: float, name: str = "share") -> dict[str, Any]:
@@ -210,10 +222,13 @@ class Measured(NamedTuple):
 
     @classmethod
     def mean(cls, values: Floats, level: float) -> Measured:
-        """The mean of two values or more."""
+        """The mean of two positive values or more, which are skewed as money is: the interval is Student's for its
+        logarithm. The ends are NaN where all values are the same, which does not show how they differ."""
         value, error = float(values.mean()), float(values.std(ddof=1) / math.sqrt(len(values)))
-        reach = normal_quantile(level) * error
-        return cls(value, error, value - reach, value + reach)
+        if not (value > 0 and error > 0):
+            return cls.unknown(value)
+        reach = math.exp(float(student_quantile(tails(level)[1], len(values) - 1)) * error / value)
+        return cls(value, error / value, value / reach, value * reach)
 
     def __str__(self) -> str:
         return f"{self.value:.3g} [{self.low:.3g}, {self.high:.3g}]"

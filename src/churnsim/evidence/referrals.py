@@ -3,7 +3,8 @@
 With n_i referrals of customer i in e_i active years the rate is sum n_i / sum e_i. Customers refer at very different
 rates, so its variance is that of a ratio over customers, not Poisson's. A referral becomes a customer with the first
 purchase; how many do within a given time is one less the product limit (Kaplan & Meier 1958), since some were referred
-too late to tell. The rate of new customers is the product of the two.
+too late to tell. Those whom one customer refers are alike, so its variance is by referrers too. The rate of new
+customers is the product of the two; its variance is of what each customer adds to both.
 
 The worth of those who came is compared with that of customers who began in the same quarter and were not referred.
 Nobody drew who is referred: the ratio is an association.
@@ -22,9 +23,9 @@ from churnsim.checks import check_level, typed
 from churnsim.data.records.reading import record_table
 from churnsim.errors import DataError
 from churnsim.evidence.records import NEVER, History, Measured, RecordEvidence, chances, left_out, ratio_of_means
-from churnsim.product_limit import RiskTable
+from churnsim.product_limit import RiskTable, log_log_limits
 from churnsim.simulation.core.belief import Belief
-from churnsim.statistics import resample_indices
+from churnsim.statistics import normal_quantile, resample_indices, wilson
 from churnsim.typing import Floats, Ints
 from churnsim.units import DAYS_PER_YEAR, Duration
 
@@ -46,7 +47,7 @@ class ReferralEvidence(RecordEvidence):
     rate : Measured
         Referrals per active customer and year.
     conversion : Measured
-        Share of the referred who buy within `within` of being referred; its standard error is that of Greenwood.
+        Share of the referred who buy within `within` of being referred; its standard error is by referrers.
     new_customers : Measured
         New customers per active customer and year, the product of the two.
     worth : Measured
@@ -159,10 +160,15 @@ def referral_evidence(
     exposure = (ends - history.first(np.arange(len(ends)))) / DAYS_PER_YEAR
     if not exposure.sum() > 0:
         raise DataError("no customer is active for a day. Give a longer record of purchases or active_for.")
-    rate, error = ratio_of_means(np.bincount(referrer[counts], minlength=len(ends)).astype(np.float64), exposure)
-    of_rate = math.hypot(error / rate, doubt / DAYS_PER_YEAR / exposure.sum())
-    conversion = _conversion(at[counts], arrived[counts], history.until, within.to("D"), level)
-    of_conversion = conversion.standard_error / conversion.value if conversion.value > 0 else math.nan
+    number = np.bincount(referrer[counts], minlength=len(ends)).astype(np.float64)
+    rate, error = ratio_of_means(number, exposure)
+    of_doubt = doubt / DAYS_PER_YEAR / float(exposure.sum())
+    conversion, of_conversion, moves = _conversion(
+        referrer[counts], at[counts], arrived[counts], history.until, within.to("D"), level
+    )
+    # What each customer adds to the logarithms of both.
+    both = (number - rate * exposure) / number.sum() + np.bincount(referrer[counts], moves, minlength=len(ends))
+    of_new = math.sqrt(len(both) / max(len(both) - 1, 1) * float(both @ both) + of_conversion**2 + of_doubt**2)
     already, inactive = int((~new).sum()), int((new & ~made).sum())
     checks = [
         *rows.told(), f"active: {words}",
@@ -177,9 +183,9 @@ def referral_evidence(
         referrers=len(np.unique(referrer[counts])),
         converted=int((arrived[counts] < NEVER).sum()),
         active_years=float(exposure.sum()),
-        rate=Measured.positive(rate, of_rate, level),
+        rate=Measured.positive(rate, math.hypot(error / rate, of_doubt), level),
         conversion=conversion,
-        new_customers=Measured.positive(rate * conversion.value, math.hypot(of_rate, of_conversion), level),
+        new_customers=Measured.positive(rate * conversion.value, of_new, level),
         worth=_worth(history, referred[counts], arrived[counts], round(horizon.to("D")), level),
         checks=tuple(checks),
         level=level,
@@ -198,20 +204,28 @@ def _active_until(history: History, active_for: Duration, alive: pd.Series[float
     return last + gap * chance, doubt, "by the chance that the customer is still there"
 
 
-def _conversion(at: Ints, arrived: Ints, until: int, within: float, level: float) -> Measured:
-    """Share who have bought within a time of being referred, by the product limit."""
+def _conversion(
+    referrer: Ints, at: Ints, arrived: Ints, until: int, within: float, level: float
+) -> tuple[Measured, float, Floats]:
+    """Share who have bought within a time of being referred, by the product limit; the standard error of its logarithm
+    where all or none came, and by how much each referral moves that logarithm where some did."""
     came = (arrived < NEVER) & (arrived - at <= within)
     # A purchase on the day of the referral comes at half a day.
     waited = np.where(came, np.maximum(arrived - at, 0.5), np.minimum(until - at + 0.5, within))
     table = RiskTable.of(waited, came)
-    if not len(table.times):
-        return Measured.unknown(0.0)
-    stays, variance = table.survival[-1:], table.greenwood[-1:]
-    low, high = table.limits(table.times[-1:], level=level)
-    return Measured(
-        float(1 - stays[0]), float(stays[0] * math.sqrt(variance[0])) if stays[0] > 0 else 0.0, float(1 - high[0]),
-        float(1 - low[0]),
-    )  # fmt: skip
+    stays = float(table.survival[-1]) if len(table.times) else 1.0
+    if not 0 < stays < 1:  # all or none: no limits of the product limit, but as many as have referred those who tell
+        known = len(np.unique(referrer[came | (waited >= within)]))
+        low, high = (float(end) for end in wilson(known * (1 - stays), known, level=level))
+        error = -math.log(low) / normal_quantile(level) if stays == 0 else math.nan
+        return Measured(1 - stays, math.nan, low, high), error, np.zeros(len(at))
+    moves = table.moves(waited, came, within)
+    grouped = np.bincount(np.unique(referrer, return_inverse=True)[1], weights=moves)
+    few = len(grouped) / max(len(grouped) - 1, 1)
+    variance = np.maximum(table.greenwood[-1:], few * float(grouped @ grouped))
+    lower, upper = log_log_limits(np.array([stays]), variance, level=level)
+    found = Measured(1 - stays, stays * math.sqrt(variance[0]), float(1 - upper[0]), float(1 - lower[0]))
+    return found, 0.0, -stays / (1 - stays) * moves
 
 
 def _worth(history: History, referred: Ints, arrived: Ints, horizon: int, level: float) -> Measured:

@@ -13,7 +13,9 @@ over all customers is estimated
 
 Variances are HC2 (MacKinnon & White 1985), which for plain means are s^2/n, and for adjusted ones hold the spread of
 the covariates' means over samples of customers too, so that both speak of customers such as these. Limits are Student's
-with Satterthwaite's degrees of freedom.
+with Satterthwaite's degrees of freedom. An arm in which all did the same, as where nobody of few bought, does not show
+how customers differ: its variance is that of the customers of all arms together, and where these did the same too there
+are no limits.
 """
 
 from __future__ import annotations
@@ -73,8 +75,8 @@ class TrialEffects:
     ----------
     table : DataFrame
         Indexed by `outcome`, `arm` and `estimator` ("unadjusted", "adjusted"): the means `control` and `treated`, the
-        `difference`, its `standard_error`, `lower`, `upper` and `p_value`, and the ratio of the means less 1, `lift`,
-        with its `lift_error`.
+        `difference`, its `standard_error`, `lower`, `upper` and `p_value` (all NaN where every customer did the same),
+        and the ratio of the means less 1, `lift`, with its `lift_error`.
     customers : Series
         In each arm.
     checks : tuple of TrialCheck
@@ -113,7 +115,8 @@ class TrialEffects:
 
         A trial with one window cannot tell how fast an effect fades: with `half_life`, which is assumed (in the
         window's unit), right after the contact the lift is larger than its mean over the window, by the factor
-        k w / (1 - e^(-k w)), k = ln 2 / half-life.
+        k w / (1 - e^(-k w)), k = ln 2 / half-life. The interval is that of the logarithm of the ratio of the means.
+        Raises DataError where either mean is 0, which tells no ratio.
 
         Examples
         --------
@@ -122,14 +125,20 @@ class TrialEffects:
         >>> found = effects_of_sums(sums, outcomes=["conversion"], control="none")
         >>> belief = found.beliefs("conversion", arm="women", window=2.0, half_life=2.0)["retention.purchase_lift"]
         >>> round(belief.value, 2), round(belief.low, 2), round(belief.high, 2)
-        (1.75, 1.27, 2.24)
+        (1.75, 1.32, 2.3)
         """
         if (outcome, arm) not in self.best.index:
             raise ConfigError(f"there is no effect of {arm!r} on {outcome!r}.")
         gone = check_number(window, "window", above=0) * math.log(2) / check_number(half_life, "half_life", above=0)
-        lift, error = (float(value) for value in self.best[["lift", "lift_error"]].loc[[(outcome, arm)]].to_numpy()[0])
-        z, larger = normal_quantile(self.level), gone / -math.expm1(-gone)
-        value, low, high = (max(0.001, 1.0 + end * larger) for end in (lift, lift - z * error, lift + z * error))
+        row = self.best.loc[[(outcome, arm)]].iloc[0]
+        ratio, error, larger = 1.0 + float(row["lift"]), float(row["lift_error"]), gone / -math.expm1(-gone)
+        if not (ratio > 0 and error > 0):
+            raise DataError(
+                f"{outcome} has a mean of {row['treated']:.4g} in arm {arm!r} and of {row['control']:.4g} in the "
+                "control: that tells no ratio of the two. Take a longer window, more customers or a commoner outcome."
+            )
+        factor = math.exp(normal_quantile(self.level) * error / ratio)
+        value, low, high = (max(0.001, 1.0 + (end - 1.0) * larger) for end in (ratio, ratio / factor, ratio * factor))
         own, others = self.customers[arm], self.customers[self.control]
         source = f"{outcome} of {own:,} customers in arm {arm!r} and {others:,} in {self.control!r}"
         source += f"; half-life of {half_life:g} assumed"
@@ -346,10 +355,15 @@ def _means_of_sums(n: Floats, first: Floats, second: Floats) -> list[ArmMean]:
     means = first / n
     variances = (second - n * means**2) / (n - 1) / n
     spread = (np.diag(share) - np.outer(share, share)) / n.sum()
+    of_all = max(0.0, float(second.sum() - first.sum() ** 2 / n.sum())) / (n.sum() - 1)
+    own = [share**2 @ variances[:, k] for k in range(n.shape[1])]
     return [
-        ArmMean(share @ means[:, k], share**2 @ variances[:, k], n[:, k].sum() - len(n), means[:, k], spread)
+        ArmMean(
+            share @ means[:, k], own[k] if np.ptp(means[:, k]) or own[k] > 0 else of_all / n[:, k].sum(),
+            n[:, k].sum() - len(n), means[:, k], spread,
+        )
         for k in range(n.shape[1])
-    ]
+    ]  # fmt: skip
 
 
 def _arm_of(values: pd.Series, control: str) -> tuple[Ints, list[str]]:
@@ -442,10 +456,14 @@ def outcome_means(
             used = np.flatnonzero(independent_columns(mine - mine.mean(axis=0)))
         pieces = list(_pieces(inside))
         every = np.zeros(len(spread))
-        for found, (slopes, variance) in zip(means, _regressions(outcomes, x, used, weight, pieces), strict=True):
-            own = every.copy()
+        regressions = _regressions(outcomes, x, used, weight, pieces)
+        for y, found, (slopes, variance) in zip(outcomes, means, regressions, strict=True):
+            mean, own = float(slopes[0]), every.copy()
             own[used] = slopes[1:]
-            found.append(ArmMean(float(slopes[0]), variance, float(len(inside) - len(slopes)), own, spread))
+            if np.ptp(y[inside]) == 0:
+                mean, w = float(y[inside[0]]), weight[inside]
+                own[:], variance = 0.0, float(np.var(y, ddof=1) * (w @ w) / w.sum() ** 2)
+            found.append(ArmMean(mean, variance, float(len(inside) - len(slopes)), own, spread))
     return means
 
 
@@ -515,6 +533,8 @@ def _effects_table(
             # The delta method on mean / control.
             ratio = mean / control if control else math.nan
             of_ratio = v + shared[0] + ratio**2 * (v_0 + shared[2]) - 2 * ratio * shared[1]
+            if not error:  # everybody did the same, which says nothing of how customers differ
+                error = half = of_ratio = math.nan
             table[outcome, name, kind] = {
                 "control": control,
                 "treated": mean,
@@ -522,7 +542,7 @@ def _effects_table(
                 "standard_error": error,
                 "lower": difference - half,
                 "upper": difference + half,
-                "p_value": float(2 * student_tail(abs(difference) / error, degrees)) if error else math.nan,
+                "p_value": float(2 * student_tail(abs(difference) / error, degrees)),
                 "lift": lift,
                 "lift_error": math.sqrt(of_ratio) / abs(control) if control else math.nan,
             }

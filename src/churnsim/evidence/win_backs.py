@@ -42,6 +42,7 @@ from churnsim.evidence.records import (
     ratio_of_means,
     shares,
     status_of_trial,
+    untold,
 )
 from churnsim.evidence.trial import OBSERVATIONAL, TrialEffects, trial_effects
 from churnsim.simulation.core.belief import Belief
@@ -219,7 +220,7 @@ def win_back_evidence(
     return WinBackEvidence(
         by_silence=_by_silence(frame, level), effects=effects, success=u[0], half_life=_half_life(u[1]),
         second_life=life, second_worth=worth, cost_per_return=_costs(frame, effects),
-        shortest=float(frame["silence"][treated].min()), checks=(*checks, *doubts),
+        shortest=float(frame["silence"][treated].min()), checks=(*checks, *untold(effects, "success"), *doubts),
         status=status_of_trial(effects), level=level,
     )  # fmt: skip
 
