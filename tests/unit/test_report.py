@@ -365,6 +365,20 @@ def test_what_loses_as_assumed_and_earns_on_average_is_said(tmp_path: Path) -> N
     assert "In the table above" not in " ".join(what_it_takes(_context(tmp_path / "again", pieces)))
 
 
+def test_the_headline_says_where_the_average_and_the_values_stated_disagree(tmp_path: Path) -> None:
+    """Also where spending nothing is what all are compared with, as in a study that `churnsim init` writes."""
+    pieces = _losing((10, -50, 70))
+    pieces["comparison"] |= {"against": "idle", "nothing": None, "against_nothing": [], "against_nothing_later": []}
+    rows = [_difference("baseline", (500, 100, 900), against="idle"), _difference("second", (-391, -465, -316), "idle")]
+    pieces["comparison"]["metrics"]["npv"]["differences"] = rows
+    context = _context(tmp_path, pieces)
+    assert "In the table above “Baseline” has +500.00 on average" in what_it_takes(context)[1]
+    loss = "Where the number that it rests on has the value stated, “Baseline” instead loses 4,366 on average"
+    assert any(said.startswith(loss) for said in headline(context).beside)
+    rows[0] |= {"mean": -500, "lower": -900, "upper": -100}
+    assert not any("value stated" in said for said in headline(_context(tmp_path / "again", pieces)).beside)
+
+
 def test_what_pays_nowhere_on_average_may_be_chance(tmp_path: Path) -> None:
     pieces = _losing((10, -50, 70))
     for row in pieces["break_even"]["alone"][0]["rows"]:

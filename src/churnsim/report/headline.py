@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from churnsim.records.run import Difference, FitRecord, ReplayRecord, ValueRecord
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.context import Context, family_parts
+from churnsim.report.what_it_takes import held_at_values
 
 GOOD_FITS = frozenset({"ok", "converged"})
 
@@ -34,6 +35,9 @@ def headline(context: Context) -> Headline:
         verdict=[*_none_pays(context), *_in_order(context), *_outdone(context)],
         beside=[
             *_few_carry(context),
+            *held_at_values(
+                context, {row.strategy for row in (_front_runner(context), *context.contenders[:1]) if row}
+            ),
             *_unranked_in_short(context),
             *(_tested(context) if _missed(context) else []),
         ],

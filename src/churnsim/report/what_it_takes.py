@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from churnsim.records.break_even import Alone, BreakEvenRow, MechanismGain
 from churnsim.report.page import numbers as fmt
 from churnsim.report.page.context import Context
@@ -42,11 +44,30 @@ def _told(context: Context, part: Alone, level: str) -> str:
 
 def _drawn_anew(context: Context, part: Alone) -> list[str]:
     """That the strategy stands on the other side of nothing where its numbers are drawn anew, where it does."""
-    row = next((row for row in context.against_nothing if row.strategy == part.strategy), None)
-    if row is None or not context.draws_beliefs or _reading(part.gain) == "even" or row.mean * part.gain.mean >= 0:
+    if not _turned(context, part):
         return []
-    difference = context.difference(row.mean)
+    difference = context.difference(context.more_than_nothing[part.strategy].mean)
     return [context.say("take.drawn_anew", strategy=context.titles[part.strategy], difference=difference)]
+
+
+def _turned(context: Context, part: Alone) -> bool:
+    """Whether the average over what is not known and the gain at the values stated have different signs."""
+    row = context.more_than_nothing.get(part.strategy)
+    lopsided = row is not None and context.draws_beliefs and row.mean * part.gain.mean < 0
+    return lopsided and _reading(part.gain) != "even"
+
+
+def held_at_values(context: Context, strategies: Collection[str]) -> list[str]:
+    """For those of the strategies that do one thing alone, that it stands on the other side of nothing at the values
+    stated: what the verdict says of their averages is not to be read without it."""
+    found, said = context.run.break_even, []
+    settings = {strategy.name: strategy.settings for strategy in context.run.strategies}
+    for part in found.alone if found else []:
+        if part.strategy in strategies and len(settings[part.strategy]) == 1 and _turned(context, part):
+            key, gain = f"answer.held_{_reading(part.gain)}", _gained(context, part.gain)["gain"]
+            where = context.say("take.heading")
+            said.append(context.say(key, strategy=context.titles[part.strategy], gain=gain, where=where))
+    return said
 
 
 def mechanism_title(context: Context, mechanism: str) -> str:

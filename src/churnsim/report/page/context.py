@@ -198,6 +198,14 @@ class Context:
         return sorted(rows, key=lambda row: -row.mean)
 
     @property
+    def more_than_nothing(self) -> dict[str, Difference]:
+        """How much more each strategy earns than spending nothing, whether that is what all are compared with or stands
+        beside it; empty where it was not simulated."""
+        comparison = self.run.comparison
+        compared = self.differences if self.spends_nothing(comparison.against) else []
+        return {row.strategy: row for row in (comparison.against_nothing if comparison.nothing else compared)}
+
+    @property
     def has_amounts(self) -> bool:
         """Whether the log says what was paid, so that anything can be told in money."""
         return all(warning.code != "no amounts" for warning in self.run.notices.warnings)
