@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,7 +26,7 @@ from churnsim.study.config.config_file import parse_config, read_config
 from churnsim.study.runner import StudyInterrupted, run_study
 from churnsim.study.stages.comparison_stage import compare_strategies
 from churnsim.study.storage import outcome_parts
-from churnsim.study.storage.store import read_json, read_parquet
+from churnsim.study.storage.store import RunStore, read_json, read_parquet
 
 SMOKE = Path(__file__).parents[2] / "configs" / "smoke" / "cdnow.toml"
 FILES = {
@@ -278,6 +279,25 @@ def test_parts_made_by_other_code_are_not_continued(
     with pytest.raises(StudyInterrupted):
         run_study(config, runs_dir=home / "changed", workers=1, progress=watch)
     assert "starting over" in watch.notes[0]
+
+
+def test_a_complete_run_of_other_code_is_kept_beside_the_new_one(
+    config: StudyConfig, finished: Path, home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory = shutil.copytree(finished, home / "upgraded" / finished.name)
+    (directory / "our slides.pptx").write_bytes(b"edited by hand")
+    monkeypatch.setattr(runner_module, "recipe", lambda: {"code_sha256": "other", "versions": {}})
+    watch = Watch(stop_after=0)
+    with pytest.raises(StudyInterrupted):
+        run_study(config, runs_dir=home / "upgraded", workers=1, progress=watch)
+    (kept,) = (home / "upgraded").glob(f"{finished.name}-*")
+    assert str(kept) in watch.notes[0]
+    assert {path.name for path in kept.iterdir()} >= {"our slides.pptx", "outcomes.parquet", "manifest.json"}
+    assert not (directory / "our slides.pptx").exists()
+    manifest = RunStore.existing(kept).manifest()
+    assert manifest is not None
+    assert manifest.status == "complete"
+    assert not RunStore(kept).damaged(manifest.products)
 
 
 def test_fresh_runs_again(finished: Path, config: StudyConfig, home: Path) -> None:

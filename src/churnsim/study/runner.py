@@ -192,16 +192,17 @@ class RunSession:
         self._stage_keys: dict[str, str] = {}
 
     def may_skip(self, *, fresh: bool) -> bool:
-        """Whether the run is complete. Clears the directory where nothing in it may be used."""
+        """Whether the run is complete. Empties the directory where nothing in it may be used; what was complete, and
+        may have been shown to somebody, is kept beside it unless the run is to be `fresh`."""
         if not self.store.has_manifest():
             return False
         manifest = self.store.manifest()
         same_code = manifest is not None and manifest.recipe == self._recipe
-        if manifest is None or fresh or not same_code:
-            if not fresh:
-                self.watch.note("churnsim or a package has changed since this run was stored: starting over.")
+        if fresh:
             self.store.clear()
             return False
+        if manifest is None or not same_code:
+            return self._start_over("churnsim or a package has changed since this run was stored", manifest)
         # Also what would fail again: this session's notices.json has to say so.
         failures = self.store.notices().failures
         self._failed_before = {failure.stage for failure in failures}
@@ -212,12 +213,18 @@ class RunSession:
                 if again:
                     self.watch.note(f"trying again what failed: {', '.join(sorted(again))}.")
                 return not again
-            self.watch.note(f"{', '.join(damaged)} of this run is missing or has been altered: starting over.")
-            self.store.clear()
-            return False
+            return self._start_over(f"{', '.join(damaged)} of this run is missing or has been altered", manifest)
         self._earlier_seconds = manifest.seconds or 0.0
         self._started = manifest.started
         self.watch.note(f"continuing {self.store.directory}.")
+        return False
+
+    def _start_over(self, why: str, manifest: Manifest | None) -> bool:
+        kept = ""
+        if manifest is not None and manifest.status == "complete":
+            kept = f" What it stored is kept in {self.store.set_aside(str(manifest.finished)[:10])}."
+        self.watch.note(f"{why}: starting over.{kept}")
+        self.store.clear()
         return False
 
     def run(self, executor: Executor) -> None:

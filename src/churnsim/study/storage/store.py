@@ -231,6 +231,16 @@ class RunStore:
             elif path.name != ".lock":
                 path.unlink()
 
+    def set_aside(self, day: str) -> Path:
+        """Move everything but the lock into a directory beside this one, called after the day too; which."""
+        names = (f"{self.directory.name}-{day}{number}" for number in ("", *(f"-{count}" for count in range(2, 1000))))
+        aside = next(path for path in map(self.directory.with_name, names) if not path.exists())
+        aside.mkdir()
+        for path in self.directory.iterdir():
+            if path.name != ".lock":
+                path.rename(aside / path.name)
+        return aside
+
     def write(self, name: str, content: Any) -> None:
         """Write one of the run's JSON files."""
         write_json(self.directory / name, content)
