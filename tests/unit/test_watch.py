@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 import churnsim as cs
 from churnsim.cli import app
+from churnsim.data.database import CustomerDatabase
 from churnsim.errors import DataError
 from churnsim.records.run import Manifest
 from churnsim.records.watch import WatchRecord
@@ -23,6 +24,7 @@ from churnsim.study.config.config_file import read_config
 from churnsim.study.stages.data_stage import load_data
 from churnsim.study.stages.fit_stage import fit_models
 from churnsim.study.storage.store import RunStore
+from churnsim.study.watch import log_before
 from churnsim.trials import forecast_limits
 from churnsim.trials.sequence import best_scale, reach
 from churnsim.trials.watching import count_limits
@@ -169,6 +171,25 @@ def test_alarms_strangers_and_a_changed_past_are_told(firm, tmp_path):
     assert "全體顧客合計截至 1998-" in chinese
     assert "過去資料已變動：1997-01-01 至 1997-12-31 的 5,728 列資料中，缺少 3 列、新增 1 列" in chinese
     assert not re.search(r"[a-z]{3,} [a-z]+ [a-z]+", chinese)
+
+
+def test_a_database_that_has_grown_is_read_as_it_was_at_the_run(firm):
+    folder = firm[0]
+    text = (folder / "study.toml").read_text().replace('path = "last.csv"', 'database = "firm.db"')
+    (folder / "of-database.toml").write_text(text)
+    with CustomerDatabase(folder / "firm.db") as db:
+        db.add(folder / "last.csv")
+    config = read_config(folder / "of-database.toml")
+    then = load_data(config.data, folder)
+    with CustomerDatabase(folder / "firm.db") as db:
+        db.add(folder / "now.csv", duplicates="set_aside", most_bad=1.0)
+        assert then.facts.checksum_sha256 in db.log_checksums()[:-1]
+    now = load_data(config.data, folder)
+    found = log_before(config, now, {then.facts.checksum_sha256})
+    assert found.facts.checksum_sha256 == then.facts.checksum_sha256
+    pd.testing.assert_frame_equal(found.transactions, then.transactions)
+    assert len(now.transactions) > len(then.transactions)
+    assert log_before(config, now, {"0" * 64}) is now, "no run was made of any of its states"
 
 
 def test_wrong_files_end_in_one_line(firm, tmp_path):

@@ -6,15 +6,18 @@ checksum the manifest holds too). Both are read again and held to these, so that
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from churnsim.checks import check_choice, check_level
+from churnsim.data.database.database import CustomerDatabase
 from churnsim.data.logs.days import calendar_day
 from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.errors import ChurnSimError, ConfigError, DataError
@@ -102,13 +105,18 @@ def _last_time(study: Path, runs_dir: Path, last: Path | None) -> tuple[StudyCon
     if not study.is_dir():
         config = read_config(study)
         data = _log_of(config, last)
-        return config, data, *_run_of(config, data, runs_dir)
+        runs = _runs_of(config, runs_dir)
+        if last is None:
+            data = log_before(config, data, {manifest.data.checksum_sha256 for _, _, manifest in runs})
+        return config, data, *_run_of(runs, data, runs_dir)
     store = RunStore.existing(study)
     manifest = store.manifest()
     if manifest is None or manifest.status != "complete":
         raise ConfigError(f"the run in {study} is not complete: there are no forecasts. Run its configuration again.")
     config = stored_config(manifest, store.directory)
     data = _log_of(config, last)
+    if last is None:
+        data = log_before(config, data, {manifest.data.checksum_sha256})
     if data.facts.checksum_sha256 != manifest.data.checksum_sha256:
         raise DataError(
             f"{data.facts.source} is not the log that {store.directory} was made from: its checksum is another. Name "
@@ -132,6 +140,27 @@ def _log_of(config: StudyConfig, last: Path | None) -> StudyData:
     return data
 
 
+def log_before(config: StudyConfig, data: StudyData, wanted: set[str]) -> StudyData:
+    """The log of a database as it was before its latest imports, as far back as a run of it is among those `wanted`;
+    as it is where there is none."""
+    section = config.data
+    if not isinstance(section, DataSection) or section.database is None or data.facts.checksum_sha256 in wanted:
+        return data
+    path = config.folder / section.database
+    with CustomerDatabase(path, read_only=True) as database:
+        states = database.log_checksums()
+    known = [count for count, checksum in enumerate(states) if checksum in wanted]
+    if not known:
+        return data
+    with TemporaryDirectory() as folder:
+        before = Path(shutil.copy(path, folder))
+        with CustomerDatabase(before) as database:
+            loads = database.table("loads").query("table_name == 'transactions'").sort_values("load_id")
+            for checksum in reversed(loads["checksum"].tolist()[known[-1] :]):
+                database.undo(checksum)
+        return _log_of(config, before)
+
+
 def _reading(config: StudyConfig, path: Path) -> StudyConfig:
     """The study with another file as its log."""
     section = config.data.model_copy(update=_of_file(path))
@@ -145,18 +174,24 @@ def _of_file(path: Path) -> dict[str, Any]:
     return {"dataset": None, "path": None if database else str(path), "database": str(path) if database else None}
 
 
-def _run_of(config: StudyConfig, data: StudyData, runs_dir: Path) -> tuple[RunStore, Manifest]:
-    """The oldest complete run of the same log and models: settings of strategies do not move a forecast."""
-    found = []
+def _runs_of(config: StudyConfig, runs_dir: Path) -> list[tuple[str, Path, Manifest]]:
+    """The complete runs with the same data and models, and when each was finished: settings of strategies do not move a
+    forecast."""
     content = config.canonical()
+    found = []
     for path in sorted(runs_dir.glob(f"{config.name}-*")):
         manifest = RunStore(path).manifest()
         if (
             manifest is not None and manifest.status == "complete" and manifest.finished is not None
-            and manifest.data.checksum_sha256 == data.facts.checksum_sha256
             and _forecasting(manifest.config) == _forecasting(content)
         ):  # fmt: skip
             found.append((manifest.finished, path, manifest))
+    return found
+
+
+def _run_of(runs: list[tuple[str, Path, Manifest]], data: StudyData, runs_dir: Path) -> tuple[RunStore, Manifest]:
+    """The oldest of the runs of the same log."""
+    found = [run for run in runs if run[2].data.checksum_sha256 == data.facts.checksum_sha256]
     if not found:
         raise ConfigError(
             f"{runs_dir} holds no complete run of this study on this log ({data.facts.source}). Forecasts are stored "

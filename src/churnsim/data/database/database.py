@@ -444,12 +444,24 @@ class CustomerDatabase:
         log.attrs["set_aside"] = SetAside(aside.astype(object).where(aside.notna(), None).to_dict("records"))
         return log
 
+    def log_checksums(self, table: str = "transactions") -> list[str]:
+        """The checksum of the records of a table as it was before its first import and after each one."""
+        loads = self._connection.execute(
+            "SELECT checksum, notes FROM loads WHERE table_name = ? ORDER BY load_id", [table]
+        ).fetchall()
+        # An import of which something was erased holds other records than its file. Their order says nothing.
+        held = [(checksum, json.loads(notes).get("erased", "")) for checksum, notes in loads]
+        return [
+            hashlib.sha256("".join(a + b for a, b in sorted(held[:count])).encode()).hexdigest()
+            for count in range(len(held) + 1)
+        ]
+
     def _reading(self, table: str = "transactions") -> LogRecord:
         """What all loads of a table together read and left out."""
         loads = self._connection.execute(
-            "SELECT checksum, rows, notes FROM loads WHERE table_name = ? ORDER BY checksum", [table]
+            "SELECT rows, notes FROM loads WHERE table_name = ? ORDER BY checksum", [table]
         ).fetchall()
-        notes = [json.loads(text) for _, _, text in loads]
+        notes = [json.loads(text) for _, text in loads]
         reasons = self._connection.execute(
             """SELECT reason, count(*) FROM set_aside JOIN loads USING (load_id) WHERE table_name = ?
                GROUP BY reason ORDER BY 2 DESC, 1""",
@@ -457,11 +469,8 @@ class CustomerDatabase:
         ).fetchall()
         return LogRecord(
             source=self.path.name,
-            # An import of which something was erased holds other records than its file.
-            checksum=hashlib.sha256(
-                "".join(load[0] + note.get("erased", "") for load, note in zip(loads, notes, strict=True)).encode()
-            ).hexdigest(),
-            rows=sum(rows for _, rows, _ in loads),
+            checksum=self.log_checksums(table)[-1],
+            rows=sum(rows for rows, _ in loads),
             used=0,
             left_out=dict(reasons),
             refunded=0.0,
