@@ -8,8 +8,8 @@ import pytest
 
 import churnsim as cs
 from churnsim.models.churn.classifier import churn_rows
-from churnsim.models.churn.scores import auc, churn_scores
-from churnsim.models.churn.uplift import qini_curve, simulated_campaign
+from churnsim.models.churn.scores import auc, auc_limits, churn_scores
+from churnsim.models.churn.uplift import average_effect, qini_curve, simulated_campaign
 
 COVARIATES = ["contract", "internet_service", "online_security", "tech_support", "payment_method", "monthly_charges",
               "total_charges", "partner", "dependents", "senior_citizen", "paperless_billing"]  # fmt: skip
@@ -83,6 +83,64 @@ def test_scores_by_hand():
     assert area == 0.75
     table = churn_scores(p, left).table
     assert table.loc["brier", "value"] == pytest.approx((0.01 + 0.64 + 0.49 + 0.04) / 4)
+
+
+@pytest.mark.parametrize(("area", "leavers", "stayers"), [(1.0, 10, 10), (0.0, 3, 60), (0.9, 4, 50)])
+def test_limits_of_an_area_against_hanley_and_mcneil(area, leavers, stayers):
+    """At each limit the estimate is z errors away, by the error that Hanley and McNeil (1982, Radiology 143, 29-36)
+    give an area of so much, with as many of either kind as there are on average (Newcombe's method 5)."""
+    half = (leavers + stayers) / 2 - 1
+    for limit in auc_limits(area, 0.0, leavers, stayers, level=0.95):
+        if limit != area:
+            one, two = limit / (2 - limit), 2 * limit**2 / (1 + limit)
+            variance = limit * (1 - limit) + half * (one - limit**2) + half * (two - limit**2)
+            assert abs(area - limit) == pytest.approx(1.959964 * np.sqrt(variance / leavers / stayers), rel=1e-5)
+
+
+def scored(random: np.random.Generator, customers: int, level: float, slope: float) -> tuple[np.ndarray, np.ndarray]:
+    """Calibrated probabilities to leave, and who left."""
+    probability = 1 / (1 + np.exp(-level - slope * random.normal(size=customers)))
+    return probability, random.random(customers) < probability
+
+
+def test_limits_of_an_area_hold_with_few_leavers():
+    """A hundred customers of whom four leave on average: at least the 95% that are said, less three standard errors
+    (DeLong's error alone holds 77%)."""
+    ranked, left = scored(np.random.default_rng(1), 200_000, -3.5, 1.0)
+    truth, held, told = auc(ranked, left)[0], 0, 0
+    for seed in range(200):
+        probability, left = scored(np.random.default_rng(seed), 100, -3.5, 1.0)
+        if left.any():
+            low, high = auc_limits(*auc(probability, left), int(left.sum()), int((~left).sum()), level=0.95)
+            told, held = told + 1, held + (low <= truth <= high)
+    assert held / told >= 0.95 - 3 * np.sqrt(0.95 * 0.05 / told)
+
+
+def test_the_error_of_the_brier_skill_against_resamples():
+    """The base rate moves with the sample: the limits are as wide as 2,000 resamples of customers say, within a tenth
+    (three standard errors of their spread are a twentieth; the rest is of second order)."""
+    probability, left = scored(np.random.default_rng(4), 600, -2.5, 1.0)
+    picks = np.random.default_rng(5).integers(0, 600, (2000, 600))
+    rate = left[picks].mean(axis=1)
+    skill = 1 - ((probability - left) ** 2)[picks].mean(axis=1) / (rate * (1 - rate))
+    row = churn_scores(probability, left).table.loc["brier_skill"]
+    assert (row["upper"] - row["lower"]) / 2 / 1.959964 == pytest.approx(skill.std(), rel=0.1)
+
+
+def test_curves_and_effects_of_outcomes_that_hardly_vary_have_no_limits():
+    """Of 60 customers two stay: resamples are much alike. Where all did the same nothing has an error."""
+    treated, outcome, score = np.arange(60) % 2 == 0, np.zeros(60), np.arange(60.0)
+    outcome[[3, 40]] = 1.0
+    curve = qini_curve(score, treated, outcome, resamples=20)
+    assert np.isnan([curve.lower, curve.upper]).all()
+    assert not curve.better_than_random
+    outcome[50] = 1.0
+    assert np.isfinite(qini_curve(score, treated, outcome, resamples=20).upper)
+    row = average_effect(treated, np.where(treated, outcome, 0.0))
+    of_all = 2 * 58 / 60 / 59  # nobody of the others stays: their variance is that of all
+    own = 2 * 28 / 30 / 29
+    assert row["standard_error"] == pytest.approx(np.sqrt((own + of_all) / 30))
+    assert np.isnan(average_effect(treated, np.zeros(60))[["standard_error", "lower", "upper"]]).all()
 
 
 def test_perfect_probabilities_have_slope_one():

@@ -78,6 +78,22 @@ def test_intervals_cover_in_two_hundred_campaigns():
     assert ((held >= 0.91) & (held <= 0.985)).all(), held
 
 
+def test_a_policy_that_treats_few_has_an_error():
+    """Six of 300 customers are treated and none of them buys, as others do. Their variance is that of 3 with their own,
+    0, and of 20 with their arm's; the value of the six differs from that of the rest, who are left alone, too."""
+    group, earned = np.arange(300) % 2, np.zeros(300)
+    earned[[20, 31, 42, 53, 64, 75, 86, 97]] = 50.0
+    chosen = (np.arange(300) < 6) * 1
+    table = policy_table(
+        chosen, group=group, earned=earned, costs=np.array([0.0, 0.5]), arms=["none", "mail"], level=0.95
+    )
+    of_arm = 50.0**2 * 4 * 146 / 150 / 149
+    within, between = 2 * of_arm * 20 / 23 / 3, (0.5**2 * 0.02 * 0.98) / 300
+    row = table.loc["the policy"]
+    assert row["profit"] == pytest.approx(-0.5 * 0.02)
+    assert (row["upper"] - row["lower"]) / 2 / 1.959964 == pytest.approx(np.sqrt(0.02**2 * within + between), rel=1e-6)
+
+
 def test_value_by_hand():
     """Six customers: of those for whom arm 1 is chosen the treated earn 5 more than the others, less a cost of 1."""
     table = policy_table(

@@ -93,6 +93,11 @@ class TrialReading:
                 "nothing final yet. Read it again with later purchases, or say until= the day they reach."
             )
         row = _final_row(self.effects, self.outcome)
+        if not row["standard_error"] > 0:
+            raise DataError(
+                f"every customer of the trial has the same {self.outcome}, which does not show how far chance goes. "
+                "Run it for longer, or with more customers."
+            )
         value, low, high = (
             _on_curve(plan.values, plan.differences, row[name]) for name in ("difference", "lower", "upper")
         )

@@ -27,6 +27,7 @@ from churnsim.statistics import normal_quantile
 from churnsim.typing import Floats, Ints
 
 FEWEST = 100  # customers in each arm of a campaign
+PRIOR = 20  # customers as which an arm's variance counts in that of a set
 
 
 @verbs_in_kind
@@ -264,10 +265,13 @@ def _gain(
     """What a policy earns more than another, a customer, and its standard error: of each set of customers for whom
     both choose the same, the difference of the means of those who were drawn to the two arms.
 
-    Where fewer than two of a set were drawn to one of them, each customer of it stands for those not drawn by the
-    inverse of its chance (Horvitz & Thompson 1952), with the mean square as variance, which is rather too large.
+    Few customers of a set may all have done the same, or nearly so, such as not to buy: their variance counts beside
+    that of `PRIOR` customers with the whole arm's, where that is larger. Where fewer than two of a set were drawn to an
+    arm, each customer of it stands for those not drawn by the inverse of its chance (Horvitz & Thompson 1952), with the
+    mean square as variance, which is rather too large.
     """
     effects, shares, variance = [], [], 0.0
+    of_arm = [float(earned[group == k].var(ddof=1)) for k in range(len(arms))]
     for a, b in sorted({*zip(one.tolist(), other.tolist(), strict=True)}):
         inside = (one == a) & (other == b)
         share, effect = float(inside.mean()), 0.0
@@ -275,12 +279,16 @@ def _gain(
             drawn = [earned[inside & (group == k)] for k in (a, b)]
             if min(map(len, drawn)) >= 2:
                 effect = float(drawn[0].mean() - drawn[1].mean())
-                variance += share**2 * sum(float(each.var(ddof=1)) / len(each) for each in drawn)
+                for k, each in zip((a, b), drawn, strict=True):
+                    own = float(each.var(ddof=1))
+                    own += max(of_arm[k] - own, 0.0) * PRIOR / (len(each) + PRIOR)
+                    variance += share**2 * own / len(each)
             else:
                 weight = (group == a) / max((group == a).mean(), 1e-9) - (group == b) / max((group == b).mean(), 1e-9)
-                each = (weight * earned)[inside]
-                effect = float(each.mean())
-                variance += share**2 * float(np.square(each).mean()) / len(each)
+                each = weight * earned
+                effect = float(each[inside].mean())
+                square = max(float(np.square(each[inside]).mean()), float(np.square(each).mean()))
+                variance += share**2 * square / int(inside.sum())
             effect -= float(costs[a] - costs[b])
         effects.append(effect)
         shares.append(share)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from scipy.optimize import brentq
 from scipy.special import expit, logit
 from scipy.stats import rankdata
 
@@ -23,11 +25,11 @@ CLIP = 1e-9  # probabilities of 0 and 1 have no logit
 class ChurnScores:
     """Held-out scores of predicted probabilities.
 
-    `table`: `value, lower, upper` of `auc` (DeLong), `brier`, `brier_skill` (1 - Brier over that of the base rate),
-    `log_loss`, `calibration_slope` and `calibration_intercept` (1 and 0 are perfect). `calibration`: by tenth of
-    predicted probability the mean prediction and the share that left, with Wilson intervals. `lift`: by tenth from
-    the likeliest, the share of leavers caught and the lift over chance. Customers of equal probability count as their
-    mean, whichever tenth they fall into.
+    `table`: `value, lower, upper` of `auc` (limits of `auc_limits`), `brier`, `brier_skill` (1 - Brier over that of the
+    base rate), `log_loss`, `calibration_slope` and `calibration_intercept` (1 and 0 are perfect). `calibration`: by
+    tenth of predicted probability the mean prediction and the share that left, with Wilson intervals. `lift`: by tenth
+    from the likeliest, the share of leavers caught and the lift over chance. Customers of equal probability count as
+    their mean, whichever tenth they fall into.
     """
 
     table: pd.DataFrame
@@ -50,17 +52,20 @@ def churn_scores(probability: Floats, left: Flags, *, level: float = 0.95) -> Ch
     if left.all() or not left.any() or probability.shape != left.shape or not np.isfinite(probability).all():
         raise DataError("scores need a finite probability for each outcome, with leavers and stayers among them.")
     z = normal_quantile(level)
-    area, error = auc(probability, left)
+    area, area_error = auc(probability, left)
     intercept, slope, errors = calibration_line(probability, left)
     terms = (probability - left) ** 2
-    base = float(left.mean() * (1 - left.mean()))
+    rate, brier = float(left.mean()), float(terms.mean())
+    base = rate * (1 - rate)
+    # The base rate is of the same customers: a sample with more leavers has more of both.
+    moves = (terms - brier / base * (1 - 2 * rate) * left) / base
     p = np.clip(probability, CLIP, 1 - CLIP)
     losses = -np.where(left, np.log(p), np.log1p(-p))
     root = np.sqrt(left.size)
     rows = {
-        "auc": (area, error),
-        "brier": (float(terms.mean()), float(terms.std(ddof=1) / root)),
-        "brier_skill": (1 - float(terms.mean()) / base, float(terms.std(ddof=1) / root) / base),
+        "auc": (area, area_error),
+        "brier": (brier, float(terms.std(ddof=1) / root)),
+        "brier_skill": (1 - brier / base, float(moves.std(ddof=1) / root)),
         "log_loss": (float(losses.mean()), float(losses.std(ddof=1) / root)),
         "calibration_slope": (slope, errors[1]),
         "calibration_intercept": (intercept, errors[0]),
@@ -68,8 +73,10 @@ def churn_scores(probability: Floats, left: Flags, *, level: float = 0.95) -> Ch
     table = pd.DataFrame(
         {name: {"value": v, "lower": v - z * e, "upper": v + z * e} for name, (v, e) in rows.items()}
     ).T.rename_axis("score")
+    leavers = int(left.sum())
+    table.loc["auc", ["lower", "upper"]] = auc_limits(area, area_error, leavers, left.size - leavers, level=level)
     calibration, lift = _calibration(probability, left, level), _lift(probability, left)
-    return ChurnScores(table, calibration, lift, left.size, int(left.sum()))
+    return ChurnScores(table, calibration, lift, left.size, leavers)
 
 
 def auc(score: Floats, left: Flags) -> tuple[float, float]:
@@ -81,6 +88,33 @@ def auc(score: Floats, left: Flags) -> tuple[float, float]:
     below = 1.0 - (ranks[~left] - rankdata(score[~left])) / m
     variance = (above.var(ddof=1) / m if m > 1 else 0.0) + (below.var(ddof=1) / n if n > 1 else 0.0)
     return float(area), float(np.sqrt(variance))
+
+
+def auc_limits(area: float, error: float, leavers: int, stayers: int, *, level: float) -> tuple[float, float]:
+    """Limits of an area under the ROC curve of so many leavers and stayers: each theta within z errors of the estimate,
+    with the error that an area of theta has (Newcombe 2006, "Confidence intervals for an effect size measure based on
+    the Mann-Whitney statistic. Part 2", Statistics in Medicine 25(4), 559-573, method 5), larger in proportion where
+    DeLong's `error` of the estimate is. They stay between 0 and 1 and have a width where all leavers come before all
+    stayers.
+
+    Examples
+    --------
+    >>> [round(end, 3) for end in auc_limits(1.0, 0.0, 10, 10, level=0.95)]
+    [0.8, 1.0]
+    """
+    z, half = normal_quantile(level), (leavers + stayers) / 2 - 1
+
+    def own(theta: float) -> float:
+        spread = theta * (1 - theta) * (1 + half * ((1 - theta) / (2 - theta) + theta / (1 + theta)))
+        return math.sqrt(spread / (leavers * stayers))
+
+    larger = max(1.0, error / own(area)) if 0 < area < 1 else 1.0
+
+    def end(edge: float) -> float:
+        near = area + 1e-12 * (edge - area)  # an area of 0 or 1 has no error itself
+        return area if area == edge else float(brentq(lambda at: abs(area - at) - z * larger * own(at), near, edge))
+
+    return end(0.0), end(1.0)
 
 
 def calibration_line(probability: Floats, left: Flags) -> tuple[float, float, tuple[float, float]]:

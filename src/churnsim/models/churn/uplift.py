@@ -30,6 +30,7 @@ from churnsim.statistics import mean_over_ties, normal_quantile, resample_counts
 from churnsim.typing import Flags, Floats
 
 POINTS = 100
+FEWEST_APART = 3  # customers whose outcome is not the commonest one, from which on resamples show how a curve varies
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,8 @@ def qini_curve(
     """Curve and coefficient of `score` on a randomised campaign; percentile bootstrap over customers.
 
     Customers of equal score count as their mean (`mean_over_ties`), so that the order of the rows says nothing and a
-    constant score has a coefficient of 0. Raises DataError unless both groups have members.
+    constant score has a coefficient of 0. Limits are NaN where fewer than three customers differ from what most did,
+    since resamples are then alike. Raises DataError unless both groups have members.
 
     Parameters
     ----------
@@ -89,11 +91,14 @@ def qini_curve(
         group.size, resamples=check_count(resamples, "resamples", least=2), generator=random, draw="indices"
     )
     draws = [_curve(ranked, group, stayed, weight.astype(float)) for weight in counts]
-    lower, upper = np.quantile(draws, tails(level), axis=0)
+    limits = np.quantile(draws, tails(level), axis=0)
+    if few := outcome.size - np.unique(outcome, return_counts=True)[1].max() < FEWEST_APART:
+        limits[:] = np.nan
+    lower, upper = limits
     share = np.linspace(0.0, 1.0, POINTS + 1)
     table = pd.DataFrame({"gain": curve, "lower": lower, "upper": upper, "random": share * curve[-1]}, share)
     areas = np.array([_area(draw) for draw in draws])
-    low, high = map(float, np.quantile(areas, tails(level)))
+    low, high = (np.nan, np.nan) if few else map(float, np.quantile(areas, tails(level)))
     return QiniCurve(table.rename_axis("share"), _area(curve), low, high, level)
 
 
@@ -277,9 +282,11 @@ def _truth(campaign: pd.DataFrame, name: str) -> Flags:
 
 
 def average_effect(group: Flags, kept: Flags | Floats, level: float = 0.95) -> pd.Series[float]:
-    """Difference in means of the two groups: `value, standard_error, lower, upper`."""
+    """Difference in means of the two groups: `value, standard_error, lower, upper`. A group in which all did the same
+    has the variance of both; NaN where that is 0 too."""
     value = float(kept[group].mean() - kept[~group].mean())
-    error = float(np.sqrt(kept[group].var(ddof=1) / group.sum() + kept[~group].var(ddof=1) / (~group).sum()))
+    own = (kept[pick].var(ddof=1) or kept.var(ddof=1) for pick in (group, ~group))
+    error = float(np.sqrt(sum(v / n for v, n in zip(own, (group.sum(), (~group).sum()), strict=True)))) or float("nan")
     z = normal_quantile(level)
     return pd.Series({"value": value, "standard_error": error, "lower": value - z * error, "upper": value + z * error})
 
