@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
+import statsmodels.api as sm
 
 import churnsim as cs
 from churnsim.satisfaction.money import (
@@ -32,6 +33,21 @@ def test_the_known_slopes_come_back(seed):
         assert abs(effect.coefficient - truth) < 4 * effect.standard_error
         assert effect.lower < math.exp(10 * effect.coefficient) < effect.upper
         assert "Association, not effect" in effect.says
+
+
+def test_the_error_of_buying_allows_for_leverage():
+    """HC3 of the weighted least squares that a Poisson regression ends in: statsmodels has it of an OLS."""
+    customers = synthetic_customers(15, seed=2)
+    found = buying_rate(customers)
+    x = sm.add_constant(customers["satisfaction"])
+    mean = sm.GLM(customers["frequency"], x, family=sm.families.Poisson(), exposure=customers["T"]).fit().mu
+    weighted = np.sqrt(mean)
+    pulled = np.log(mean) + (customers["frequency"] - mean) / mean
+    response = (pulled - np.log(customers["T"])) * weighted  # the exposure is known
+    ols = sm.OLS(response, x.mul(weighted, axis=0)).fit(cov_type="HC3", use_t=True)
+    assert found.coefficient == pytest.approx(ols.params.iloc[1], rel=1e-6)
+    assert found.standard_error == pytest.approx(ols.bse.iloc[1], rel=1e-6)
+    assert (found.lower, found.upper) == pytest.approx(tuple(np.exp(10 * ols.conf_int().iloc[1])), rel=1e-6)
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from statsmodels.stats.proportion import proportion_confint
 
 import churnsim as cs
 from churnsim.errors import MissingExtraError
@@ -187,6 +188,15 @@ def test_pairs_that_contradict_themselves_are_said_to():
     """Who likes both that something is there and that it is not."""
     found = cs.satisfaction.kano(survey(functional=PAIRS * 0 + 1, dysfunctional=PAIRS * 0 + 1), resamples=20)
     assert "100% of the pairs for a contradict themselves: look at its words." in found.warnings
+
+
+def test_a_category_that_nobody_is_in_has_an_upper_limit():
+    """Wilson's limits of 0 and of all n, as statsmodels has them; "worse" is minus a share."""
+    found = cs.satisfaction.kano(survey(functional=PAIRS * 0 + 1, dysfunctional=PAIRS * 0 + 5), resamples=20).table
+    n = int(found["n"].iloc[0])
+    low, high = proportion_confint(np.array([0, n]), n, method="wilson")
+    assert found.loc["share M: a", ["lower", "upper"]].tolist() == pytest.approx([low[0], high[0]])
+    assert found.loc["worse: a", ["lower", "upper"]].tolist() == pytest.approx([-high[1], -low[1]])
 
 
 def test_value_without_importance_is_the_plain_ratio():

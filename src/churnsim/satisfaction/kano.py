@@ -17,6 +17,7 @@ from churnsim.satisfaction.measurement import Measurement, size_warnings
 from churnsim.satisfaction.quality import quality_warnings
 from churnsim.satisfaction.resampling import estimates, resample_counts
 from churnsim.satisfaction.survey import Survey
+from churnsim.statistics import wilson
 
 EVALUATION = ("QAAAO", "RIIIM", "RIIIM", "RIIIM", "RRRRQ")
 """Category by functional answer (row, 1 to 5) and dysfunctional answer (letter, 1 to 5)."""
@@ -33,9 +34,9 @@ MUCH_QUESTIONABLE = 0.1
 def kano(survey: Survey, *, level: float = 0.95, resamples: int = 1000, seed: int = 0) -> Measurement:
     """Categories and better-worse coefficients of every item that was asked in both forms.
 
-    Rows of the table: ``better: ITEM``, ``worse: ITEM`` and ``share CATEGORY: ITEM``. Details `categories`: the most
-    frequent category, its share, the next one, and the share of resamples in which it stays the most frequent. Raises
-    DataError where the answers are not on the scale 1 to 5.
+    Rows of the table: ``better: ITEM``, ``worse: ITEM`` and ``share CATEGORY: ITEM``, with Wilson's limits.
+    Details `categories`: the most frequent category, its share, the next one, and the share of resamples in which it
+    stays the most frequent. Raises DataError where the answers are not on the scale 1 to 5.
 
     Examples
     --------
@@ -65,6 +66,12 @@ def kano(survey: Survey, *, level: float = 0.95, resamples: int = 1000, seed: in
         names = [f"better: {item}", f"worse: {item}", *(f"share {letter}: {item}" for letter in LETTERS)]
         values = np.concatenate([_coefficients(share[None])[0], share])
         table = estimates(names, values, np.hstack([_coefficients(draws), draws]), level=level, n=n)
+        # Shares of people: the bootstrap of one that nobody is in has no width.
+        told = n - flags[:, [LETTERS.index("R"), LETTERS.index("Q")]].sum()
+        trials = np.array([told, told, *[n] * len(LETTERS)])
+        low, high = wilson(np.abs(values) * trials, trials, level=level)
+        turned = np.arange(values.size) == 1  # "worse" is minus a share
+        table["lower"], table["upper"] = np.where(turned, -high, low), np.where(turned, -low, high)
         tables.append(table.assign(group=["better", "worse", *["share"] * len(LETTERS)]))
         order = np.argsort(-share, kind="stable")
         categories[item] = {

@@ -23,9 +23,9 @@ from churnsim.models.estimation.design_matrix import number_columns
 from churnsim.models.purchase.bg_nbd import BGNBDCovariates
 from churnsim.models.survival.regression import SurvivalRegression
 from churnsim.optional import optional_modules
-from churnsim.satisfaction.resampling import estimates, resample_counts, resampled_means
+from churnsim.satisfaction.resampling import ROUNDING, estimates, resample_counts, resampled_means
 from churnsim.satisfaction.survey import Survey
-from churnsim.statistics import normal_quantile, tails
+from churnsim.statistics import normal_quantile, student_quantile, tails
 from churnsim.typing import Floats
 
 CLASSES = {"dissatisfied": 50.0, "satisfied": 75.0, "very satisfied": 100.0}
@@ -82,7 +82,8 @@ def class_values(
     """Mean of each outcome by class of satisfaction, and its ratio to the mean of all, with bootstrap intervals.
 
     `customers` has `satisfaction` (0 to 100) and the outcomes, one row a customer. Rows ``CLASS: OUTCOME`` and
-    ``CLASS: OUTCOME ratio``; columns as of a measurement. Empty classes are left out.
+    ``CLASS: OUTCOME ratio``; columns as of a measurement. Empty classes are left out. Of some twenty customers, few of
+    whom bring most, the intervals hold less than they say, 84% at 95%.
 
     Parameters
     ----------
@@ -142,7 +143,9 @@ def class_values(
 def buying_rate(
     customers: pd.DataFrame, *, purchases: str = "frequency", exposure: str = "T", also: Sequence[str] = ()
 ) -> Effect:
-    """ln(purchases per time unit) on satisfaction: Poisson regression by statsmodels, errors robust to overdispersion.
+    """ln(purchases per time unit) on satisfaction: Poisson regression by statsmodels, with errors robust to
+    overdispersion (HC3: residuals over one less their leverage; Long & Ervin 2000, The American Statistician 54,
+    217-224) and limits by Student's t.
 
     `also` names further columns held fixed, such as the frequency before the survey: without them heavy buyers pass for
     satisfied ones.
@@ -168,8 +171,15 @@ def buying_rate(
         raise DataError(f"nobody bought ({purchases} is 0 throughout), so no rate can be related to anything.")
     x = api.add_constant(used[["satisfaction", *also]].astype(float))
     counts, watched = (used[name].to_numpy(dtype=np.float64) for name in (purchases, exposure))
-    fit = api.GLM(counts, x, family=api.families.Poisson(), exposure=watched).fit(cov_type="HC1")
-    return _effect("rate of buying", float(fit.params["satisfaction"]), float(fit.bse["satisfaction"]), len(used))
+    fit = api.GLM(counts, x, family=api.families.Poisson(), exposure=watched).fit()
+    # statsmodels gives a GLM's HC3 without the leverage.
+    columns, mean = x.to_numpy(), np.asarray(fit.mu)
+    inverse = np.linalg.pinv((columns * mean[:, None]).T @ columns, hermitian=True)
+    leverage = mean * ((columns @ inverse) * columns).sum(axis=1)
+    scores = columns * ((counts - mean) / np.maximum(1.0 - leverage, ROUNDING))[:, None]
+    error = float(np.sqrt((inverse @ (scores.T @ scores) @ inverse)[1, 1]))
+    freedom = len(used) - columns.shape[1]
+    return _effect("rate of buying", float(fit.params["satisfaction"]), error, len(used), freedom=freedom)
 
 
 @typed
@@ -238,9 +248,11 @@ def e_value(ratio: float) -> float:
     return rr + math.sqrt(rr * (rr - 1))
 
 
-def _effect(what: str, coefficient: float, error: float, n: int, level: float = 0.95) -> Effect:
-    reach = normal_quantile(level) * error
-    ratio, lower, upper = (math.exp(POINTS * b) for b in (coefficient, coefficient - reach, coefficient + reach))
+def _effect(what: str, coefficient: float, error: float, n: int, *, freedom: int = 0) -> Effect:
+    """With limits by Student's t of so many degrees of freedom, by the normal of 0."""
+    reach = (float(student_quantile(0.975, freedom)) if freedom > 0 else normal_quantile(0.95)) * error
+    logs = (coefficient, coefficient - reach, coefficient + reach)
+    ratio, lower, upper = (math.exp(min(POINTS * b, 700.0)) for b in logs)
     value = e_value(ratio)
     return Effect(
         what=what, coefficient=coefficient, standard_error=error, ratio=ratio, lower=lower, upper=upper, e_value=value,
@@ -308,7 +320,7 @@ def worth_of_a_point(
     ...     buying=buying, leaving=None, rate=0.2, hazard=0.01, margin_per_purchase=10.0, horizon=52.0
     ... )
     >>> [round(value, 2) for value in worth]
-    [1.47, 1.19, 1.73]
+    [1.47, 1.18, 1.73]
     """
     check_count(draws, "draws", least=2)
     random = np.random.Generator(np.random.Philox(check_seed(seed)))

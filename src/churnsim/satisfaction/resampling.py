@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtr
 
 from churnsim import statistics
 from churnsim.checks import check_count, check_seed
@@ -18,6 +19,8 @@ from churnsim.typing import Floats
 
 FEWEST_DRAWS = 20
 """Fewer resamples that gave a value make no interval."""
+ROUNDING = 1e-12
+"""Of an estimate: a spread of resamples below it is that of sums in another order."""
 ILL_CONDITIONED = 1e12
 """Condition number from which on a solution in double precision has no digits left to speak of."""
 
@@ -100,21 +103,30 @@ def slopes(covariance: Floats) -> Floats:
 def estimates(names: Any, values: Floats, draws: Floats, *, level: float, n: Any) -> pd.DataFrame:
     """A table of estimates with bootstrap standard errors and percentile intervals: one row a name.
 
-    `values` has shape (k), `draws` (resamples, k). Resamples that gave nothing (NaN) are left out. ConfigError for a
-    level that is none.
+    `values` has shape (k), `draws` (resamples, k), and `n` respondents, of one row or of all, were resampled.
+    Percentiles lie as far out as Student's t asks for, since those of few respondents are too near (Hesterberg 2015,
+    "What teachers should know about the bootstrap", The American Statistician 69, 371-386). Resamples that gave nothing
+    (NaN) are left out; where fewer than 20 are left, or all are the same, as of answers that are all alike, there is
+    no interval. ConfigError for a level that is none.
     """
-    bounds = statistics.tails(level)
+    upper_tail = statistics.tails(level)[1]
     draws = np.where(np.isfinite(draws), draws, np.nan)
-    usable = np.isfinite(draws).sum(axis=0) >= FEWEST_DRAWS
+    count = np.broadcast_to(np.asarray(n, dtype=float), draws.shape[1:])
+    usable = (np.isfinite(draws).sum(axis=0) >= FEWEST_DRAWS) & (count > 1)
     filled = np.where(usable, draws, 0.0)
-    lower, upper = np.nanquantile(filled, bounds, axis=0)
     error = np.nanstd(filled, axis=0, ddof=1)
+    usable = usable & (error > ROUNDING * np.abs(np.nan_to_num(values)))
+    lower, upper = np.full(count.shape, np.nan), np.full(count.shape, np.nan)
+    for size in np.unique(count[usable]):
+        here = usable & (count == size)
+        tail = ndtr(-np.sqrt(size / (size - 1)) * statistics.student_quantile(upper_tail, size - 1))
+        lower[here], upper[here] = np.nanquantile(filled[:, here], [tail, 1 - tail], axis=0)
     return pd.DataFrame(
         {
             "estimate": values,
             "standard_error": np.where(usable, error, np.nan),
-            "lower": np.where(usable, lower, np.nan),
-            "upper": np.where(usable, upper, np.nan),
+            "lower": lower,
+            "upper": upper,
             "n": n,
         },
         index=pd.Index(names),
