@@ -178,6 +178,16 @@ def test_all_who_complain_buy_again():
     assert_allclose([row["lower"], row["stay_lower"], row["stay_upper"]], [10 / (10 + z2), 10 / (10 + z2), 1 + z2 / 40])
 
 
+def test_arms_of_customers_who_had_bought_nothing_before():
+    """There is nothing to adjust for, which is no reason not to compare them."""
+    rows = pd.DataFrame({"customer_id": range(60), "at": "2021-01-05", "arm": ["fast", "usual"] * 30})
+    rows["answered_at"] = np.where(rows["arm"] == "fast", "2021-01-06", None)
+    bought = pd.DataFrame({"customer_id": [*range(60), *range(0, 40, 2), *range(1, 20, 2)], "date": "2021-01-01"})
+    bought.loc[60:, "date"] = "2021-05-01"
+    found = complaint_evidence(rows, bought, control="usual", chance=HALF, until="2021-12-31")
+    assert_allclose(found.effects.best["difference"], (20 - 10) / 30)
+
+
 def test_a_customer_who_complains_often_is_one():
     """Each complaint twice on end, so that the same customers stand behind as many again: their limits stay."""
     rows, bought = regular_buyers(1, 60, 0.05)

@@ -38,7 +38,7 @@ from churnsim.evidence.records import (
     ratio_of_means,
     status_of_trial,
 )
-from churnsim.evidence.trial import OBSERVATIONAL, TrialEffects, trial_effects
+from churnsim.evidence.trial import OBSERVATIONAL, TrialEffects, trial_effects, varying
 from churnsim.product_limit import RiskTable
 from churnsim.simulation.core.belief import Belief
 from churnsim.statistics import student_tail, wilson
@@ -393,8 +393,9 @@ def _effect(
         controls = np.ones((len(use), 1))
         customers = pd.DataFrame({"arm": arm, "bought": bought[use], "purchases before": before})
         trial = trial_effects(
-            customers, outcomes=["bought"], control=control, chance=chance, before=["purchases before"], level=level
-        )
+            customers, outcomes=["bought"], control=control, chance=chance,
+            before=varying(customers, ["purchases before"]), level=level,
+        )  # fmt: skip
     d = quick[use].astype(np.float64)
     if np.ptp(z) == 0 or np.ptp(d) == 0:
         return None, math.nan, trial
