@@ -418,7 +418,7 @@ def _of_buyers(study: Study, kind: str, section: RecordsSection, rows: pd.DataFr
             f"{few}. Write ids as in the purchases, or set on_bad = 'set_aside' in [evidence.{kind}] to leave such "
             "rows out."
         )
-    kept = rows.drop(index=strangers.index)
+    kept: pd.DataFrame = rows.drop(index=strangers.index)
     reading = rows.attrs.get("reading", {"left_out": {}})
     kept.attrs["reading"] = {
         **reading,
