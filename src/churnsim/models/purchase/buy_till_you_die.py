@@ -71,9 +71,9 @@ def by_age(function: Callable[[Ints, Floats], Floats], x: Ints, T: Floats, offse
         values = np.empty((tried.size, ages.size))
         if known is not None:
             values[:, ::2] = known[tried]
-        values[:, new] = function(
-            np.repeat(many[tried], ages[new].size), np.tile(ages[new], tried.size)
-        ).reshape(tried.size, -1)
+        values[:, new] = function(np.repeat(many[tried], ages[new].size), np.tile(ages[new], tried.size)).reshape(
+            tried.size, -1
+        )
         known = np.empty((many.size, ages.size))
         known[tried] = values
         found = dct(values[:, ::2], type=1, axis=1) / degree
