@@ -118,7 +118,9 @@ class ContactEffect:
         errors = np.sqrt(np.diag(np.linalg.inv(tangent.T @ precision @ tangent)))
         estimate, z = np.array([most, scale]), normal_quantile(clocks.level)
         rows = {"estimate": estimate, "standard_error": errors}
-        rows |= {"lower": estimate - z * errors, "upper": estimate + z * errors}
+        factor = math.exp(z * errors[1] / scale)  # a scale is positive: by its logarithm
+        rows |= {"lower": np.array([most - z * errors[0], scale / factor])}
+        rows |= {"upper": np.array([most + z * errors[0], scale * factor])}
         return pd.DataFrame(rows, index=pd.Index(["most", "scale"], name="parameter"))
 
     def beliefs(self, arm: str | None = None, *, draws: int = 1000, seed: int = 1) -> dict[str, Belief]:

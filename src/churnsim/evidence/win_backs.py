@@ -104,9 +104,21 @@ class WinBackEvidence(RecordEvidence):
         ]
         second = [
             f"a second life lasts {self.second_life} days and brings {self.second_worth}",
-            *(f"one more return by {arm} costs {cost:,.2f}" for arm, cost in self.cost_per_return.items()),
+            *(
+                f"one more return by {arm} costs {cost:,.2f}{self._limits(arm)}"
+                for arm, cost in self.cost_per_return.items()
+            ),
         ]
         return [self.status, *rows, *self._believed(self.beliefs()), *second]
+
+    def _limits(self, arm: str) -> str:
+        """Of the cost of one more return, by those of the difference; without an end where the arm may bring nobody."""
+        cost = self.cost_per_return[arm]
+        if self.effects is None or math.isnan(cost):
+            return ""
+        row = self.effects.best.loc[[("returned", arm)]].iloc[0]
+        low, high = (cost * row["difference"] / end if end > 0 else math.inf for end in (row["upper"], row["lower"]))
+        return f" [{low:,.2f}, {high:,.2f}]"
 
     def beliefs(self, *, unit: str = "W") -> dict[str, Belief]:
         """Joint beliefs in "win_back.success" and "win_back.half_life", and one in "win_back.second_life" where second
