@@ -11,6 +11,8 @@ from scipy.stats import binom
 
 import churnsim as cs
 from churnsim.decisions.assumptions import sensitivity as sensitivity_module
+from churnsim.decisions.assumptions.outcome import Quantity
+from churnsim.decisions.comparison.paired import interval
 from churnsim.errors import ConfigError
 from churnsim.simulation.mechanisms.complaints import Complaints
 from churnsim.simulation.mechanisms.terms import Terms
@@ -65,6 +67,20 @@ def wrong_maps(market, maps, *, true):
 
 def test_verdicts_are_wrong_no_more_often_than_promised(market, maps):
     assert wrong_maps(market, maps, true=ASKED) <= binom.ppf(0.999, MAPS, 0.05)
+
+
+def test_skewed_cells_at_the_border_are_judged_wrongly_no_more_often_than_promised():
+    """Exponential replications about 0, in two looks that share 5%: any verdict of 1,500 is wrong. By t intervals 8%
+    are (control)."""
+    random, quantity = np.random.default_rng(5), Quantity(of="a")
+    wrong = {quantity.estimate: 0, lambda rows, level: interval(rows[0], level=level): 0}
+    for _ in range(1500):
+        values = random.exponential(size=(1, 40)) - 1
+        for how in wrong:
+            looks = [how(values[:, :size], level=0.975) for size in (20, 40)]
+            wrong[how] += any(look.lower > 0 or look.upper < 0 for look in looks)
+    allowed = binom.ppf(0.999, 1500, 0.05)
+    assert wrong.pop(quantity.estimate) <= allowed < wrong.popitem()[1]
 
 
 def test_control_a_map_of_another_statement_is_wrong(market, maps):

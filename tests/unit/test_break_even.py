@@ -17,6 +17,7 @@ from churnsim.decisions import Quantity, break_even, variance_split
 from churnsim.decisions.assumptions.break_even import BreakEven, Curve
 from churnsim.decisions.assumptions.levers import LEVERS, alone
 from churnsim.decisions.comparison.compare import chance_to_be_best
+from churnsim.decisions.comparison.paired import interval
 from churnsim.errors import ConfigError
 from churnsim.records.run import Chance, Difference
 from churnsim.study.config.config_file import parse_config
@@ -172,6 +173,21 @@ def test_chances_and_losses_are_what_counting_gives():
     assert found["loss"].to_dict() == pytest.approx(loss)
     assert ((found["chance_lower"] < found["chance"]) & (found["chance"] < found["chance_upper"])).all()
     assert found["chance"].sum() == pytest.approx(1.0)
+
+
+def test_a_loss_that_was_never_seen_has_no_upper_limit():
+    """With differences of mean and deviation 1 the best one's loss is phi(1) - Phi(-1) = .083; 20 replications see it
+    in a few, or not at all. A t interval holds it in 80% of 300 such runs."""
+    values, held, plain = np.random.default_rng(1).normal(1.0, 1.0, (300, 20)), 0, 0
+    for ahead in values:
+        found = chance_to_be_best(pd.DataFrame({"a": ahead, "b": 0.0})).set_index("strategy").loc["a"]
+        seen = (ahead < 0).any()
+        assert np.isnan(found["loss_upper"]) == (not seen)
+        held += bool(found["loss_lower"] <= 0.0833 and (not seen or found["loss_upper"] >= 0.0833))
+        told = interval(np.maximum(-ahead, 0.0))
+        plain += told.lower <= 0.0833 <= told.upper
+    assert held > 0.93 * 300 > 0.85 * 300 > plain
+    assert Chance.of_frame(chance_to_be_best(pd.DataFrame({"a": [2.0, 3.0], "b": 0.0})))[0].loss_upper is None
 
 
 def test_the_best_among_some(experiment):

@@ -351,7 +351,7 @@ class Chance(Record):
     chance_upper: Number
     loss: Number
     loss_lower: Number
-    loss_upper: Number
+    loss_upper: Number | None
 
 
 class PathRow(Record):

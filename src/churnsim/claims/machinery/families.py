@@ -57,8 +57,9 @@ class Averaged:
         values = np.concatenate(list(self.draws.values()))
         each = np.concatenate([np.full(v.size, self.weights[name] / v.size) for name, v in self.draws.items()])
         order = np.argsort(values)
-        share = np.cumsum(each[order]) / each.sum()
-        low, high = (float(values[order][np.searchsorted(share, p)]) for p in (0.025, 0.975))
+        # Places as `one_more` has them, by weight: the n-th of N equal draws at n/(N + 1).
+        share = np.cumsum(each[order]) / (each.sum() + (each**2).sum() / each.sum())
+        low, high = (float(x) for x in np.interp((0.025, 0.975), share, values[order]))
         return Spread(float(values @ each / each.sum()), low, high)
 
     @property
@@ -69,14 +70,17 @@ class Averaged:
 
     def answer(self, judged: Callable[[Spread], Answer]) -> Answer:
         """What all models of some weight agree on; UNDECIDED where they do not."""
-        answers = {judged(found) for name, found in self.by_family.items() if self.weights[name] >= COUNTS}
+        answers = self._answers(judged)
         return answers.pop() if len(answers) == 1 else Answer.UNDECIDED
+
+    def _answers(self, judged: Callable[[Spread], Answer]) -> set[Answer]:
+        return {judged(found) for name, found in self.by_family.items() if self.weights[name] >= COUNTS}
 
     def part(self, *, name: str, estimand: str, unit: str, judged: Callable[[Spread], Answer], why: str = "") -> Part:
         """The figure as a part of a claim, with each model's own beside it."""
         answer = self.answer(judged)
         split = f" The models are {self.apart:.3g} apart and do not agree: the log cannot tell." * (
-            len({judged(found) for found in self.by_family.values()}) > 1
+            len(self._answers(judged)) > 1
         )
         return Part(
             name=name,

@@ -10,7 +10,7 @@ import numpy as np
 
 from churnsim.checks import shown
 from churnsim.decisions.comparison.metrics import check_metric, ledger_metric
-from churnsim.decisions.comparison.paired import Interval, interval
+from churnsim.decisions.comparison.paired import Interval, interval, skewed_interval
 from churnsim.decisions.runs.experiment import Experiment
 from churnsim.errors import ConfigError
 from churnsim.simulation.scenario.parameter_paths import changed
@@ -82,13 +82,13 @@ class Quantity:
         return linear
 
     def estimate(self, outcomes: Floats, *, level: float = 0.95) -> Interval:
-        """The quantity with its t interval (for a relative one that of a ratio of means) from `outcomes`.
+        """The quantity with its interval (of a skewed mean; for a relative one, of a ratio of means) from `outcomes`.
 
         A relative quantity whose base is not surely above 0 has no meaning: all fields are then NaN.
         """
         if self.relative and interval(outcomes[1], level=level).lower <= 0:
             return Interval(*[float("nan")] * 4)
-        return interval(self.per_replication(outcomes), level=level)
+        return skewed_interval(self.per_replication(outcomes), level=level)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from churnsim.checks import check_level, check_share, shown, typed
 from churnsim.decisions.comparison.metrics import check_metric, metric_of
-from churnsim.decisions.comparison.paired import interval, paired_difference
+from churnsim.decisions.comparison.paired import interval, paired_difference, skewed_interval
 from churnsim.decisions.comparison.precision import LEAST_FIRST_STAGE, Precision, PrecisionReached, next_size
 from churnsim.decisions.runs.experiment import Experiment, RunArguments
 from churnsim.errors import ConfigError
@@ -336,11 +336,12 @@ def tail_risk(values: Floats, *, share: float = 0.05, level: float = 0.95) -> Ta
 
 def chance_to_be_best(values: pd.DataFrame, *, level: float = 0.95) -> pd.DataFrame:
     """By strategy (a column of `values`, one row a replication): `chance` to be best with its Wilson interval, the
-    strategies that tie sharing a replication, and the expected `loss` of choosing it with its t interval.
+    strategies that tie sharing a replication, and the expected `loss` of choosing it with its interval (of a skewed
+    mean).
 
     Each replication is one way the world may be, the same for every strategy. The `loss` is what a strategy lacks of
     the best one, on average (expected opportunity loss, or regret); the smallest is what perfect foresight would be
-    worth. The interval of a loss that is 0 in every replication has no width, and none reaches below 0.
+    worth. Of a loss that is 0 in every replication there is no upper limit (NaN): how large one may be was not seen.
 
     Examples
     --------
@@ -353,7 +354,7 @@ def chance_to_be_best(values: pd.DataFrame, *, level: float = 0.95) -> pd.DataFr
     ahead = table == best
     chance: Floats = (ahead / ahead.sum(axis=1, keepdims=True)).mean(axis=0)
     lower, upper = wilson(chance * len(table), len(table), level=level)
-    losses = [interval(column, level=level) for column in (best - table).T]
+    losses = [skewed_interval(column, level=level) for column in (best - table).T]
     return pd.DataFrame(
         {
             "strategy": list(values.columns),
@@ -362,6 +363,6 @@ def chance_to_be_best(values: pd.DataFrame, *, level: float = 0.95) -> pd.DataFr
             "chance_upper": upper,
             "loss": [loss.mean for loss in losses],
             "loss_lower": [max(0.0, loss.lower) for loss in losses],
-            "loss_upper": [loss.upper for loss in losses],
+            "loss_upper": [loss.upper if loss.mean > 0 or table.shape[1] == 1 else np.nan for loss in losses],
         }
     )

@@ -132,7 +132,7 @@ def paired_difference(a: Floats, b: Floats, *, level: float = 0.95) -> PairedDif
     picks = resample_indices(difference.size, resamples=BOOTSTRAP_SAMPLES, generator=generator)
     low, high = np.quantile(difference[picks].mean(axis=1), [(1 - level) / 2, (1 + level) / 2])
     spread_a, spread_b, spread = a.var(ddof=1), b.var(ddof=1), difference.var(ddof=1)
-    future = _one_more(difference, found, level)
+    future = one_more(difference, level=level)
     moves = spread_a > 0 and spread_b > 0
     return PairedDifference(
         mean=found.mean,
@@ -148,19 +148,21 @@ def paired_difference(a: Floats, b: Floats, *, level: float = 0.95) -> PairedDif
     )
 
 
-def _one_more(values: Floats, found: Interval, level: float) -> tuple[float, float]:
-    """Where one more value falls with probability `level`.
+def one_more(values: Floats, *, level: float = 0.95) -> tuple[float, float]:
+    """Where one more value falls with probability `level`; NaN where there is one value alone.
 
     It is as likely in each of the n + 1 gaps that n values leave, whatever their law (Wilks 1941, Annals of
     Mathematical Statistics 12, 91-96): ends at the places (n + 1)(1 -+ level)/2, between neighbours in proportion.
     Where so few values leave less than that outside, 38 and fewer at 95%, a t prediction interval.
     """
     n, outside = values.size, (1 - level) / 2
+    if n < 2:
+        return math.nan, math.nan
     if outside * (n + 1) >= 1:
         low, high = np.quantile(values, [outside, 1 - outside], method="weibull")
         return float(low), float(high)
-    reach = float(student_quantile((1 + level) / 2, n - 1)) * found.sd * np.sqrt(1 + 1 / n)
-    return found.mean - reach, found.mean + reach
+    reach = float(student_quantile((1 + level) / 2, n - 1)) * float(values.std(ddof=1)) * math.sqrt(1 + 1 / n)
+    return float(values.mean()) - reach, float(values.mean()) + reach
 
 
 def ratio_gain(changed: Floats, base: Floats, *, level: float = 0.95) -> Interval | None:
