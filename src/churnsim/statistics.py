@@ -80,7 +80,16 @@ def mean_over_ties(values: Floats, score: Floats, *, weights: Floats | None = No
     >>> mean_over_ties(np.array([1.0, 0.0, 4.0]), np.array([0.5, 0.5, 0.9]))
     array([0.5, 0.5, 4. ])
     """
-    _, group = np.unique(score, return_inverse=True)
+    return mean_over_groups(values, tie_groups(score), weights=weights)
+
+
+def tie_groups(score: Floats) -> Ints:
+    """The number of each row's group of rows whose score is the same."""
+    return np.asarray(np.unique(score, return_inverse=True)[1], dtype=np.int64)
+
+
+def mean_over_groups(values: Floats, group: Ints, *, weights: Floats | None = None) -> Floats:
+    """`mean_over_ties` of many values or weights of the same rows, whose `tie_groups` are found once."""
     count = int(group.max(initial=-1)) + 1
     if count == len(values):
         return values

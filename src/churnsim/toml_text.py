@@ -79,6 +79,8 @@ def parse_toml(text: str, *, name: str, remedy: str = "Text needs quotes; a tabl
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
+        if (ending := Path(name).suffix) not in ("", ".toml"):
+            raise ConfigError(f"{name} ends in {ending!r} and is not TOML. Name a TOML file.") from None
         raise ConfigError(f"{name} is not valid TOML: {error}. {remedy}") from None
     except ValueError:  # Python's own limit on the digits of a number
         raise ConfigError(f"{name} holds a number of thousands of digits. {_INTEGERS}") from None

@@ -136,6 +136,7 @@ def test_doses_give_a_saturating_response(a_mailed_firm):
     for arm, cost in (("mail", 1.0), ("call", 3.0)):
         assert most * (1 - math.exp(-cost / scale)) == pytest.approx(lifts[arm], rel=1e-3)
     assert response.loc["scale", "standard_error"] > 0
+    assert response.loc["scale", "lower"] * response.loc["scale", "upper"] == pytest.approx(scale**2)
 
 
 def test_control_a_model_that_is_wrong_does_not_agree(a_mailed_firm):

@@ -178,6 +178,41 @@ def test_all_who_complain_buy_again():
     assert_allclose([row["lower"], row["stay_lower"], row["stay_upper"]], [10 / (10 + z2), 10 / (10 + z2), 1 + z2 / 40])
 
 
+def test_arms_of_customers_who_had_bought_nothing_before():
+    """There is nothing to adjust for, which is no reason not to compare them."""
+    rows = pd.DataFrame({"customer_id": range(60), "at": "2021-01-05", "arm": ["fast", "usual"] * 30})
+    rows["answered_at"] = np.where(rows["arm"] == "fast", "2021-01-06", None)
+    bought = pd.DataFrame({"customer_id": [*range(60), *range(0, 40, 2), *range(1, 20, 2)], "date": "2021-01-01"})
+    bought.loc[60:, "date"] = "2021-05-01"
+    found = complaint_evidence(rows, bought, control="usual", chance=HALF, until="2021-12-31")
+    assert_allclose(found.effects.best["difference"], (20 - 10) / 30)
+
+
+def test_arms_are_compared_by_each_customers_first_complaint():
+    """80 customers complain five times each, always in the same arm; whoever buys again does so for all five."""
+    who = np.repeat(np.arange(80), 5)
+    rows = pd.DataFrame(
+        {"customer_id": who, "at": pd.Timestamp("2021-01-05") + pd.to_timedelta(np.tile(range(5), 80), "D")}
+    )
+    rows["arm"] = np.where(who % 2 == 0, "fast", "usual")
+    rows["answered_at"] = rows["at"].where(rows["arm"] == "fast")
+    again = np.flatnonzero(np.random.default_rng(1).random(80) < 0.5)
+    bought = pd.DataFrame(
+        {"customer_id": [*range(80), *again], "date": ["2021-01-01"] * 80 + ["2021-05-01"] * len(again)}
+    )
+    found = complaint_evidence(
+        rows.sample(frac=1, random_state=2), bought, control="usual", chance=HALF, until="2021-12-31"
+    )
+    assert found.effects.customers.to_dict() == {"usual": 40, "fast": 40}
+    shares = np.isin(np.arange(80), again).reshape(40, 2).mean(axis=0)
+    row = found.effects.best.loc["bought", "fast"]
+    assert_allclose(row["difference"], shares[0] - shares[1])
+    assert_allclose(row["standard_error"], math.sqrt((shares * (1 - shares)).sum() / 39))
+    few = complaint_evidence(rows[who < 38], bought, control="usual", chance=HALF, until="2021-12-31")
+    assert few.effects is None
+    assert "the arms are not compared" in str(few)
+
+
 def test_a_customer_who_complains_often_is_one():
     """Each complaint twice on end, so that the same customers stand behind as many again: their limits stay."""
     rows, bought = regular_buyers(1, 60, 0.05)

@@ -185,6 +185,37 @@ def test_offers_and_win_backs_that_do_nothing_say_so():
     assert any("not told apart" in check for check in offer_evidence(worse, control="0.0", draws=50).checks)
 
 
+def test_win_backs_that_are_all_alike():
+    """All have been silent for 181 days: one stretch of silence, and no customer to either side of a border."""
+    bought = pd.DataFrame({"customer_id": range(60), "date": "2023-01-01"})
+    rows = pd.DataFrame({"customer_id": range(60), "at": "2023-07-01", "arm": ["call", "none"] * 30})
+    found = win_back_evidence(rows, bought, control="none", until="2024-06-01", draws=50)
+    assert found.by_silence["contacts"].to_dict() == {("call", "181 to 181"): 30, ("none", "181 to 181"): 30}
+    assert any("everybody did the same" in check for check in found.checks)
+
+
+def test_stretches_of_silence_say_who_is_in_them():
+    """Each label has the least and the longest silence of the customers counted under it."""
+    days = np.random.default_rng(4).integers(30, 120, 61)
+    at = pd.Timestamp("2023-07-01")
+    bought = pd.DataFrame({"customer_id": range(61), "date": at - pd.to_timedelta(days, "D")})
+    rows = pd.DataFrame({"customer_id": range(61), "at": at, "arm": "call"})
+    table = win_back_evidence(rows, bought, control=None, until="2024-06-01", draws=50).by_silence
+    for (_, words), row in table.iterrows():
+        low, high = map(int, words.split(" to "))
+        assert ((days >= low) & (days <= high)).sum() == row["contacts"]
+        assert {low, high} <= set(days)
+
+
+def test_one_customer_tells_no_rate():
+    bought = pd.DataFrame({"customer_id": [1, 2], "date": ["2023-01-01", "2023-02-01"]})
+    rows = pd.DataFrame({"referrer_id": [1], "referred_id": [2], "at": ["2023-01-15"]})
+    alone = referral_evidence(rows.assign(referred_id=9), bought.head(1), until="2023-06-01")
+    assert np.isnan(alone.rate[2:]).all()
+    with pytest.raises(DataError, match="has no interval: too little happened"):
+        alone.beliefs()
+
+
 def test_all_or_none_of_few_referrals():
     """Six of six come: Wilson's lower limit is n / (n + z^2); none of six: the upper one z^2 / (n + z^2)."""
     z2 = 1.6448536269514722**2

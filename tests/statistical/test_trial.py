@@ -136,6 +136,13 @@ def test_what_cannot_be_compared_is_refused():
             trial_effects(frame.assign(**change), **{**good, **options})
 
 
+def test_as_many_covariates_as_customers_are_refused():
+    frame = pd.DataFrame(np.random.default_rng(1).normal(size=(50, 26)), columns=[f"x{k}" for k in range(26)])
+    frame["arm"] = ["mail", "none"] * 25
+    with pytest.raises(DataError, match="arm 'none' has 25 customers, too few to adjust for as many columns"):
+        trial_effects(frame, outcomes=["x0"], control="none", covariates=[f"x{k}" for k in range(1, 26)])
+
+
 def test_arms_in_which_all_did_the_same():
     """Nobody of 30 buys, and 3 of 40 do: the error of the former is that of all 70, written out; where nobody buys at
     all there are no limits."""

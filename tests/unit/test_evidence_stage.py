@@ -111,6 +111,23 @@ def calibrated(known: Any, quantity: str, low: float, high: float, every: int, s
     return *measured(config, (data, fits, market), store), market
 
 
+def test_records_of_people_who_had_bought_nothing_are_set_aside_where_asked(known: Any, tmp_path: Path) -> None:
+    """As complaints about orders that were cancelled, which are no purchases."""
+    complaints = shop().complaints
+    early = complaints.iloc[:3].assign(at=pd.Timestamp("2000-01-01"), answered_at=pd.NaT)
+    pd.concat([complaints, early]).to_csv(tmp_path / "complaints.csv", index=False)
+    table = '[evidence.complaints]\npath = "complaints.csv"\n'
+    _, _, failed = measured(study(table, tmp_path), known)
+    assert "3 of" in str(failed["complaints"])
+    assert "on_bad = 'set_aside' in [evidence.complaints]" in str(failed["complaints"])
+    _, record, failed = measured(study(table + 'on_bad = "set_aside"\n', tmp_path), known)
+    assert not failed
+    assert "3 had bought nothing by then" in " ".join(check.message for check in record.measured[0].checks)
+    plain, _, _ = measured(study("[evidence.complaints]\n"), known)
+    aside, _, _ = measured(study(table + 'on_bad = "set_aside"\n', tmp_path), known)
+    assert aside.beliefs == plain.beliefs, "the rest is measured as if they were not there"
+
+
 def test_a_figure_of_the_shop_moves_a_guess_to_the_truth(
     known: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

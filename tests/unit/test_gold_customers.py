@@ -13,7 +13,7 @@ import churnsim as cs
 from churnsim.errors import DataError
 from churnsim.models.segmentation.customer_clusters import cluster_customers
 from churnsim.models.segmentation.customer_factors import analyse_factors, behaviour
-from churnsim.models.segmentation.gold_customers import _captured, _picked, gold_customers, gold_rankings
+from churnsim.models.segmentation.gold_customers import _captured, _Order, _picked, gold_customers, gold_rankings
 
 DATES = {"until": "1997-09-30", "holdout_until": "1998-06-30"}
 
@@ -63,12 +63,12 @@ def test_ties_at_the_cut_are_shared_out():
     score, held = np.array([2.0, 1.0, 1.0, 1.0, 0.0]), np.array([4.0, 0.0, 7.0, 1.0, 3.0])
     everybody = np.ones(5, dtype=np.int64)
     by_order = [held[sorted(order, key=lambda i: -score[i])[:2]].sum() for order in permutations(range(5))]
-    assert _picked(score, everybody, 0.3) @ held == pytest.approx(np.mean(by_order))
+    assert _picked(_Order.of(score), everybody, 0.3) @ held == pytest.approx(np.mean(by_order))
     # A score that tells nobody apart captures the share itself, whatever the weights; .07 of 100 customers are 7.
     for weights in (np.ones(100, dtype=np.int64), np.arange(100) % 3):
-        taken = _picked(np.zeros(100), weights, 0.07)
+        taken = _picked(_Order.of(np.zeros(100)), weights, 0.07)
         assert taken.sum() == pytest.approx(7)
-        assert _captured(np.ones(100), np.zeros(100), weights, 0.07) == pytest.approx(7 / weights.sum())
+        assert _captured(np.ones(100), _Order.of(np.zeros(100)), weights, 0.07) == pytest.approx(7 / weights.sum())
 
 
 def test_separate_groups_are_found_and_their_number_with_them():

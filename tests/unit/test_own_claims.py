@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from churnsim.claims.machinery.verdicts import Answer
 from churnsim.cli.app import app
 from churnsim.errors import ConfigError
 from churnsim.records.load import load_run
+from churnsim.report.messages import Words
 from churnsim.study.config.config_file import read_config
 from churnsim.study.custom_claims.file import read_claims
 from churnsim.study.runner import run_study
@@ -58,6 +60,17 @@ def test_the_examples_are_claims_and_their_controls_fail(small):
     (payback,) = read_claims(ROOT / "configs" / "claims" / "payback.toml")
     assert payback.test().answer is Answer.HOLDS
     assert payback.test().control.answer is Answer.FAILS
+    # What a report shows of them has no English sentence in it.
+    told = Words("zh").told
+    names = {"npv", "margin_multiple", "rate", "timing", "after_renewal"}
+    for text in (
+        result.finding.reason,
+        contacts.quantity,
+        contacts.because,
+        payback.test().finding.reason,
+        payback.quantity,
+    ):
+        assert set(re.findall(r"[a-z_]{3,}", told(text))) <= names, told(text)
 
 
 def test_a_control_that_does_not_fail_withdraws_ones_own_claim_too(tmp_path):
@@ -69,6 +82,17 @@ def test_a_control_that_does_not_fail_withdraws_ones_own_claim_too(tmp_path):
 def test_a_market_is_enough_in_python(small):
     found = cs.claims["recovery-retains"].test(market=small.market, quick=True)
     assert found.ran
+
+
+@pytest.mark.parametrize("words", [("claims", "test"), ("reproduce", "--figures")])
+def test_a_file_of_data_is_refused_as_such(words, tmp_path):
+    data = write(tmp_path, "customer_id;date\n7;2024-01-01\n", "sales.csv")
+    done = CliRunner().invoke(app, [*words, str(data)])
+    assert done.exit_code == 2
+    assert "sales.csv" in done.stderr
+    assert "TOML" in done.stderr or ".toml" in done.stderr
+    assert "no claim" not in done.stderr
+    assert "Text needs quotes" not in done.stderr
 
 
 def test_python_file_and_command(tmp_path):

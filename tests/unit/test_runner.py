@@ -341,7 +341,7 @@ def test_the_directory_of_another_is_refused_before_anything_is_written(
 def test_a_stopped_command_leaves_a_run_to_continue(home: Path, stop: signal.Signals) -> None:
     """Ctrl-C reaches the whole group, the end of a cancelled job the main process alone."""
     text = (home / "study.toml").read_text(encoding="utf-8")
-    (home / "long.toml").write_text(text.replace("replications = 3\n", "replications = 500\n"), encoding="utf-8")
+    (home / "long.toml").write_text(text.replace("replications = 3\n", "replications = 150\n"), encoding="utf-8")
     command = [
         sys.executable, "-c", STORE_EACH,
         "run", str(home / "long.toml"), "--runs-dir", str(home / stop.name), "--workers", "2",

@@ -158,7 +158,14 @@ def _claims_of(asked: str) -> tuple[Claim, ...]:
     from churnsim.claims.catalogue import CATALOGUE
     from churnsim.study.custom_claims.file import is_claim_file, read_claims
 
-    return read_claims(asked) if is_claim_file(asked) else (CATALOGUE[asked],)
+    if is_claim_file(asked):
+        return read_claims(asked)
+    if Path(asked).is_file():
+        raise ConfigError(
+            f"{asked} is no file of claims, which ends in .toml or .py. Customers of your own are given "
+            "by --purchases, a study by --config."
+        )
+    return (CATALOGUE[asked],)
 
 
 def _study_evidence(path: Path) -> MarketEvidence:

@@ -38,7 +38,7 @@ from churnsim.evidence.records import (
     ratio_of_means,
     status_of_trial,
 )
-from churnsim.evidence.trial import OBSERVATIONAL, TrialEffects, trial_effects
+from churnsim.evidence.trial import OBSERVATIONAL, TrialEffects, trial_effects, varying
 from churnsim.product_limit import RiskTable
 from churnsim.simulation.core.belief import Belief
 from churnsim.statistics import student_tail, wilson
@@ -47,7 +47,7 @@ from churnsim.units import Duration
 
 KINDS = ("quick", "slow", "unresolved")
 STRATA = np.array([2, 4, 8])  # purchases so far: 1, 2 to 3, 4 to 7, more
-FEWEST = 20  # complaints for an instrument
+FEWEST = 20  # complaints for an instrument, customers in an arm
 WEEK, SIX_WEEKS, HALF_YEAR = Duration(1, "W"), Duration(6, "W"), Duration(26, "W")
 
 
@@ -74,7 +74,8 @@ class ComplaintEvidence(RecordEvidence):
     placebo_p : float
         p-value of an effect of the instrument on what was bought before.
     effects : TrialEffects or None
-        Of arms that were drawn.
+        Of arms that were drawn, by the first complaint of each customer that was seen for long enough; None where an
+        arm has fewer than 20 customers.
     mean_compensation : float
         Of complaints with one; NaN without any.
     checks, status, level
@@ -220,6 +221,10 @@ def complaint_evidence(
     checks = rows.told()
     if (~seen).any():
         checks.append(f"buying afterwards leaves out {int((~seen).sum()):,} complaints too near the end")
+    if control is not None and trial is None:
+        checks.append(
+            f"the arms are not compared: one has fewer than {FEWEST} customers whose complaint was seen so long"
+        )
     if effect is not None and placebo < 0.001:
         checks.append("the instrument tells what was bought before the complaint: its effect is not to be trusted")
     return ComplaintEvidence(
@@ -392,9 +397,14 @@ def _effect(
         z, cluster = (arm != control).astype(np.float64), place
         controls = np.ones((len(use), 1))
         customers = pd.DataFrame({"arm": arm, "bought": bought[use], "purchases before": before})
-        trial = trial_effects(
-            customers, outcomes=["bought"], control=control, chance=chance, before=["purchases before"], level=level
-        )
+        # Who complains often may always be in the same arm, and buys again or does not.
+        order = np.argsort(day, kind="stable")
+        first = customers.iloc[np.sort(order[np.unique(place[order], return_index=True)[1]])]
+        if (first["arm"].value_counts() >= FEWEST).all():
+            trial = trial_effects(
+                first, outcomes=["bought"], control=control, chance=chance,
+                before=varying(first, ["purchases before"]), level=level,
+            )  # fmt: skip
     d = quick[use].astype(np.float64)
     if np.ptp(z) == 0 or np.ptp(d) == 0:
         return None, math.nan, trial

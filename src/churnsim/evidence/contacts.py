@@ -31,7 +31,7 @@ from churnsim.evidence.beliefs import Belief
 from churnsim.evidence.clock_effects import DROPS, NOON, ClockEffects, ContactHistories, fit_clocks
 from churnsim.evidence.contact_rows import ContactRows
 from churnsim.evidence.records import History
-from churnsim.evidence.trial import DOUBT, OBSERVATIONAL, RANDOMISED, TrialCheck, TrialEffects, trial_effects
+from churnsim.evidence.trial import DOUBT, OBSERVATIONAL, RANDOMISED, TrialCheck, TrialEffects, trial_effects, varying
 from churnsim.kernels.likelihoods import contact_clock as kernel
 from churnsim.models.estimation.arguments import LONGEST
 from churnsim.models.purchase.registry import PURCHASE_FAMILIES
@@ -118,7 +118,9 @@ class ContactEffect:
         errors = np.sqrt(np.diag(np.linalg.inv(tangent.T @ precision @ tangent)))
         estimate, z = np.array([most, scale]), normal_quantile(clocks.level)
         rows = {"estimate": estimate, "standard_error": errors}
-        rows |= {"lower": estimate - z * errors, "upper": estimate + z * errors}
+        factor = math.exp(z * errors[1] / scale)  # a scale is positive: by its logarithm
+        rows |= {"lower": np.array([most - z * errors[0], scale / factor])}
+        rows |= {"upper": np.array([most + z * errors[0], scale * factor])}
         return pd.DataFrame(rows, index=pd.Index(["most", "scale"], name="parameter"))
 
     def beliefs(self, arm: str | None = None, *, draws: int = 1000, seed: int = 1) -> dict[str, Belief]:
@@ -348,14 +350,13 @@ class _Draw:
         frame = self.frame.copy(deep=False)
         frame["forecast"] = self._forecast(family, unit, window)
         before = ["purchases_before", *(["spend_before"] if self.spends else [])]
-        varies = frame.groupby("arm", observed=True)[["forecast", *before]].agg(np.ptp).gt(0).all()
         trial = trial_effects(
             frame,
             outcomes=["purchases", "bought", *(["spend"] if self.spends else [])],
             control=control,
             chance="chance" if frame["chance"].notna().all() else None,
-            covariates=["forecast"] if varies["forecast"] else [],
-            before=[name for name in before if varies[name]],
+            covariates=varying(frame, ["forecast"]),
+            before=varying(frame, before),
             history=HISTORY,
             level=level,
         )

@@ -92,9 +92,14 @@ def untold(effects: TrialEffects | None, number: str) -> list[str]:
     """Of each arm whose interval does not leave out that it does nothing, or harm: that a `number` whose law begins at
     0 is above it all the same."""
     rows = [] if effects is None else effects.best.reset_index().to_dict("records")
+
+    def limits(row: Mapping[Any, Any]) -> str:
+        known = not math.isnan(row["lower"])
+        return f"[{row['lower']:+.1%}, {row['upper']:+.1%}]" if known else "[everybody did the same]"
+
     return [
-        f"{row['arm']!r} is not told apart from the control ({row['difference']:+.1%} [{row['lower']:+.1%}, "
-        f"{row['upper']:+.1%}] {row['outcome']}): {number} is above 0 by its law, which has neither 0 nor harm in it"
+        f"{row['arm']!r} is not told apart from the control ({row['difference']:+.1%} {limits(row)} {row['outcome']}): "
+        f"{number} is above 0 by its law, which has neither 0 nor harm in it"
         for row in rows
         if not (row["lower"] > 0 or row["upper"] < 0) or (row["difference"] > 0) == (row["outcome"] == "left")
     ]
@@ -208,8 +213,9 @@ class Measured(NamedTuple):
 
     @classmethod
     def positive(cls, value: float, log_error: float, level: float) -> Measured:
-        """A positive number whose logarithm has this standard error; the ends are NaN where the value is 0."""
-        if not value > 0:
+        """A positive number whose logarithm has this standard error; the ends are NaN where the value is 0, and where
+        the error is, as of one customer, which says nothing of others."""
+        if not (value > 0 and log_error > 0):
             return cls(value, log_error, math.nan, math.nan)
         reach = math.exp(normal_quantile(level) * log_error)
         return cls(value, log_error, value / reach, value * reach)
@@ -234,5 +240,10 @@ class Measured(NamedTuple):
         return f"{self.value:.3g} [{self.low:.3g}, {self.high:.3g}]"
 
     def belief(self, status: Status, source: str, level: float) -> Belief:
-        """The belief with this interval."""
+        """The belief with this interval; DataError where there is none."""
+        if not self.low <= self.high:
+            raise DataError(
+                f"a value of {self.value:.3g} from {source} has no interval: too little happened to tell how far it "
+                "may be off. Give a longer record, or more customers."
+            )
         return Belief(value=self.value, low=self.low, high=self.high, level=level, status=status, source=source)

@@ -392,9 +392,9 @@ def _checks(model: _Model, table: _Table, mode: Floats, effective: float, lifts:
     together = np.atleast_2d(np.corrcoef(model.spend.T))
     one, other = divmod(int(np.argmax(np.triu(together, 1))), len(together))
     if together[one, other] > ALIKE and one != other:
-        pair = f"{table.spend.columns[one]} and {table.spend.columns[other]}"
         told.append(
-            f"spending on {pair} goes together (correlation {together[one, other]:.2f}): they are not told apart"
+            f"spending on {table.spend.columns[one]} and {table.spend.columns[other]} goes together (correlation "
+            f"{together[one, other]:.2f}): they are not told apart"
         )
     if effective < 400:
         told.append(f"the posterior is far from normal: its draws are worth {effective:.0f} independent ones")

@@ -158,6 +158,12 @@ class TrialEffects:
         return "\n".join([*lines, *map(str, self.checks)])
 
 
+def varying(customers: pd.DataFrame, names: Sequence[str]) -> list[str]:
+    """Those of the columns of numbers that vary within every `arm`, so that they can be adjusted for."""
+    varies = customers.groupby("arm", observed=True)[list(names)].agg(np.ptp).gt(0).all()
+    return [name for name in names if varies[name]]
+
+
 @in_kind
 @typed
 def trial_effects(
@@ -454,6 +460,11 @@ def outcome_means(
                 raise DataError(f"a covariate does not vary within arm {name!r}. Leave it out, or merge rare words.")
             # Of columns that are dependent in this arm alone, such as purchases and their spend, one says it all.
             used = np.flatnonzero(independent_columns(mine - mine.mean(axis=0)))
+            if len(inside) <= len(used) + 1:
+                raise DataError(
+                    f"arm {name!r} has {len(inside)} customers, too few to adjust for as many columns of covariates, "
+                    "of which each word is one. Give fewer."
+                )
         pieces = list(_pieces(inside))
         every = np.zeros(len(spread))
         regressions = _regressions(outcomes, x, used, weight, pieces)

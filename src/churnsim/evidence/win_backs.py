@@ -44,7 +44,7 @@ from churnsim.evidence.records import (
     status_of_trial,
     untold,
 )
-from churnsim.evidence.trial import OBSERVATIONAL, TrialEffects, trial_effects
+from churnsim.evidence.trial import OBSERVATIONAL, TrialEffects, trial_effects, varying
 from churnsim.simulation.core.belief import Belief
 from churnsim.typing import Flags, Floats
 from churnsim.units import DAYS_PER_UNIT, Duration, check_unit
@@ -62,8 +62,8 @@ class WinBackEvidence(RecordEvidence):
     Attributes
     ----------
     by_silence : DataFrame
-        Indexed by `arm` and `silence` (a third of the customers each, in days): `contacts`, how many `returned`, the
-        `share` with `lower` and `upper` (Wilson).
+        Indexed by `arm` and `silence` (a third of the customers each, from and to which day): `contacts`, how many
+        `returned`, the `share` with `lower` and `upper` (Wilson).
     effects : TrialEffects or None
         The difference of the share who return between each arm and the control, and the checks of the trial; None
         without a control.
@@ -104,9 +104,21 @@ class WinBackEvidence(RecordEvidence):
         ]
         second = [
             f"a second life lasts {self.second_life} days and brings {self.second_worth}",
-            *(f"one more return by {arm} costs {cost:,.2f}" for arm, cost in self.cost_per_return.items()),
+            *(
+                f"one more return by {arm} costs {cost:,.2f}{self._limits(arm)}"
+                for arm, cost in self.cost_per_return.items()
+            ),
         ]
         return [self.status, *rows, *self._believed(self.beliefs()), *second]
+
+    def _limits(self, arm: str) -> str:
+        """Of the cost of one more return, by those of the difference; without an end where the arm may bring nobody."""
+        cost = self.cost_per_return[arm]
+        if self.effects is None or math.isnan(cost):
+            return ""
+        row = self.effects.best.loc[[("returned", arm)]].iloc[0]
+        low, high = (cost * row["difference"] / end if end > 0 else math.inf for end in (row["upper"], row["lower"]))
+        return f" [{low:,.2f}, {high:,.2f}]"
 
     def beliefs(self, *, unit: str = "W") -> dict[str, Belief]:
         """Joint beliefs in "win_back.success" and "win_back.half_life", and one in "win_back.second_life" where second
@@ -208,7 +220,7 @@ def win_back_evidence(
     if control is None:
         checks.append("there is no control: whoever would have returned anyhow counts as won back")
     else:
-        known = [name for name in ("silence", "purchases") if frame[name].nunique() > 1]
+        known = varying(frame, ["silence", "purchases"])
         effects = trial_effects(
             frame.set_index("customer_id"), outcomes=["returned"], control=control, chance=chance, covariates=known,
             level=level,
@@ -291,9 +303,13 @@ def _posterior(
 
 
 def _by_silence(frame: pd.DataFrame, level: float) -> pd.DataFrame:
-    third = pd.qcut(frame["silence"], 3, duplicates="drop", precision=0)
-    words = third.map(lambda part: f"{math.floor(part.left) + 1} to {math.floor(part.right)}")
-    table = frame.groupby([frame["arm"], words.rename("silence")], observed=True)["returned"].agg(["size", "sum"])
+    silence = frame["silence"].astype(np.int64)
+    third = np.searchsorted(np.quantile(silence, [1 / 3, 2 / 3]), silence, side="left")
+    ends = silence.groupby(third).agg(["min", "max"])
+    order = pd.Index([f"{low} to {high}" for low, high in ends.itertuples(index=False)])
+    words = pd.Categorical.from_codes(np.searchsorted(ends.index, third), categories=order, ordered=True)
+    by = [frame["arm"], pd.Series(words, frame.index, name="silence")]
+    table = frame.groupby(by, observed=True)["returned"].agg(["size", "sum"])
     return pd.DataFrame(
         {"contacts": table["size"], "returned": table["sum"], **shares(table["sum"], table["size"], level)}
     )

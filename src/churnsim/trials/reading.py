@@ -23,7 +23,7 @@ from churnsim.checks import check_choice, typed
 from churnsim.data.logs.days import iso_day
 from churnsim.errors import ConfigError, DataError
 from churnsim.evidence.records import History
-from churnsim.evidence.trial import DOUBT, FEWEST, TrialCheck, TrialEffects, arm_means, trial_effects
+from churnsim.evidence.trial import DOUBT, FEWEST, TrialCheck, TrialEffects, arm_means, trial_effects, varying
 from churnsim.simulation.core.belief import Belief
 from churnsim.trials.assignment import CONTROL, TREATED, TrialAssignment
 from churnsim.trials.replayed_arms import covariate, read_arms
@@ -373,11 +373,10 @@ def _final(people: pd.DataFrame, seen: _Seen, last: int, plan: Any) -> TrialEffe
     """The final reading, adjusted for the forecast and for the time before where the log reaches it."""
     before = f"{plan.outcome}_before"
     frame = people.assign(**{plan.outcome: seen.until(last), before: seen.before(last - seen.first + 1)})
-    varies = frame.groupby("arm")[["forecast", before]].agg(np.ptp).gt(0).all()
     return trial_effects(
         frame.set_index("customer_id"), outcomes=[plan.outcome], control=CONTROL, chance="chance",
-        covariates=["forecast"] if varies["forecast"] else [], before=[before] if varies[before] else [],
-    level=plan.level, )  # fmt: skip
+        covariates=varying(frame, ["forecast"]), before=varying(frame, [before]), level=plan.level,
+    )  # fmt: skip
 
 
 def _final_row(effects: TrialEffects, outcome: str) -> dict[str, float]:

@@ -13,7 +13,7 @@ import math
 
 import numpy as np
 
-from churnsim.kernels.likelihoods.bg_nbd_forecast import expected_while
+from churnsim.kernels.likelihoods.bg_nbd_forecast import _TERMS, _TRIED, expected_while, too_slow
 from churnsim.kernels.numerics.jit import njit
 from churnsim.kernels.numerics.quadrature import NODES_8, WEIGHTS_8
 from churnsim.typing import Floats
@@ -104,7 +104,7 @@ def _expected_at(
         n += 1.0
         if term <= 1e-16 * abs(series[last]) * (1.0 - z[last]) and n > abs(c - r):
             break
-        if n >= 2000.0:
+        if n >= _TERMS or (n == _TRIED and too_slow(a, c, r, z[last], n, coefficient * power[last], series[last])):
             return False
     cancelled = size / abs(series[last]) if series[last] != 0.0 else 1.0
     for k in range(count):

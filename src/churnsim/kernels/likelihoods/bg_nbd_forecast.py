@@ -21,6 +21,23 @@ from churnsim.kernels.numerics.special import regularised_beta
 from churnsim.typing import Floats, Ints
 
 _TERMS = 2000.0  # of a series; beyond it the integral is quicker
+_TRIED = 64.0  # of them tell whether the others would do
+
+
+@njit
+def too_slow(a: float, c: float, r: float, z: float, n: float, term: float, series: float) -> bool:
+    """Whether the series of `expected_while`, whose term after `n` is `term`, cannot end before `_TERMS`.
+
+    Where a < 2 all terms from there on fall, so the last one is the smallest, and it is known: a ratio of gamma
+    functions. The sum gains at most as many of this one.
+    """
+    if a >= 2.0 or c - r + n <= 0.0:
+        return False
+    e = a - 1.0
+    falls = math.lgamma(c - r + _TERMS) - math.lgamma(c - r + n) - math.lgamma(c + _TERMS) + math.lgamma(c + n)
+    falls += math.lgamma(e + _TERMS) - math.lgamma(e + n) - math.lgamma(_TERMS + 1.0) + math.lgamma(n + 1.0)
+    last = abs(term) * math.exp(falls + (_TERMS - n) * math.log(z))
+    return 0.5 * last > 1e-16 * (1.0 - z) * (abs(series) + abs(term) * (_TERMS - n))
 
 
 @njit
@@ -57,6 +74,8 @@ def expected_while(r: float, alpha: float, a: float, b: float, horizon: float) -
                 # Rounding is some 1e-16 of what was added: at most three digits may cancel.
                 if c * (ratio + math.exp(power) * size) < 1000.0 * value:
                     return value
+                break
+            if n == _TRIED and too_slow(a, c, r, z, n, term, series):
                 break
     return _expected_by_integral(r, alpha, a, b, horizon)
 

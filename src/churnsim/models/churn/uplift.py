@@ -26,8 +26,8 @@ from churnsim.errors import ConfigError, DataError
 from churnsim.models.churn.classifier import FOLDS, Kind, learner, value_learner
 from churnsim.models.estimation.design_matrix import checked_features
 from churnsim.models.estimation.threads import one_thread
-from churnsim.statistics import mean_over_ties, normal_quantile, resample_counts, tails
-from churnsim.typing import Flags, Floats
+from churnsim.statistics import mean_over_groups, normal_quantile, resample_counts, tails, tie_groups
+from churnsim.typing import Flags, Floats, Ints
 
 POINTS = 100
 FEWEST_APART = 3  # customers whose outcome is not the commonest one, from which on resamples show how a curve varies
@@ -84,13 +84,13 @@ def qini_curve(
     >>> known.better_than_random, qini_curve(np.ones(2000), flags, stayed, resamples=50).better_than_random
     (True, False)
     """
-    ranked, group, stayed = _in_order(score, treated, outcome)
-    curve = _curve(ranked, group, stayed, np.ones(group.size))
+    ties, group, stayed = _in_order(score, treated, outcome)
+    curve = _curve(ties, group, stayed, np.ones(group.size))
     random = np.random.Generator(np.random.Philox(check_seed(seed)))
     counts = resample_counts(
         group.size, resamples=check_count(resamples, "resamples", least=2), generator=random, draw="indices"
     )
-    draws = [_curve(ranked, group, stayed, weight.astype(float)) for weight in counts]
+    draws = [_curve(ties, group, stayed, weight.astype(float)) for weight in counts]
     limits = np.quantile(draws, tails(level), axis=0)
     if few := outcome.size - np.unique(outcome, return_counts=True)[1].max() < FEWEST_APART:
         limits[:] = np.nan
@@ -104,28 +104,28 @@ def qini_curve(
 
 def qini_coefficient(score: Floats, treated: Flags, outcome: Floats) -> float:
     """The coefficient of `qini_curve` without its interval."""
-    ranked, group, stayed = _in_order(score, treated, outcome)
-    return _area(_curve(ranked, group, stayed, np.ones(group.size)))
+    ties, group, stayed = _in_order(score, treated, outcome)
+    return _area(_curve(ties, group, stayed, np.ones(group.size)))
 
 
-def _in_order(score: Floats, treated: Flags, outcome: Floats) -> tuple[Floats | None, Flags, Floats]:
-    """Scores (None without ties, so that nobody looks for them), groups and outcomes, the highest score first."""
+def _in_order(score: Floats, treated: Flags, outcome: Floats) -> tuple[Ints | None, Flags, Floats]:
+    """Ties (None where no two scores are equal), groups and outcomes, the highest score first."""
     if not treated.any() or treated.all() or not (score.shape == treated.shape == outcome.shape):
         raise DataError("a Qini curve needs a score, a group and an outcome of each customer, and both groups.")
     for name, values in (("scores", score), ("outcomes", outcome)):
         if not np.isfinite(values).all():
             raise DataError(f"{name} must be finite numbers; {int((~np.isfinite(values)).sum())} are not.")
     order = np.argsort(-score, kind="stable")
-    ranked = score[order] if np.unique(score).size < score.size else None
-    return ranked, treated[order], outcome[order].astype(np.float64)
+    ties = tie_groups(score[order])
+    return ties if ties.max() + 1 < ties.size else None, treated[order], outcome[order].astype(np.float64)
 
 
-def _curve(ranked: Floats | None, group: Flags, stayed: Floats, weight: Floats) -> Floats:
+def _curve(ties: Ints | None, group: Flags, stayed: Floats, weight: Floats) -> Floats:
     """Gain per customer at `POINTS` + 1 shares of the (weighted) customers, who come in the order of their score."""
     seen = np.cumsum(weight)
     parts = [part.astype(np.float64) for part in (group, ~group, group * stayed, ~group * stayed)]
-    if ranked is not None:
-        parts = [mean_over_ties(part, ranked, weights=weight) for part in parts]
+    if ties is not None:
+        parts = [mean_over_groups(part, ties, weights=weight) for part in parts]
     n_t, n_c, y_t, y_c = (np.cumsum(weight * part) for part in parts)
     with np.errstate(divide="ignore", invalid="ignore"):
         effect = np.where((n_t > 0) & (n_c > 0), y_t / n_t - y_c / n_c, 0.0)

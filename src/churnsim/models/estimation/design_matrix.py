@@ -79,12 +79,15 @@ class Design:
             if not levels:
                 columns[name] = _numbers(values, name)
                 continue
-            words = values.astype(str)
-            places = pd.Index(levels).get_indexer(pd.Index(words))
+            if isinstance(values.dtype, pd.CategoricalDtype):
+                places = pd.Index(levels).get_indexer(pd.Index(values.cat.categories.astype(str)))[values.cat.codes]
+            else:
+                places = pd.Index(levels).get_indexer(pd.Index(values.astype(str)))
             if (unknown := places < 0).any():
                 raise DataError(
                     f"covariate {name!r} of customer {str(frame.index[unknown][0])[:80]!r} is "
-                    f"{words[unknown].iloc[0][:60]!r}, which the model has not seen. It knows {', '.join(levels)}."
+                    f"{str(values[unknown].iloc[0])[:60]!r}, which the model has not seen. "
+                    f"It knows {', '.join(levels)}."
                 )
             for place, level in enumerate(levels[1:], 1):
                 columns[f"{name}={level}"] = (places == place).astype(np.float64)

@@ -58,6 +58,7 @@ def by_age(function: Callable[[Ints, Floats], Floats], x: Ints, T: Floats, offse
     centre, half = (low + high) / 2, max((high - low) / 2, 1e-9)  # above 0 where all are of one age
     terms = np.zeros(many.size, dtype=np.int64)
     coefficients = np.zeros((many.size, DEGREES[-1] + 1))
+    known: Floats | None = None
     for degree in DEGREES:
         tried = np.flatnonzero((terms == 0) & (rows[many] >= ROWS_A_VALUE * (2 * degree + 1)))
         if tried.size == 0:
@@ -65,7 +66,16 @@ def by_age(function: Callable[[Ints, Floats], Floats], x: Ints, T: Floats, offse
         # The doubled grid holds the degree's own points and those farthest from them.
         ages = np.exp(centre + half * np.cos(np.pi * np.arange(2 * degree + 1) / (2 * degree))) - offset
         ages = np.maximum(ages, 0.0)  # the youngest may come out below 0 by rounding
-        values = function(np.repeat(many[tried], ages.size), np.tile(ages, tried.size)).reshape(tried.size, -1)
+        # Every second point of the grid is one of the last degree's, whose values are known.
+        new = slice(None) if known is None else slice(1, None, 2)
+        values = np.empty((tried.size, ages.size))
+        if known is not None:
+            values[:, ::2] = known[tried]
+        values[:, new] = function(np.repeat(many[tried], ages[new].size), np.tile(ages[new], tried.size)).reshape(
+            tried.size, -1
+        )
+        known = np.empty((many.size, ages.size))
+        known[tried] = values
         found = dct(values[:, ::2], type=1, axis=1) / degree
         found[:, [0, -1]] /= 2
         between = ages[1::2]

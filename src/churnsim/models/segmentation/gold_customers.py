@@ -7,7 +7,7 @@ rules: past spend, and nothing at all (the mean of all customers).
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -25,8 +25,8 @@ from churnsim.models.purchase.bg_nbd import BGNBD
 from churnsim.models.segmentation.customer_clusters import cluster_customers
 from churnsim.models.segmentation.customer_factors import behaviour, factor_scores
 from churnsim.models.spend.gamma_gamma import GammaGamma
-from churnsim.statistics import mean_over_ties, percentile_limits
-from churnsim.typing import Floats
+from churnsim.statistics import mean_over_groups, percentile_limits, tie_groups
+from churnsim.typing import Floats, Ints
 
 
 @typed
@@ -73,20 +73,20 @@ def gold_customers(
     rankings, spent = gold_rankings(transactions, until=until, holdout_until=holdout_until, seed=seed)
     rankings["hindsight"] = spent
     held: Floats = np.asarray(spent, dtype=np.float64)
-    scores = {name: rankings[name].to_numpy() for name in rankings.columns}
+    orders = {name: _Order.of(rankings[name].to_numpy()) for name in rankings.columns}
     everybody = np.ones(len(held), dtype=np.int64)
-    plain = {name: _captured(held, score, everybody, share) for name, score in scores.items()}
-    draws = {name: np.empty(replications) for name in scores}
+    plain = {name: _captured(held, order, everybody, share) for name, order in orders.items()}
+    draws = {name: np.empty(replications) for name in orders}
     for number, weights in enumerate(resamples(len(held), replications=replications, seed=seed)):
-        for name, score in scores.items():
-            draws[name][number] = _captured(held, score, weights, share)
+        for name, order in orders.items():
+            draws[name][number] = _captured(held, order, weights, share)
     number_of_picks = count_of_share(share, len(held))
-    best = _picked(scores["hindsight"], everybody, share)
+    best = _picked(orders["hindsight"], everybody, share)
     rows = []
-    for name, score in scores.items():
+    for name, order in orders.items():
         lower, upper = percentile_limits(draws[name], level=level)
         gain_lower, gain_upper = percentile_limits(draws[name] - draws["rfm"], level=level)
-        picked = _picked(score, everybody, share)
+        picked = _picked(order, everybody, share)
         rows.append(
             {
                 "method": name,
@@ -156,20 +156,31 @@ def _regression(transactions: Any, features: pd.DataFrame, until: str | date) ->
     return np.asarray(beta[0] + features.to_numpy() @ beta[1:])
 
 
-def _captured(held: Floats, score: Floats, weights: NDArray[np.int64], share: float) -> float:
-    """Part of the weighted holdout spend that the first `share` of the weighted customers by `score` made."""
+class _Order(NamedTuple):
+    """Customers from the highest score down, and the numbers of their groups of equal scores."""
+
+    rows: Ints
+    ties: Ints
+
+    @classmethod
+    def of(cls, score: Floats) -> _Order:
+        rows = np.argsort(-score, kind="stable")
+        return cls(rows, tie_groups(score[rows]))
+
+
+def _captured(held: Floats, order: _Order, weights: NDArray[np.int64], share: float) -> float:
+    """Part of the weighted holdout spend that the first `share` of the weighted customers in `order` made."""
     total = float((weights * held).sum())
-    return float((_picked(score, weights, share) * held).sum()) / total if total > 0 else float("nan")
+    return float((_picked(order, weights, share) * held).sum()) / total if total > 0 else float("nan")
 
 
-def _picked(score: Floats, weights: NDArray[np.int64], share: float) -> Floats:
-    """How much of each customer's weight is among the first `share` by `score`; what is left for customers whose scores
+def _picked(order: _Order, weights: NDArray[np.int64], share: float) -> Floats:
+    """How much of each customer's weight is among the first `share` in `order`; what is left for customers whose scores
     are equal is shared out between them."""
-    order = np.argsort(-score, kind="stable")
-    w = weights[order]
+    w = weights[order.rows]
     people = np.cumsum(w)
     room = np.clip(count_of_share(share, int(people[-1])) - (people - w), 0, w)
     part = np.divide(room, w, out=np.zeros(len(w)), where=w > 0)
     taken = np.empty(len(w))
-    taken[order] = weights[order] * mean_over_ties(part, score[order], weights=w.astype(np.float64))
+    taken[order.rows] = w * mean_over_groups(part, order.ties, weights=w.astype(np.float64))
     return taken

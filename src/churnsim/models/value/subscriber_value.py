@@ -110,6 +110,9 @@ def subscriber_values(
             "no customers left: every row has churned. `subscriber_values` needs at least one who is still there."
         )
     there = subscriptions[rows]
+    # Every draw of the parameters looks the words up again: as categories that is one look-up a word.
+    words = [name for name, column in there.items() if pd.api.types.infer_dtype(column, skipna=True) == "string"]
+    there = there.astype(dict.fromkeys(words, "category"))
     money = np.broadcast_to(np.asarray(margin, dtype=np.float64), rows.shape)[rows]
     settings: dict[str, Any] = {"customers": there, "horizon": horizon, "by_tenure": by_tenure}
 

@@ -55,7 +55,7 @@ from churnsim.study.config.problems import MOST_PROBLEMS, Problem, closest, conf
 from churnsim.study.config.schema_problems import schema_problems
 from churnsim.study.config.section import Section, Slug
 from churnsim.study.config.strategy_sections import StrategySection, built_strategy
-from churnsim.toml_text import read_toml
+from churnsim.toml_text import read_toml, toml_text_of
 
 
 class FigureSection(Section):
@@ -186,7 +186,8 @@ class FigureJudge:
             inputs={**asked.inputs, **(content.control.inputs if control else {})},
         )  # fmt: skip
         check_inputs(self.figure)
-        self.quantity = f"{asked.compute} of {dict(self.figure.inputs)}."
+        inputs = ", ".join(f"{name} = {toml_text_of(value)}" for name, value in self.figure.inputs.items())
+        self.quantity = f"The figure {asked.compute} at {inputs}."
         self.expect = asked.stated
 
     def __call__(self, evidence: Evidence, quick: bool) -> Finding:

@@ -394,10 +394,44 @@ def _with_own_ids(study: Study, rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(**{name: rows[name].map(lambda written: own.get(str(written), written)) for name in ids})
 
 
+# Who must have bought before a record, and whether on the same day is enough.
+BUYERS = {"complaints": ("customer_id", True), "referrals": ("referrer_id", True), "win_backs": ("customer_id", False)}
+
+
+def _of_buyers(study: Study, kind: str, section: RecordsSection, rows: pd.DataFrame) -> pd.DataFrame:
+    """The records of people who had bought by then; DataError for others, unless bad rows are to be set aside. Orders
+    that did not come about, or were taken back, leave some of whom the purchases know nothing."""
+    if kind not in BUYERS or study.until is None:
+        return rows
+    column, same_day = BUYERS[kind]
+    began = rows[column].map(study.data.transactions.groupby("customer_id")["date"].min()).dt.normalize()
+    day = rows["at"].dt.normalize()
+    known = (began <= day) if same_day else (began < day)
+    strangers = rows[~known & (rows["at"] < study.until + pd.Timedelta(days=1))]
+    if strangers.empty:
+        return rows
+    # Where most are strangers the ids are written otherwise, and none is to be left out in silence.
+    if section.on_bad != "set_aside" or 2 * len(strangers) > len(rows):
+        few = ", ".join(f"{row[column]!r} on {row['at']:%Y-%m-%d}" for _, row in strangers.head(3).iterrows())
+        raise DataError(
+            f"{len(strangers):,} of {len(rows):,} rows are about customers who had bought nothing by then, such as "
+            f"{few}. Write ids as in the purchases, or set on_bad = 'set_aside' in [evidence.{kind}] to leave such "
+            "rows out."
+        )
+    kept: pd.DataFrame = rows.drop(index=strangers.index)
+    reading = rows.attrs.get("reading", {"left_out": {}})
+    kept.attrs["reading"] = {
+        **reading,
+        "left_out": {**reading["left_out"], "had bought nothing by then": len(strangers)},
+    }
+    return kept
+
+
 def _rows(study: Study, kind: str, section: RecordsSection) -> tuple[pd.DataFrame, int]:
     """The records up to the study's end, and how many lie after it."""
     rows = _read(study.config, kind, section)
     rows = rows if section.path is None else _with_own_ids(study, rows)
+    rows = _of_buyers(study, kind, section, rows)
     until, at = study.until, "to" if kind == "spend" else "renewal" if kind == "offers" else "at"
     if until is None:
         return rows, 0
