@@ -91,18 +91,16 @@ def left_out(*parts: tuple[int, str]) -> list[str]:
 def untold(effects: TrialEffects | None, number: str) -> list[str]:
     """Of each arm whose interval does not leave out that it does nothing, or harm: that a `number` whose law begins at
     0 is above it all the same."""
-    rows = [] if effects is None else effects.best.reset_index().to_dict("records")
-
-    def limits(row: Mapping[Any, Any]) -> str:
-        known = not math.isnan(row["lower"])
-        return f"[{row['lower']:+.1%}, {row['upper']:+.1%}]" if known else "[everybody did the same]"
-
-    return [
-        f"{row['arm']!r} is not told apart from the control ({row['difference']:+.1%} {limits(row)} {row['outcome']}): "
-        f"{number} is above 0 by its law, which has neither 0 nor harm in it"
-        for row in rows
-        if not (row["lower"] > 0 or row["upper"] < 0) or (row["difference"] > 0) == (row["outcome"] == "left")
-    ]
+    checks = []
+    for row in [] if effects is None else effects.best.reset_index().to_dict("records"):
+        if math.isnan(row["lower"]):
+            checks.append(f"all did the same in {row['arm']!r} and the control: {number} is positive by its law alone")
+        elif row["lower"] <= 0 <= row["upper"] or (row["difference"] > 0) == (row["outcome"] == "left"):
+            checks.append(
+                f"{row['arm']!r} is not told apart from the control by a difference of {row['difference']:+.3f} "
+                f"[{row['lower']:.3f}, {row['upper']:.3f}], or harms: {number} is positive by its law alone"
+            )
+    return checks
 
 
 def shares(hits: Any, count: Any, level: float, name: str = "share") -> dict[str, Any]:
