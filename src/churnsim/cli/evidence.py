@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from churnsim.cli.errors import EXIT_NO
-from churnsim.cli.export import JsonFile, not_the_input, print_table, write_json_file
+from churnsim.cli.export import JsonFile, interval, not_the_input, number, print_table, write_json_file
 from churnsim.cli.progress import terminal_progress
 
 if TYPE_CHECKING:
@@ -69,8 +69,8 @@ def _print_measured(found: EvidenceRecord) -> None:
             typer.echo(f"  {'' if check.passed is None else f'FAILED {check.name}: '}{check.message}")
     rows = [
         (
-            row.parameter, f"{_number(row.before)} {_interval(row.before_low, row.before_high)}", row.before_status,
-            f"{_number(row.value)} {_interval(row.low, row.high)}",
+            row.parameter, f"{_number(row.before)} {interval(row.before_low, row.before_high)}", row.before_status,
+            f"{_number(row.value)} {interval(row.low, row.high)}",
             row.status if row.used else f"{row.status}; not used, what is stated is as sure", row.source,
         )
         for row in found.numbers
@@ -87,8 +87,8 @@ def _print_calibration(found: CalibrationRecord) -> None:
     rows = [
         (
             row.target, f"{_number(row.low)} to {_number(row.high)}",
-            f"{_number(row.before)} {_interval(row.before_low, row.before_high)}",
-            f"{_number(row.after)} {_interval(row.after_low, row.after_high)}", "yes" if row.reached else "NO",
+            f"{_number(row.before)} {interval(row.before_low, row.before_high)}",
+            f"{_number(row.after)} {interval(row.after_low, row.after_high)}", "yes" if row.reached else "NO",
             row.source,
         )
         for row in found.targets
@@ -100,8 +100,8 @@ def _print_calibration(found: CalibrationRecord) -> None:
     print_table(("figure", *heads, "reached", "from"), rows, title=title, right=heads)
     moved = [
         (
-            row.parameter, f"{_number(row.before)} {_interval(row.before_low, row.before_high)}", row.before_status,
-            f"{_number(row.value)} {_interval(row.low, row.high)}", row.status, row.most,
+            row.parameter, f"{_number(row.before)} {interval(row.before_low, row.before_high)}", row.before_status,
+            f"{_number(row.value)} {interval(row.low, row.high)}", row.status, row.most,
         )
         for row in sorted(found.numbers, key=lambda row: -row.narrowed) if row.most
     ]  # fmt: skip
@@ -113,7 +113,7 @@ def _print_calibration(found: CalibrationRecord) -> None:
 
 def _print_known(found: EvidenceFindings) -> None:
     rows = [
-        (row.status, row.parameter, _number(row.value), _interval(row.low, row.high), row.unit, row.source)
+        (row.status, row.parameter, _number(row.value), interval(row.low, row.high), row.unit, row.source)
         for row in found.known
     ]
     title = "every number of the market with an effect under these strategies"
@@ -137,12 +137,9 @@ def _print_verdicts(found: EvidenceFindings) -> None:
 
 
 def _gain(verdict: StrategyVerdict) -> str:
-    return f"{verdict.mean:+,.4g} [{verdict.lower:+,.4g}, {verdict.upper:+,.4g}]"
+    mean, low, high = number(verdict.mean, sign="+"), verdict.lower, verdict.upper
+    return mean if low is None or high is None else f"{mean} [{number(low, sign='+')}, {number(high, sign='+')}]"
 
 
 def _number(value: object) -> str:
-    return f"{value:.4g}" if isinstance(value, int | float) else str(value)
-
-
-def _interval(low: float | None, high: float | None) -> str:
-    return f"[{low:.3g}, {high:.3g}]" if low is not None and high is not None and low < high else ""
+    return number(value) if isinstance(value, int | float) else str(value)

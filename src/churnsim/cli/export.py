@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
@@ -55,8 +55,24 @@ def show(cell: Any) -> str:
     if cell is None:
         return ""
     if isinstance(cell, float):
-        return f"{cell:.6g}"
+        return f"{cell:.6g}" if abs(cell) < 1e6 else number(cell)
     return str(cell)
+
+
+def number(value: float, digits: int = 4, *, sign: Literal["", "+"] = "") -> str:
+    """A number to so many significant digits; one with more before its point as a whole, never by a power of ten.
+
+    Examples
+    --------
+    >>> number(12794.3, sign="+"), number(186_041.0, 3), number(0.01234567)
+    ('+12,794', '186,041', '0.01235')
+    """
+    return f"{value:{sign},.0f}" if 10**digits <= abs(value) < 1e15 else f"{value:{sign},.{digits}g}"
+
+
+def interval(low: float | None, high: float | None) -> str:
+    """A range that is known and has a width, else nothing."""
+    return f"[{number(low, 3)}, {number(high, 3)}]" if low is not None and high is not None and low < high else ""
 
 
 def in_a_folder(path: Path | None) -> Path | None:

@@ -7,7 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from churnsim.cli.export import RUNS, Fresh, JsonFile, RunsDir, Workers, not_the_input, print_table, write_json_file
+from churnsim.cli.export import (
+    RUNS,
+    Fresh,
+    JsonFile,
+    RunsDir,
+    Workers,
+    not_the_input,
+    number,
+    print_table,
+    write_json_file,
+)
 from churnsim.cli.progress import terminal_progress
 from churnsim.cli.run import worker_count
 
@@ -57,26 +67,22 @@ def print_optimisation(found: OptimisationRecord) -> None:
     for lever in found.levers:
         marginal = marginals.get(lever.lever)
         seen = () if marginal is None else (
-            _number(marginal.change), f"[{_number(marginal.lower)}, {_number(marginal.upper)}]",
-            f"{_number(marginal.low)} to {_number(marginal.high)}",
+            number(marginal.change), f"[{number(marginal.lower)}, {number(marginal.upper)}]",
+            f"{number(marginal.low)} to {number(marginal.high)}",
             "" if marginal.per_unit_spent is None else f"{marginal.per_unit_spent:+.2f}",
         )  # fmt: skip
         cells = seen or ("", "", "", "")
-        rows.append((lever.lever, f"{lever.low:,.6g} to {lever.high:,.6g}", _number(lever.value), *cells))
+        rows.append((lever.lever, f"{lever.low:,.6g} to {lever.high:,.6g}", number(lever.value), *cells))
     heads = ("bounds", "best", "one more changes", f"{found.level:.0%} interval", "seen from", "return per unit spent")
     print_table(("lever", *heads), rows, right=heads)
     if found.frontier:
         names = [lever.lever for lever in found.levers]
         points = [
             (
-                _number(row.spending), *(_number(row.levers[name]) for name in names),
-                f"{row.mean:+,.4g}", f"[{row.lower:+,.4g}, {row.upper:+,.4g}]",
+                number(row.spending), *(number(row.levers[name]) for name in names),
+                number(row.mean, sign="+"), f"[{number(row.lower, sign='+')}, {number(row.upper, sign='+')}]",
             )
             for row in found.frontier
         ]  # fmt: skip
         columns = ("spending", *names, "more than nothing", f"{found.level:.0%} interval")
         print_table(columns, points, title="the best spending of each total, per period", right=columns)
-
-
-def _number(value: float) -> str:
-    return f"{value:,.4g}"

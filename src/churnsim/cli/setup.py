@@ -17,7 +17,16 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 import typer
 
 from churnsim.checks import check_number
-from churnsim.cli.export import RUNS, JsonFile, RunsDir, StudyFile, not_the_input, print_table, write_json_file
+from churnsim.cli.export import (
+    RUNS,
+    JsonFile,
+    RunsDir,
+    StudyFile,
+    interval,
+    not_the_input,
+    print_table,
+    write_json_file,
+)
 from churnsim.cli.purchases import FORMAT, RULES, exchange_rates, reading_progress, values_left_out, with_options
 from churnsim.errors import ConfigError, DataError
 
@@ -321,15 +330,11 @@ def check(
     known = [row for row in found.assumed if row.status != "chosen"]
     title = f"{len(known)} numbers that are not fitted, with what is believed of each; a fitted model adds its own"
     cells = [
-        (row.status, row.parameter, row.value, _interval(row.low, row.high), row.unit, shorten(row.source or "", 60))
+        (row.status, row.parameter, row.value, interval(row.low, row.high), row.unit, shorten(row.source or "", 60))
         for row in known
     ]  # fmt: skip
     print_table(("status", "number", "value", "interval", "unit", "source"), cells, title=title, right=("value",))
     write_json_file(json_file, found.content())
-
-
-def _interval(low: float | None, high: float | None) -> str:
-    return f"[{low:.3g}, {high:.3g}]" if low is not None and high is not None and low < high else ""
 
 
 def _minutes(seconds: float) -> str:

@@ -472,10 +472,10 @@ def _refusal(table: pd.DataFrame, question: _Question, power: float, level: floa
     span, share = cast("tuple[float, float]", best.name)
     found = best["detectable"]
     end = question.values[-1 if question.effect > question.against else 0]
-    what = f"no value as far as {end:.3g}" if math.isnan(found) else f"{found:.3g} at best"
+    what = f"no {question.about} up to {end:.3g}" if math.isnan(found) else f"{question.about} = {found:.3g} at best"
     needed = ((normal_quantile(level) + ndtri(power)) * best["difference_error"] / best["difference"]) ** 2
     return (
-        f"{customers:,} customers and {span:g} weeks, {share:.0%} of them held out, detect {question.about} = {what} "
+        f"{customers:,} customers and {span:g} weeks, {share:.0%} of them held out, detect {what} "
         f"with a power of {power:.0%}: too little for {question.effect:.3g} in place of {question.against:.3g}, which "
         f"would be told with a power of {best['power']:.0%}. It takes some {needed:.1f} times as many customers; or "
         "longer, a stronger treatment, a larger effect to ask for, or less power."
