@@ -1,8 +1,8 @@
 """Structural equation models through semopy: standardised paths and loadings with intervals, signs, fit indices.
 
 Maximum likelihood on the covariance matrix of complete rows. A resample's optimum lies close to the estimate's, so that
-BFGS on semopy's own objective, started with the inverse Hessian at the estimate, reaches it in milliseconds; where it
-does not, semopy's optimiser is asked, and resamples that do not converge even so are left out and counted.
+BFGS on the same objective, started with the inverse Hessian at the estimate, reaches it in milliseconds; where it does
+not, semopy's optimiser is asked, and resamples that do not converge even so are left out and counted.
 
 The path model of 'Keeping existing customers' (undated): quality makes satisfaction and value, these make loyalty and
 trust, which make share, and share makes return; costs fall with loyalty. Share and return are often read from the
@@ -28,7 +28,7 @@ from churnsim.satisfaction.reliability import reliability
 from churnsim.satisfaction.resampling import estimates, moments
 from churnsim.satisfaction.structure import Structure
 from churnsim.satisfaction.survey import Survey
-from churnsim.typing import Floats
+from churnsim.typing import Floats, Ints
 
 GOOD = {"CFI": 0.95, "TLI": 0.95, "RMSEA": 0.06}
 """Hu & Bentler's (1999) cut-offs for a good fit; conventions, not tests."""
@@ -113,6 +113,9 @@ class _Fitted:
                 "items, or paths that go round in a circle."
             )
         self._at = self._model.param_vals.copy()
+        self._observed = [self._order.index(item) for item in self._model.vars["observed"]]
+        self._entries = [self._entries_of(matrix) for matrix in range(4)]
+        self._shown = self._places()
         self._inverse = self._inverse_hessian()
 
     def _fit(self, covariance: Floats) -> bool:
@@ -128,24 +131,59 @@ class _Fitted:
 
     def _inverse_hessian(self) -> Floats | None:
         """Inverse Hessian at the estimate, by central differences of the gradient; None where it is not one."""
-        _, gradient = self._model.get_objective("MLW")
-        hessian = second_differences(gradient, self._at)
+        hessian = second_differences(lambda x: self._objective(x)[1], self._at)
         self._model.update_matrices(self._at)
         if not np.isfinite(hessian).all() or np.linalg.eigvalsh(hessian)[0] <= 0:
             return None
         inverse = np.linalg.inv(hessian)
         return np.asarray((inverse + inverse.T) / 2)
 
+    def _entries_of(self, matrix: int) -> tuple[Ints, Ints, Ints]:
+        """Parameter, row and column of each entry of one of semopy's matrices (beta, lambda, psi, theta) that is free;
+        both of two that are equal by symmetry."""
+        found = [
+            (parameter, row, column)
+            for parameter, derivatives in enumerate(self._model.mx_diffs)
+            if derivatives[matrix] is not None
+            for row, column in np.argwhere(derivatives[matrix])
+        ]
+        parameters, rows, columns = np.array(found, dtype=np.int64).reshape(-1, 3).T
+        return parameters, rows, columns
+
+    def _objective(self, x: Floats) -> tuple[float, Floats]:
+        """semopy's Wishart log-ratio at the covariance that is loaded, infinite outside its domain, and its gradient.
+
+        Of Sigma = M Psi M' + Theta, M = Lambda C and C = (I - B)^-1, with W = Sigma^-1 - Sigma^-1 S Sigma^-1 the
+        gradients by the matrices are 2 M'W M Psi C' (B), 2 W M Psi C' (Lambda), M'W M (Psi) and W (Theta): no
+        derivative of Sigma by each parameter is needed, on which semopy's own spends most of a fit.
+        """
+        model = self._model
+        model.update_matrices(x)
+        try:
+            sigma, (m, c) = model.calc_sigma()
+            log_determinant = 2.0 * float(np.log(np.diagonal(np.linalg.cholesky(sigma))).sum())
+            inverse = np.linalg.inv(sigma)
+        except np.linalg.LinAlgError:
+            return np.inf, np.full(x.size, np.inf)
+        value = float(np.vdot(model.mx_cov, inverse)) - len(sigma) + log_determinant - model.cov_logdet
+        w = inverse - inverse @ model.mx_cov @ inverse
+        w_m, causes = w @ m, model.mx_psi @ c.T
+        inner = m.T @ w_m
+        gradient = np.zeros(x.size)
+        by_matrix = (2.0 * inner @ causes, 2.0 * w_m @ causes, inner, w)
+        for (parameters, rows, columns), by in zip(self._entries, by_matrix, strict=True):
+            gradient += np.bincount(parameters, by[rows, columns], minlength=x.size)
+        return value if value >= 0.0 else np.inf, gradient
+
     def _warm_fit(self, covariance: Floats) -> bool:
         """Move to the optimum for another covariance from the estimate; whether it was reached."""
         if self._inverse is None:
             return False
-        self._model.load(cov=pd.DataFrame(covariance, index=self._order, columns=self._order), n_samples=self._n)
-        value, gradient = self._model.get_objective("MLW")
+        self._model.load_cov(covariance[np.ix_(self._observed, self._observed)])
         options: Any = {"gtol": SMALL_SLOPE / 5, "maxiter": MOST_STEPS, "hess_inv0": self._inverse}
         with warnings.catch_warnings(), np.errstate(all="ignore"):
             warnings.simplefilter("ignore", RuntimeWarning)
-            found = optimize.minimize(value, self._at, jac=gradient, method="BFGS", options=options)
+            found = optimize.minimize(self._objective, self._at, jac=True, method="BFGS", options=options)
         at = np.asarray(found.x)
         bounds = zip(self._model.get_bounds(), at, strict=True)
         if np.abs(found.jac).max() > SMALL_SLOPE or any(low is not None and x < low for (low, _), x in bounds):
@@ -172,18 +210,36 @@ class _Fitted:
     def groups(self) -> list[str]:
         return [group for _, group in self._rows.values()]
 
-    def _inspected(self, information: str | None) -> pd.DataFrame:
-        frame: pd.DataFrame = self._model.inspect(std_est=True, information=information)
-        return frame[frame["op"] == "~"].set_index(["lval", "rval"])
+    def _places(self) -> list[tuple[int, int, int]]:
+        """Of each row the matrix of semopy's that holds it (0 paths, 1 loadings), with row and column there."""
+        model = self._model
+        found = {
+            (model.names[matrix][0][place.indices[0]], model.names[matrix][1][place.indices[1]]): (
+                matrix,
+                *place.indices,
+            )
+            for matrix in (0, 1)
+            for parameter in model.parameters.values()
+            for place in parameter.locations
+            if place.matrix is model.matrices[matrix]
+        }
+        return [found[key] for key in self._rows]
 
     def standardised(self) -> Floats:
-        """In the order of `names`."""
-        found = self._inspected(None)["Est. Std"]
-        return np.array([float(found.loc[key]) for key in self._rows])
+        """In the order of `names`: in standard deviations of the effect for one of the cause, both as implied."""
+        model = self._model
+        model.update_matrices(model.param_vals)
+        sigma, (_, c) = model.calc_sigma()
+        causes, answers = np.sqrt(np.diagonal(c @ model.mx_psi @ c.T)), np.sqrt(np.diagonal(sigma))
+        effects = (causes, answers)
+        return np.array(
+            [model.matrices[at][row, column] * causes[column] / effects[at][row] for at, row, column in self._shown]
+        )
 
     def tests(self) -> pd.DataFrame:
         """Per row: unstandardised estimate, z, p and whether the sign is as expected (paths)."""
-        found = self._inspected("expected")
+        found = self._model.inspect(information="expected")
+        found = found[found["op"] == "~"].set_index(["lval", "rval"])
         rows = {}
         for key, (name, group) in self._rows.items():
             row: Any = found.loc[[key]].iloc[0]

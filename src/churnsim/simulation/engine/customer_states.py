@@ -26,7 +26,7 @@ def customer_states(customers: Any) -> pd.DataFrame:
     if isinstance(customers, np.ndarray):
         # A lost customer's record keeps the time of the loss where a living one's has its next event.
         place = {**dict(zip(COLUMNS, COLUMNS, strict=True)), "uid": "uid", "lost_at": "due", "margin": "account"}
-        held = {name: customers[place[name]] for name in ("uid", *COLUMNS)}
+        held: dict[str, Any] = {name: customers[place[name]] for name in ("uid", *COLUMNS)}
         held["margin"] = held["margin"] / UNITS_PER_CENT
     else:
         held = {name: [getattr(c, name) for c in customers] for name in ("uid", *COLUMNS)}
