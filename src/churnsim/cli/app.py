@@ -20,6 +20,7 @@ from churnsim.cli.evidence import evidence
 from churnsim.cli.explore import explore
 from churnsim.cli.optimise import optimise
 from churnsim.cli.run import report, run
+from churnsim.cli.runs import runs
 from churnsim.cli.setup import check, init, schema
 from churnsim.cli.survey import survey
 from churnsim.cli.trial import trial_app
@@ -69,6 +70,7 @@ app.command(short_help="Write a study of an export of purchases.")(guarded(init)
 app.command(short_help="What a study will do and what it assumes, without running it.")(guarded(check))
 app.command(short_help="Run a whole study and write its report.")(guarded(run))
 app.command(short_help="Write the report of a finished run again.")(guarded(report))
+app.command(short_help="List the runs in a folder, or compare two.")(guarded(runs))
 app.command(short_help="Change a finished run on a live page, and simulate it again.")(guarded(explore))
 app.command(short_help="Print the JSON Schema of a study's TOML.")(guarded(schema))
 app.command(short_help="Which number to measure before choosing.")(guarded(decide))

@@ -7,11 +7,13 @@ import hashlib
 import json
 import os
 import platform
+from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import churnsim
+from churnsim.records.run import Manifest
 
 PACKAGES = ("numpy", "pandas", "scipy", "numba", "simpy", "pyarrow", "joblib", "pydantic")
 
@@ -46,6 +48,30 @@ def platform_facts() -> dict[str, str | int]:
         "machine": platform.machine(),
         "cores": os.cpu_count() or 1,
     }
+
+
+def differing(before: Manifest, after: Manifest) -> dict[str, tuple[Any, Any]]:
+    """What two runs were made of that differs: by its place in the configuration, or in data, versions and "code", the
+    value in each, None where it has none. Strategies go by their names; what is left empty counts as absent, as keys do
+    that came with a later version."""
+    one, other = (
+        dict(_leaves("", run.config))
+        | {f"versions.{name}": version for name, version in {"churnsim": run.churnsim, **run.versions}.items()}
+        | {"data.customers": run.data.customers, "data.purchases": run.data.purchases}
+        | {"data.checksum": run.data.checksum_sha256[:8], "code": str(run.recipe.get("code_sha256", ""))[:8]}
+        for run in (before, after)
+    )
+    return {key: (one.get(key), other.get(key)) for key in {**one, **other} if one.get(key) != other.get(key)}
+
+
+def _leaves(place: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, list) and all(isinstance(row, dict) and "name" in row for row in value):
+        value = {row["name"]: row for row in value}
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _leaves(f"{place}.{key}" if place else key, inner)
+    elif value not in (None, []):
+        yield place, value
 
 
 def recipe() -> dict[str, Any]:
