@@ -80,7 +80,7 @@ class Baseline:
         return np.asarray(inside + height[:, -1] * decay_integral(self.tail_hazard * multiplier, beyond))
 
 
-class _Order:
+class _RiskOrder:
     """Rows sorted by stratum and, within, from the longest tenure to the shortest, so that whoever is at risk at a time
     stands before a place in its stratum; sums over risk sets are differences of cumulative sums.
 
@@ -200,9 +200,9 @@ class RiskSets:
         return np.unique(self.stratum, return_inverse=True)
 
     @cached_property
-    def _order(self) -> _Order:
+    def _order(self) -> _RiskOrder:
         weight = np.ones(len(self.tenure)) if self.weight is None else self.weight
-        return _Order(self.tenure, self.churned, self.entry, self._strata[1], weight, self.ties)
+        return _RiskOrder(self.tenure, self.churned, self.entry, self._strata[1], weight, self.ties)
 
     @cached_property
     def _columns(self) -> Floats:
