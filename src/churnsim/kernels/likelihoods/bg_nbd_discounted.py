@@ -3,8 +3,9 @@
 Given lambda and p a live customer makes discounted purchases int_0^h lambda e^(-(lambda p + delta) t) dt =
 lambda (1 - e^(-(lambda p + delta) h))/(lambda p + delta). Averaged over lambda ~ Gamma(r, alpha) and p ~ Beta(a, b) by
 the trapezoidal rule in log lambda and in logit p: both integrands are analytic in a strip around the real line, where
-it converges geometrically, and no term is negative: good for any parameters, and slow. Unless money is worth more
-later, integration by parts needs the undiscounted expectation only, eight values a panel.
+it converges geometrically, and no term is negative: good for any parameters. Unless money is worth more later,
+integration by parts needs the undiscounted expectation only, eight values a panel: quicker where the horizon is near,
+and twenty times slower without one, where expectations far ahead are integrals themselves.
 """
 
 from __future__ import annotations
@@ -28,6 +29,10 @@ def discounted(r: Floats, alpha: Floats, a: Floats, b: Floats, force: float, hor
     out = np.empty(r.size)
     work = np.empty((5, 8))
     for i in range(r.size):
+        # Traits of no weight are left out: of use unless what comes hardly loses worth while customers buy.
+        if math.isinf(horizon) and r[i] <= 1000.0 * alpha[i] * force:
+            out[i] = _by_traits(r[i], alpha[i], a[i], b[i], force, horizon)
+            continue
         # By parts a negative force makes two terms of opposite sign that cancel: only a little of it is taken that way.
         if force >= 0.0 or -force * horizon <= 4.0:
             out[i] = _by_parts(r[i], alpha[i], a[i], b[i], force, horizon, work)
@@ -119,12 +124,13 @@ def _expected_at(
 
 
 @njit
-def beta_nodes(a: float, b: float) -> tuple[Floats, Floats]:
-    """Values of p and weights (of sum 1) of a Beta(a, b), equally spaced in logit p.
+def beta_nodes(a: float, b: float, spacing: float) -> tuple[Floats, Floats]:
+    """Values of p and weights (of sum 1) of a Beta(a, b), equally spaced in logit p, closer than `spacing` where it is
+    narrow.
 
     Beyond |logit p| = 45 p is 0 or 1 and the weight is geometric: those sums are taken exactly, at p = 0 and p = 1.
     """
-    step = 0.35 * min(1.0, 2.0 * math.sqrt(1.0 / a + 1.0 / b))
+    step = spacing * min(1.0, 2.0 * math.sqrt(1.0 / a + 1.0 / b))
     middle = min(max(math.log(a / b), -45.0), 45.0)
     # ln of the density of y = logit p is a ln p + b ln(1 - p) but for a constant, ln p being min(y, 0) - `less`.
     less = math.log1p(math.exp(-abs(middle)))
@@ -160,8 +166,8 @@ def beta_nodes(a: float, b: float) -> tuple[Floats, Floats]:
 @njit
 def _by_traits(r: float, alpha: float, a: float, b: float, force: float, horizon: float) -> float:
     """The double sum over lambda and p, good for any parameters."""
-    p, weight = beta_nodes(a, b)
-    step = 0.25 * min(1.0, 2.0 / math.sqrt(r))  # at 0.35 the two ways part by 5e-8 for r of 2 to 7
+    p, weight = beta_nodes(a, b, 0.25)  # at 0.35 the two ways part by 3e-10 where a or b is large
+    step = 0.15 * min(1.0, 2.0 / math.sqrt(r))  # at 0.35 they part by 5e-8 for r of 2 to 7
     start = math.log(r / alpha)
     total = 0.0
     mass = 0.0

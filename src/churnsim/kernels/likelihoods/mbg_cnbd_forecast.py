@@ -292,7 +292,7 @@ def _endless(R: float, w: float, A: float, a: float, b: float, force: float, k: 
     """With rho = lambda/(lambda + delta) a stage is worth rho, so the purchases are worth rho^(k-j)/(1 - (1-p) rho^k);
     averaged over lambda and p as in `bg_nbd_discounted`."""
     _weights(R, w, k, stage)
-    p, weight = beta_nodes(a, b)
+    p, weight = beta_nodes(a, b, 0.35)
     total = 0.0
     for j in range(k):
         if stage[j] == 0.0:
