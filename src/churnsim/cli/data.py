@@ -36,7 +36,9 @@ if TYPE_CHECKING:
 CustomersFile = Annotated[
     Path | None,
     typer.Option(
-        "--customers", metavar="FILE", help="What is known of each customer, one row each: CSV or Parquet, same ids."
+        "--customers",
+        metavar="FILE",
+        help="What is known of each customer, one row each, by the same ids: CSV, Parquet or Excel.",
     ),
 ]
 RateCovariates = Annotated[

@@ -33,7 +33,7 @@ class Instrument(StrEnum):
 
 
 def survey(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Answers, long or wide: CSV or Parquet.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Answers, long or wide: CSV, Parquet or Excel.")],
     instrument: Annotated[Instrument, typer.Option(help="The instrument that was asked.")],
     scale: Annotated[
         str | None, typer.Option(metavar="LOW-HIGH", help="Lowest and highest answer, such as 1-7.")
@@ -42,8 +42,12 @@ def survey(
         str, typer.Option(metavar="COLUMN", help="The column with the respondent's id.")
     ] = "respondent",
     item: Annotated[str, typer.Option(metavar="COLUMN", help="Long tables: the column with the item.")] = "item",
-    delimiter: Annotated[str | None, typer.Option(metavar="TEXT", help="A comma if absent.")] = None,
-    encoding: Annotated[str, typer.Option(metavar="NAME", help="Of the file, such as 'cp1252'.")] = "utf-8",
+    delimiter: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="What separates the columns; found out if absent.")
+    ] = None,
+    encoding: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Of the file, such as 'cp1252'; found out if absent.")
+    ] = None,
     set_aside: Annotated[
         bool, typer.Option("--set-aside", help="Take answers that cannot be used as not given, and say how many.")
     ] = False,

@@ -67,7 +67,7 @@ def read_survey(
     delimiter : str, optional
         Of a CSV; found unless given.
     encoding : str
-        Of a CSV.
+        Of a CSV; found unless given, but for bytes that several could have written.
     on_bad : "raise" or "set_aside"
         Whether an answer that cannot be used is an error, or counts as not given and is listed in `Survey.set_aside`.
 

@@ -89,7 +89,7 @@ class Targeting(StrategyPart):
     scores: Annotated[
         Scores | None,
         File(
-            "a CSV or Parquet file with the columns customer_id and score, relative to this configuration, or "
+            "a CSV, Parquet or Excel file with the columns customer_id and score, relative to this configuration, or "
             "'churn_model', the probability to leave by the churn model of a study of subscribers: rule 'score'",
             rules=("score",),
             example="scores.csv",

@@ -56,7 +56,7 @@ class DatedFile(WrittenFile):
 class CovariatesSection(WrittenFile):
     """A file with a row a customer, and which of its columns move the purchase rate and the lifetime."""
 
-    path: str = Field(description="a CSV or Parquet file, relative to this configuration")
+    path: str = Field(description="a CSV, Parquet or Excel file, relative to this configuration")
     customer_id: str = Field(default="customer_id", description="the column with the customer's id")
     rate: tuple[str, ...] = Field(default=(), strict=False, description="columns that move the purchase rate")
     lifetime: tuple[str, ...] = Field(default=(), strict=False, description="columns that move the lifetime")
