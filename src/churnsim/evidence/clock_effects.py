@@ -39,6 +39,7 @@ HALF_LIFE_SPREAD, GIVEN_BACK, GIVEN_BACK_SPREAD = 0.75, 0.5, 0.5
 # information is that of the products of slopes, which one pass gives; with fewer customers it is that of differences,
 # which are nearer to the truth.
 SKETCH_FROM, SKETCH = 50_000, 25_000
+LEAST_RATIO = 1e-3  # of buying after a contact to buying without
 REMEDIES = "Record more contacts or purchases, merge arms, or take a family with fewer parameters."
 
 
@@ -143,7 +144,8 @@ class ClockEffects:
         purchase model, and show a season. ``half_life`` (of the lift, in `unit`) and ``pulled_forward`` (the share of
         the lift that is given back later) are all arms'; the others are the purchase model's.
     covariance : array of shape (parameters, parameters)
-        Of the table's estimates, the positive parameters by their logarithms.
+        Of the table's estimates, the positive parameters by their logarithms. Limits of a lift are those of
+        ln(1 + lift).
     fitted, fitted_covariance : array
         The same before the control is taken off.
     status : FitStatus
@@ -286,14 +288,16 @@ def fit_clocks(
     errors = np.sqrt(np.diag(covariance))
     z = normal_quantile(level)
     by_log = ~np.array(real)
+    is_lift = np.array([name.startswith("lift:") for name in names])
     with np.errstate(over="ignore", invalid="ignore"):
         factor = np.exp(np.minimum(z * errors, 700.0))
+        lift_lower, lift_upper = (lifted(estimate, end * errors) for end in (-z, z))
         table = pd.DataFrame(
             {
                 "estimate": estimate,
                 "standard_error": np.where(by_log, estimate * errors, errors),
-                "lower": np.where(by_log, estimate / factor, estimate - z * errors),
-                "upper": np.where(by_log, estimate * factor, estimate + z * errors),
+                "lower": np.select([by_log, is_lift], [estimate / factor, lift_lower], estimate - z * errors),
+                "upper": np.select([by_log, is_lift], [estimate * factor, lift_upper], estimate + z * errors),
             },
             index=pd.Index(names, name="parameter"),
         )
@@ -310,6 +314,13 @@ def fit_clocks(
         lasting=lasting,
         level=level,
     )
+
+
+def lifted(lift: Floats, off: Floats) -> Floats:
+    """A lift that its error has moved: by the logarithm of how often customers buy beside the control, of which there
+    is none below 0."""
+    ratio = np.maximum(1.0 + lift, LEAST_RATIO)
+    return np.asarray(ratio * np.exp(np.clip(off / ratio, -700.0, 700.0)) - 1.0)
 
 
 def _beside_control(

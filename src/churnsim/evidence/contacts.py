@@ -28,7 +28,7 @@ from churnsim.data.logs.days import iso_day
 from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.errors import ConfigError, DataError, FitError
 from churnsim.evidence.beliefs import Belief
-from churnsim.evidence.clock_effects import DROPS, NOON, ClockEffects, ContactHistories, fit_clocks
+from churnsim.evidence.clock_effects import DROPS, LEAST_RATIO, NOON, ClockEffects, ContactHistories, fit_clocks, lifted
 from churnsim.evidence.contact_rows import ContactRows
 from churnsim.evidence.records import History
 from churnsim.evidence.trial import DOUBT, OBSERVATIONAL, RANDOMISED, TrialCheck, TrialEffects, trial_effects, varying
@@ -131,7 +131,8 @@ class ContactEffect:
         response at a spend well above ``retention.spend_scale``). What is measured of leaving is the mean over all who
         were contacted: ``retention.harmed_share`` is 0, and 1 where (in the draws in which) contacts make customers
         likelier to leave. That all of them respond alike is "assumed": a mean does not show whom contacts harm.
-        Raises ConfigError without a model and for an unknown arm, FitError where the fit does not tell the effects.
+        Raises ConfigError without a model and for an unknown arm, FitError where the fit does not tell the effects, or
+        the lift only with an error as large as 1 + lift.
         """
         if self.clocks is None:
             raise ConfigError("beliefs come from the purchase model. Estimate with model=True.")
@@ -149,9 +150,15 @@ class ContactEffect:
         places = [known.index(name) for name in names if name in known]
         covariance = clocks.covariance[np.ix_(places, places)]
         moved = np.vstack([np.zeros(len(places)), random.multivariate_normal(np.zeros(len(places)), covariance, draws)])
-        lift, half_life, forward, *leaving = (clocks.table["estimate"].to_numpy()[places] + moved).T  # estimates first
+        estimate = clocks.table["estimate"].to_numpy()[places]
+        if not covariance[0, 0] < max(1.0 + estimate[0], LEAST_RATIO) ** 2:
+            raise FitError(
+                f"customers buy {1.0 + estimate[0]:.2g} times as often after a contact of {arm!r}, with an error of "
+                f"{math.sqrt(covariance[0, 0]):.2g}: that tells no belief in it. Record more contacts or purchases."
+            )
+        _, half_life, forward, *leaving = (estimate + moved).T  # estimates first
         found = {
-            "purchase_lift": np.maximum(1.0 + lift, 0.001),
+            "purchase_lift": np.maximum(1.0 + lifted(estimate[0], moved[:, 0]), LEAST_RATIO),
             "half_life": half_life[0] * np.exp(moved[:, 1]),  # its error is of its logarithm
             "pulled_forward": np.clip(forward, 0.001, 0.999),
         }
