@@ -70,7 +70,9 @@ class Worth:
     numbers : tuple of str
         The addresses.
     value, standard_error, lower, upper : float
-        The estimate, its standard error by draws of the regression and of the replications, and its interval.
+        The estimate, its standard error by draws of the regression and of the replications, and its interval. The upper
+        limit allows for options that earn alike, of which the estimate is too small by some tenths of the error of
+        their difference.
     null : float
         What shuffled numbers, which say nothing, come to on average: the upward bias where there is no influence.
     changes : float
@@ -264,12 +266,12 @@ class ValueOfInformation:
             rows.append({"size": size, "standard_error": error, "cost": price, "value": value, "net": value - price})
         best = max(rows, key=lambda row: row["net"])
         proposed = next(row for row in rows if row["size"] == 1.0)
-        spread = told.spread(errors[0])
-        reach = float(ndtri((1 + self.level) / 2)) * spread
-        value = proposed["value"]
+        spread, value, tied = told.spread(errors[0]), proposed["value"], study.less_ahead(told.mean)
+        most = told.value(errors[0], tied) + study.reach * told.spread(errors[0], tied)
         return TrialWorth(
             about=" and ".join(addresses), standard_error=proposed["standard_error"], cost=whole, value=value,
-            value_error=spread, lower=max(0.0, value - reach), upper=value + reach, net=value - whole, limit=told.limit,
+            value_error=spread, lower=max(0.0, value - study.reach * spread),
+            upper=max(value + study.reach * spread, most), net=value - whole, limit=told.limit,
             sizes=tuple(rows), best_size=best["size"] if best["net"] > 0 else 0.0, best_net=max(best["net"], 0.0),
         )  # fmt: skip
 
@@ -343,7 +345,7 @@ def value_of_information(
     >>> gain = 100 * numbers["cost"] + rng.normal(scale=50, size=500)
     >>> found = value_of_information(pd.DataFrame({"buying": gain}), numbers)
     >>> print(found)
-    Measure cost first: knowing it is worth 32 [26, 37]; everything else together 0.
+    Measure cost first: knowing it is worth 32 [26, 39]; everything else together 0.
     """
     level = check_level(level)
     frame, idle = _options(values, metric, among, nothing)
@@ -436,10 +438,29 @@ class _Study:
 
     def _told(self, name: str, numbers: tuple[str, ...], fit: Fit, off: Floats, null: float) -> Worth:
         value, error = _worth(fit.mean), float(_drawn_worths(fit, off).std(ddof=1))
+        tied = self.less_ahead(fit.mean)
+        most = _worth(fit.mean - fit.mean.mean(axis=0) + tied)
+        upper = max(value + self.reach * error, most + self.reach * float(_drawn_worths(fit, off, tied).std(ddof=1)))
         return Worth(
             name=name, numbers=numbers, value=value, standard_error=error, lower=max(0.0, value - self.reach * error),
-            upper=value + self.reach * error, null=null, changes=float((fit.mean > 1e-9).any(axis=1).mean()),
+            upper=upper, null=null, changes=float((fit.mean > 1e-9).any(axis=1).mean()),
         )  # fmt: skip
+
+    def less_ahead(self, means: Floats) -> Floats:
+        """The options' mean gains with the best ahead of the next by less, as far as the interval of its lead goes.
+
+        Knowing is worth most where two options earn alike, and which seems best is partly the luck of its replications:
+        the estimate is then too small, and draws about it lie on the same side.
+        """
+        gains = np.column_stack([self._gains, np.zeros(len(means))])
+        mean = np.append(means.mean(axis=0), 0.0)
+        best, second = np.argsort(-mean, kind="stable")[:2]
+        error = float((gains[:, best] - gains[:, second]).std(ddof=1)) / np.sqrt(len(gains))
+        less = min(float(mean[best] - mean[second]), self.reach * error)
+        # Doing nothing, the last, gains 0: it is less ahead where the next gains more.
+        moved, by = (best, -less) if best < means.shape[1] else (second, less)
+        mean[moved] += by
+        return mean[:-1]
 
 
 class _Told:
@@ -454,15 +475,25 @@ class _Told:
         self._number = number[self._at]
         self.limit = _worth(self._fit.mean)
 
-    def value(self, error: float) -> float:
-        """Of a result with this standard error; 0 at least, and no more than the number itself is."""
-        return min(float(self._worth(self._fit.mean[np.newaxis], error)[0]), self.limit)
+    @property
+    def mean(self) -> Floats:
+        """The gains' means given the number."""
+        return self._fit.mean
 
-    def spread(self, error: float) -> float:
+    def value(self, error: float, means: Floats | None = None) -> float:
+        """Of a result with this standard error; 0 at least, and no more than the number itself is. With `means`, were
+        these the options' mean gains."""
+        if means is None:
+            return min(float(self._worth(self.mean[np.newaxis], error)[0]), self.limit)
+        return float(self._worth((self.mean - self.mean.mean(axis=0) + means)[np.newaxis], error)[0])
+
+    def spread(self, error: float, means: Floats | None = None) -> float:
         """The standard error of `value`: by draws of the curve and resamples of the replications."""
         generator = np.random.Generator(np.random.Philox(SEED))
         draws = self._fit.draws(DRAWS, generator)
         draws += (_resamples(DRAWS, len(self._off), generator) @ self._off)[:, np.newaxis]
+        if means is not None:
+            draws += (means - draws.mean(axis=1))[:, np.newaxis]
         return float(self._worth(draws, error, _resamples(DRAWS, len(self._at), generator)).std(ddof=1))
 
     def _worth(self, means: Floats, error: float, weights: Floats | None = None) -> Floats:
@@ -489,10 +520,10 @@ class _ToldTogether:
 
     def __init__(self, numbers: Floats, gains: Floats, off: Floats, root: Floats) -> None:
         self._numbers, self._gains, self._off = numbers, gains, off
-        self._mean = fit_surface(normal_scores(numbers), gains).mean
+        self.mean = fit_surface(normal_scores(numbers), gains).mean
         generator = np.random.Generator(np.random.Philox(SEED))
         self._errors = generator.standard_normal((RESULTS, *numbers.shape)) @ (root / np.linalg.norm(root[0])).T
-        self.limit = _worth(self._mean)
+        self.limit = _worth(self.mean)
 
     @classmethod
     def of(
@@ -516,15 +547,17 @@ class _ToldTogether:
         places = [study.names.index(address) for address in addresses]
         return cls(study.numbers[list(addresses)].to_numpy(), *study.gains(places), root)
 
-    def value(self, error: float) -> float:
-        """Of a result with this standard error of the first number; no more than the numbers themselves are."""
-        found = [_worth(fit_surface(self._scores(errors, error), self._mean).mean) for errors in self._errors]
-        return min(float(np.mean(found)), self.limit)
+    def value(self, error: float, means: Floats | None = None) -> float:
+        """Of a result with this standard error of the first number; no more than the numbers themselves are. With
+        `means`, were these the options' mean gains."""
+        gains = self.mean if means is None else self.mean - self.mean.mean(axis=0) + means
+        found = [_worth(fit_surface(self._scores(errors, error), gains).mean) for errors in self._errors]
+        return min(float(np.mean(found)), self.limit if means is None else np.inf)
 
-    def spread(self, error: float) -> float:
+    def spread(self, error: float, means: Floats | None = None) -> float:
         """The standard error of `value`: by draws of the surface and resamples of the replications."""
         fit = fit_surface(self._scores(self._errors[0], error), self._gains)
-        return float(_drawn_worths(fit, self._off).std(ddof=1))
+        return float(_drawn_worths(fit, self._off, means).std(ddof=1))
 
     def _scores(self, errors: Floats, error: float) -> Floats:
         return normal_scores(self._numbers + error * errors)
@@ -551,9 +584,9 @@ def _worth(means: Floats) -> float:
     return float(found) if found > 1e-9 * float(np.abs(means).max()) else 0.0
 
 
-def _drawn_worths(fit: Fit, off: Floats) -> Floats:
+def _drawn_worths(fit: Fit, off: Floats, means: Floats | None = None) -> Floats:
     """The same of draws of a fit, each over a resample of the replications (Rubin's, with weights), in which the mean
-    of what was taken `off` is another too."""
+    of what was taken `off` is another too; with `means`, all draws are moved to these."""
     generator = np.random.Generator(np.random.Philox(SEED))
     n, q = fit.mean.shape
     batch = max(1, min(DRAWS, 4_000_000 // (n * q)))
@@ -562,6 +595,8 @@ def _drawn_worths(fit: Fit, off: Floats) -> Floats:
         draws = fit.draws(min(batch, DRAWS - start), generator)
         shares = _resamples(len(draws), n, generator)
         draws += (shares @ off)[:, np.newaxis]
+        if means is not None:
+            draws += (means - np.einsum("cnq,cn->cq", draws, shares))[:, np.newaxis]
         told = np.einsum("cn,cn->c", np.maximum(draws.max(axis=2), 0.0), shares)
         found.append(told - np.maximum(np.einsum("cnq,cn->cq", draws, shares).max(axis=1), 0.0))
     return np.concatenate(found)
