@@ -39,7 +39,7 @@ HALF_LIFE_SPREAD, GIVEN_BACK, GIVEN_BACK_SPREAD = 0.75, 0.5, 0.5
 # information is that of the products of slopes, which one pass gives; with fewer customers it is that of differences,
 # which are nearer to the truth.
 SKETCH_FROM, SKETCH = 50_000, 25_000
-LEAST_RATIO = 1e-3  # of buying after a contact to buying without
+LEAST_RATIO = 1e-3  # of buying after a contact to buying without, which a fit may put below 0 where nobody bought
 REMEDIES = "Record more contacts or purchases, merge arms, or take a family with fewer parameters."
 
 
@@ -289,6 +289,7 @@ def fit_clocks(
     z = normal_quantile(level)
     by_log = ~np.array(real)
     is_lift = np.array([name.startswith("lift:") for name in names])
+    estimate = np.where(is_lift, np.maximum(estimate, LEAST_RATIO - 1.0), estimate)
     with np.errstate(over="ignore", invalid="ignore"):
         factor = np.exp(np.minimum(z * errors, 700.0))
         lift_lower, lift_upper = (lifted(estimate, end * errors) for end in (-z, z))
@@ -319,7 +320,7 @@ def fit_clocks(
 def lifted(lift: Floats, off: Floats) -> Floats:
     """A lift that its error has moved: by the logarithm of how often customers buy beside the control, of which there
     is none below 0."""
-    ratio = np.maximum(1.0 + lift, LEAST_RATIO)
+    ratio = 1.0 + lift
     return np.asarray(ratio * np.exp(np.clip(off / ratio, -700.0, 700.0)) - 1.0)
 
 

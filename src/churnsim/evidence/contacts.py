@@ -151,7 +151,7 @@ class ContactEffect:
         covariance = clocks.covariance[np.ix_(places, places)]
         moved = np.vstack([np.zeros(len(places)), random.multivariate_normal(np.zeros(len(places)), covariance, draws)])
         estimate = clocks.table["estimate"].to_numpy()[places]
-        if not covariance[0, 0] < max(1.0 + estimate[0], LEAST_RATIO) ** 2:
+        if not covariance[0, 0] < (1.0 + estimate[0]) ** 2:
             raise FitError(
                 f"customers buy {1.0 + estimate[0]:.2g} times as often after a contact of {arm!r}, with an error of "
                 f"{math.sqrt(covariance[0, 0]):.2g}: that tells no belief in it. Record more contacts or purchases."
