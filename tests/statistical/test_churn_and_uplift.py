@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 import churnsim as cs
+from churnsim.errors import DataError
 from churnsim.models.churn.classifier import churn_rows
 from churnsim.models.churn.scores import auc, auc_limits, churn_scores
 from churnsim.models.churn.uplift import average_effect, qini_curve, simulated_campaign
@@ -75,6 +76,17 @@ def test_rows_do_not_look_ahead(followed):
     later.loc[gone, "churned"] = False
     later.loc[gone, "tenure"] = -later.loc[gone, "began"]
     np.testing.assert_array_equal(churn_rows(later, covariates=["plan"], horizon=3.0, at=-6.0).left, rows.left)
+
+
+def test_customers_who_were_not_seen_for_long_enough_are_refused(followed):
+    """Counted as staying they would make all seem to stay. Whole tenures, up to a unit short, are no such case."""
+    early = followed.copy()
+    early.loc[7, ["tenure", "churned", "began"]] = [20.0, False, -24.5]
+    with pytest.raises(DataError, match=r"customer '7' was last seen at -4\.5 without having left"):
+        churn_rows(early, covariates=["plan"], horizon=6.0)
+    assert not churn_rows(early, covariates=["plan"], horizon=3.0, at=-7.5).left.all()
+    whole = followed.assign(tenure=np.where(followed["churned"], followed["tenure"], np.floor(followed["tenure"])))
+    assert churn_rows(whole, covariates=["plan"], horizon=6.0).left.any()
 
 
 def test_scores_by_hand():

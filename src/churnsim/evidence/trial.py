@@ -183,7 +183,8 @@ def trial_effects(
     Parameters
     ----------
     customers : DataFrame
-        One row for each customer drawn, whatever became of the contact.
+        One row for each customer drawn, whatever became of the contact. Those drawn together, as a household or the
+        customers of a branch are, must be one row, since their outcomes and their arm go together.
     outcomes : sequence of str
         Columns of numbers: what customers did afterwards.
     control : str

@@ -64,7 +64,8 @@ def churn_rows(
     """Customers there at the moment `at` (the last one whose outcome is known if absent: -horizon).
 
     Raises ConfigError where the outcome would lie in the future or a covariate is the outcome itself, DataError where
-    nobody was there, or all or none of those left.
+    nobody was there, all or none of those left, or one was not seen for long enough to tell (by more than a unit, which
+    whole tenures are short of).
 
     Examples
     --------
@@ -90,6 +91,14 @@ def churn_rows(
     # Who was to leave at the moment itself has left: it is not there any more.
     there = (began <= moment + 1e-9) & (ended > moment + 1e-9)
     left = tenures.churned & (ended <= moment + horizon + 1e-9)
+    unknown = there & ~tenures.churned & (ended < moment + horizon - 1 - 1e-9)
+    if unknown.any():
+        where = int(np.argmax(unknown))
+        raise DataError(
+            f"customer {str(subscriptions.index[where])[:80]!r} was last seen at {ended[where]:g} without having left: "
+            f"it is not known who of such customers ({int(unknown.sum()):,}) left between {moment:g} and "
+            f"{moment + horizon:g}. Count tenures until the last day, or take an earlier moment."
+        )
     if not there.any() or left[there].all() or not left[there].any():
         raise DataError(
             f"of {int(there.sum())} customers there at {moment:g}, {int(left[there].sum())} left within {horizon:g}: "
