@@ -280,13 +280,13 @@ with CustomerDatabase(sys.argv[1]) as db:
 
 
 @pytest.mark.parametrize("after", [1, 15, 999])
-def test_a_killed_process_leaves_all_or_nothing(tmp_path, after):
+def test_a_killed_process_leaves_all_or_nothing(tmp_path, after, interpreter):
     """Killed in the middle nothing is there; killed after the end (999 pieces never come) everything is."""
     path = tmp_path / "customers.db"
     with CustomerDatabase(path) as db:
         db.add(records(10))
-    done = subprocess.run([sys.executable, "-c", KILLED, str(path), str(after)], capture_output=True, check=False)
-    assert done.returncode == -signal.SIGKILL, done.stderr.decode()
+    done = interpreter.run(KILLED, arguments=["", str(path), str(after)], where=tmp_path)
+    assert done.returncode == -signal.SIGKILL, done.stderr
     with CustomerDatabase(path) as db:
         report = db.check()
         assert report.tables["transactions"] == (20_010 if after == 999 else 10)
