@@ -46,9 +46,10 @@ def gold_customers(
     most that can be had): `picks` (customers); `spend` in the holdout and `spend_share`, its part of everybody's, with
     `lower, upper`; `hits`, the share of picks who are among the true best; `gain_over_rfm`, the difference of
     `spend_share` from that of RFM with `gain_lower, gain_upper`. The intervals are bootstrap over customers, the same
-    resamples for every method, so that differences are paired; methods are not fitted anew in each resample. Where the
-    cut goes through equal scores, each of these customers counts with the part that is picked. Raises as
-    `split_holdout` and the models' fits.
+    resamples for every method, so that differences are paired; methods are not fitted anew in each resample. Of a few
+    hundred customers some of whom bring most they hold less than they say, 84% to 93% at 95%. Where the cut goes
+    through equal scores, each of these customers counts with the part that is picked. Raises as `split_holdout` and the
+    models' fits.
 
     Parameters
     ----------
