@@ -155,16 +155,23 @@ def test_the_claims_are_told_as_they_were_found() -> None:
     assert english(texts[0])  # else nothing would be looked for
 
 
-def test_every_remark_of_the_evidence_is_told() -> None:
-    """What estimators append to their checks, read from their source with a number in each gap."""
+def test_every_remark_of_estimators_and_fits_is_told() -> None:
+    """What estimators append to their checks, and fits say of how they went, read from their source with a number in
+    each gap."""
     words, lost = Words("zh"), []
-    for path in sorted((MESSAGES.parents[1] / "evidence").glob("*.py")):
+    rooms = MESSAGES.parents[1]
+    for path in sorted([*(rooms / "evidence").glob("*.py"), *(rooms / "models").rglob("*.py")]):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and ast.unparse(node.func) in ("checks.append", "told.append"):
-                parts = getattr(node.args[0], "values", [node.args[0]])
-                texts = [str(part.value) if isinstance(part, ast.Constant) else "7" for part in parts]
-                if len("".join(texts).split()) > 1 and words.told("".join(texts)) == "".join(texts):
-                    lost.append("".join(texts))
+            if not isinstance(node, ast.Call) or ast.unparse(node.func) not in (
+                "checks.append",
+                "told.append",
+                "FitStatus",
+            ):
+                continue
+            for text in node.args:
+                parts = getattr(text, "values", [text])
+                said = "".join(str(part.value) if isinstance(part, ast.Constant) else "7" for part in parts)
+                lost += [said] if len(said.split()) > 1 and words.told(said) == said else []
     assert not lost, f"give each its Chinese words in src/churnsim/report/messages/zh-stored.toml: {lost}"
 
 

@@ -324,8 +324,9 @@ def test_what_a_file_of_subscribers_leaves_open_is_asked_by_an_option(tmp_path, 
     assert asked.exit_code == 2
     assert "Pass --decimal" in asked.stderr
     assert "[data]" not in asked.stderr
-    done = call("init", path, "--template", "subscription", "--no-ask", "--decimal", ".", "--thousands", ",")
+    done = call("init", path, "--template", "subscription", "--no-ask", "--decimal", ".")
     assert "40 subscribers, of whom 26 have left" in done.stdout
+    assert read_config(tmp_path / "subs.toml").data.currency == "NT$"
 
 
 def test_what_no_name_tells_of_subscribers_is_asked_by_its_option(tmp_path, call):

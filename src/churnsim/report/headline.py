@@ -325,7 +325,9 @@ def _warnings(context: Context) -> list[str]:
         said.append(context.say("answer.doubtful", fit=context.say("section.fit")))
     for failure in notices.failures:
         what = context.listed([failure.stage, failure.subject]) if failure.subject else failure.stage
-        said.append(context.say("answer.stage_failed", stage=fmt.sentence(what), reason=failure.reason))
+        said.append(
+            context.say("answer.stage_failed", stage=fmt.sentence(context.words.told(what)), reason=failure.reason)
+        )
     said += [fmt.sentence(warning.message) for warning in notices.warnings if warning.code not in told]
     return said
 

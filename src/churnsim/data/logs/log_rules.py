@@ -43,7 +43,8 @@ class LogRecord(TypedDict):
     detected: dict[str, str]
     """What was found out about the source, in words."""
     currency: str | None
-    """The one currency that the source states; None where it states none or amounts were converted."""
+    """The one currency that the source states, in a column or beside its amounts; None where it states none or amounts
+    were converted."""
     undone: NotRequired[dict[str, dict[str, int]]]
     """Rows read as purchases of which a column of states says otherwise, by column and value."""
 

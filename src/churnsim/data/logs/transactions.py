@@ -222,6 +222,9 @@ def read_transactions(
     log = refined_log(
         log, record, refunds=refunds, duplicates=duplicates, exchange_rates=exchange_rates, first_from=first_from
     )
+    if record["currency"] is None and "currency" not in names:  # what stands beside the amounts themselves
+        paid = names.get("amount") or names.get("price")
+        record["currency"] = spelling.number(paid).currency or None if paid else None
     log.attrs.update(set_aside=aside, trimmed_ids=tally.trimmed)
     if today is not None:
         log.attrs["today"] = f"{latest:%Y-%m-%d}"

@@ -49,11 +49,13 @@ class FileFormat:
         self.numbers()
 
     def numbers(self) -> NumberFormat | None:
-        """How numbers are written, None where it is to be found out."""
+        """How numbers are written, None where it is to be found out. Where the decimal mark alone is stated the other
+        one may stand between thousands, before three digits each, unless nothing is to be found out."""
         if self.decimal is None and self.thousands is None:
             return None if self.detect else PLAIN
         decimal = self.decimal or ("." if self.thousands != "." else ",")
-        return NumberFormat(decimal=decimal, thousands=self.thousands or "")
+        other = "," if decimal == "." else "."
+        return NumberFormat(decimal=decimal, thousands=self.thousands or (other if self.detect else ""))
 
 
 # Codecs of Python that turn text into other text, or names of hosts into names of hosts.

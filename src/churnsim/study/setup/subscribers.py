@@ -10,7 +10,9 @@ from typing import Any
 
 import pandas as pd
 
+from churnsim.data.tabular.format_detection import detect_currency
 from churnsim.data.tabular.source import FileFormat
+from churnsim.data.tabular.text_columns import as_text
 from churnsim.errors import DataError
 from churnsim.study.config.contract import SubscribersSection
 from churnsim.study.setup.choices import LONGEST_MONTHS
@@ -37,6 +39,7 @@ class Subscribers:
     covariates: tuple[str, ...]
     observed_until: date | None
     data: ContractData
+    currency_sign: str
 
     @property
     def months(self) -> int:
@@ -83,7 +86,11 @@ def read_export_of_subscribers(path: Path, answers: Answers) -> Subscribers:
     if not told:
         raise DataError(f"{path}: no column tells subscribers apart. Add their contract, product or place.")
     used = {role: columns[role] for role in needed}
-    return Subscribers(path=path, columns=used, covariates=told, observed_until=observed_until, data=data)
+    paid = as_text(looked.rows[columns["charge"]])
+    sign = detect_currency(paid, column=columns["charge"], source=str(path)) or ""
+    return Subscribers(
+        path=path, columns=used, covariates=told, observed_until=observed_until, data=data, currency_sign=sign
+    )
 
 
 def _section(
@@ -116,5 +123,5 @@ def data_lines(found: Subscribers, currency: str, form: Mapping[str, Any]) -> It
         f"[{', '.join(map(toml_text_of, found.covariates))}]",
         "numbers, and words of which there are few",
     )
-    if currency:
+    if currency := currency or found.currency_sign:
         yield "currency", toml_text_of(currency), "set before amounts in the report"
