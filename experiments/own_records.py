@@ -40,7 +40,8 @@ def measured(made: cs.datasets.Shop, model: cs.BGNBD, *, everything: bool = Fals
     log, summary = made.purchases, cs.summarise(made.purchases, unit="W", until=END)
     alive = model.p_alive(summary)
     found = referral_evidence(made.referrals, log, alive=alive, until=END).beliefs()
-    found |= complaint_evidence(made.complaints, log, until=END).beliefs(others_stay=model.b / (model.a + model.b))
+    complaints = complaint_evidence(made.complaints, log, until=END)
+    found |= complaints.beliefs(others_stay=complaints.others_stay(model))
     chance = {"none": 0.5, "call": 0.5}
     found |= win_back_evidence(made.win_backs, log, control="none", chance=chance, until=END).beliefs(unit="W")
     if everything:

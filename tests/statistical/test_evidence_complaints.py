@@ -12,6 +12,7 @@ from numpy.testing import assert_allclose
 from scipy.stats import f as fisher
 from tests.statistical.simulated_records import complaining
 
+import churnsim as cs
 from churnsim.errors import ConfigError, DataError
 from churnsim.evidence import complaint_evidence
 from churnsim.evidence.instruments import two_stage
@@ -211,6 +212,25 @@ def test_arms_are_compared_by_each_customers_first_complaint():
     few = complaint_evidence(rows[who < 38], bought, control="usual", chance=HALF, until="2021-12-31")
     assert few.effects is None
     assert "the arms are not compared" in str(few)
+
+
+@pytest.mark.parametrize("family", [cs.BGNBD, cs.MBGNBD])
+def test_who_has_bought_much_stays_more_often(family):
+    """Customers simulated one by one, who leave after a purchase (of BG/NBD not the first) with a chance of their own:
+    of those who made their n-th purchase the share who stay, within four standard errors."""
+    random, model = np.random.default_rng(6), family(r=1.0, alpha=4.0, a=0.8, b=2.4)
+    leaves = random.beta(0.8, 2.4, 200_000)
+    first = 2 if family is cs.BGNBD else 1  # the first purchase after which anybody leaves
+    lives = first - 1 + random.geometric(leaves)  # purchases made in a life
+    for n in (1, 2, 5):
+        made = lives >= n
+        share, error = (lives[made] > n).mean(), math.sqrt(0.25 / made.sum())
+        bought = pd.DataFrame({"customer_id": 1, "date": pd.date_range("2021-01-01", periods=n)})
+        rows = pd.DataFrame({"customer_id": [1], "at": bought["date"].max()})
+        found = complaint_evidence(rows, bought, until="2021-12-31")
+        assert found.purchases.tolist() == [n]
+        assert abs(found.others_stay(model) - share) < 4 * error
+    assert found.others_stay(cs.ParetoNBD(r=1.0, alpha=4.0, s=1.0, beta=4.0)) == 1.0
 
 
 def test_a_customer_who_complains_often_is_one():

@@ -58,6 +58,8 @@ class ComplaintEvidence(RecordEvidence):
     Attributes
     ----------
     complaints, complainants : int
+    purchases : array of shape (complaints,)
+        On how many days the customer of each had bought by then.
     per_purchase : Measured
         Complaints per day with a purchase.
     quick_share, slow_share : Measured
@@ -85,6 +87,7 @@ class ComplaintEvidence(RecordEvidence):
 
     complaints: int
     complainants: int
+    purchases: Ints
     per_purchase: Measured
     quick_share: Measured
     slow_share: Measured
@@ -109,12 +112,24 @@ class ComplaintEvidence(RecordEvidence):
             f"effect of a quick answer ({self.status}): {effect}",
         ]
 
+    def others_stay(self, model: Any) -> float:
+        """How many of customers such as these stay after a purchase without a complaint, by a purchase model in which
+        they leave at a purchase, with a chance that is Beta(a, b): 1 by any other model.
+
+        Who has bought k times and could have left each time does so with a chance of Beta(a, b + k), so that those
+        who have bought much, to complain of, stay more often than b / (a + b). In BG/NBD nobody leaves at the first.
+        """
+        if not (hasattr(model, "a") and hasattr(model, "b")):
+            return 1.0
+        survived = self.purchases - (2 if model.family.startswith("bg_nbd") else 1)
+        return float(np.where(survived < 0, 1.0, (model.b + survived) / (model.a + model.b + survived)).mean())
+
     def beliefs(self, *, others_stay: float = 1.0) -> dict[str, Belief]:
         """Beliefs in "complaints.quick_share", "complaints.slow_share" and, by kind of answer, "complaints.stay_quick",
         "complaints.stay_slow" and "complaints.stay_unresolved".
 
         Who stays is measured relative to customers whose purchase brought no complaint; `others_stay` is the share of
-        those who stay after a purchase, where a model tells it.
+        those who stay after a purchase, where a model tells it, as the method `others_stay` does.
         """
         check_number(others_stay, "others_stay", above=0, most=1)
         source = f"{self.complaints:,} complaints, own records"
@@ -229,6 +244,7 @@ def complaint_evidence(
         checks.append("the instrument tells what was bought before the complaint: its effect is not to be trusted")
     return ComplaintEvidence(
         complaints=len(frame), complainants=len(np.unique(place)),
+        purchases=frame["purchases"].to_numpy(dtype=np.int64),
         per_purchase=Measured.positive(per_purchase, error / per_purchase, level),
         quick_share=_settled_between(waits, 0.0, quick, level), slow_share=_settled_between(waits, quick, slow, level),
         median_wait=_median(waits, level), by_answer=_by_answer(frame, kind, bought, seen, others, level),

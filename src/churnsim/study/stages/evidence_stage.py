@@ -500,9 +500,8 @@ def _complaints(study: Study, section: Any, rows: pd.DataFrame) -> Found:
         level=section.level,
     )  # fmt: skip
     checks = [] if found.effects is None else _of_trial(found.effects.checks)
-    model = market.purchases
-    stay = model.b / (model.a + model.b) if hasattr(model, "a") and hasattr(model, "b") else 1.0
-    return Found(found, [*checks, *_remarks(found.checks)], found.beliefs(others_stay=stay))
+    beliefs = found.beliefs(others_stay=found.others_stay(market.purchases))
+    return Found(found, [*checks, *_remarks(found.checks)], beliefs)
 
 
 def _referrals(study: Study, section: Any, rows: pd.DataFrame) -> Found:
