@@ -37,8 +37,10 @@ FILES = {
 
 # The command line, storing each finished piece at once.
 STORE_EACH = """
+import atexit, sys
 from churnsim.cli import main
 from churnsim.study.storage import outcome_parts
+atexit.register(lambda: print("loaded:", [m for m in ("scipy.stats",) if m in sys.modules], file=sys.stderr))
 outcome_parts.SECONDS = 0
 main()
 """
@@ -339,7 +341,10 @@ def test_the_directory_of_another_is_refused_before_anything_is_written(
 @pytest.mark.skipif(sys.platform == "win32", reason="sends a POSIX signal to a process group")
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_command_leaves_a_run_to_continue(home: Path, stop: signal.Signals) -> None:
-    """Ctrl-C reaches the whole group, the end of a cancelled job the main process alone."""
+    """Ctrl-C reaches the whole group, the end of a cancelled job the main process alone.
+
+    And what takes a second at the start of each command and each worker is not imported.
+    """
     text = (home / "study.toml").read_text(encoding="utf-8")
     (home / "long.toml").write_text(text.replace("replications = 3\n", "replications = 150\n"), encoding="utf-8")
     command = [
@@ -358,6 +363,8 @@ def test_a_stopped_command_leaves_a_run_to_continue(home: Path, stop: signal.Sig
     assert process.returncode == 130, err
     assert "Traceback" not in err
     assert "the same command continues from there" in err
+    assert "loaded: []" in err
+    assert "scipy.stats" not in err
     assert out == ""
     (directory,) = (home / stop.name).iterdir()
     assert read_json(directory / "manifest.json")["status"] == "partial"

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from datetime import date
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from tests.forked import Interpreter
 
 from churnsim.errors import ConfigError
 from churnsim.records.base import plain, rows
@@ -128,23 +127,20 @@ import sys
 from pathlib import Path
 from churnsim.errors import ConfigError
 from churnsim.study.storage.store import RunLock
-for _ in range(2):
-    try:
-        with RunLock(Path(sys.argv[1])):
-            print("locked", flush=True)
-    except ConfigError as error:
-        print(error, flush=True)
-    sys.stdin.readline()
+try:
+    with RunLock(Path(sys.argv[1])):
+        print("locked")
+except ConfigError as error:
+    print(error)
 """
 
 
-def test_a_second_process_is_refused_while_the_first_works(tmp_path: Path) -> None:
+def test_a_second_process_is_refused_while_the_first_works(tmp_path: Path, interpreter: Interpreter) -> None:
     path = tmp_path / ".lock"
-    command = [sys.executable, "-c", TRY_LOCK, str(path)]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
-        with RunLock(path):
-            assert "another process is working on" in other.stdout.readline()
-        assert other.communicate("\n", timeout=60)[0] == "locked\n"
+    with RunLock(path):
+        other = interpreter.run(TRY_LOCK, arguments=["", str(path)], where=tmp_path)
+        assert "another process is working on" in other.stdout
+    assert interpreter.run(TRY_LOCK, arguments=["", str(path)], where=tmp_path).stdout == "locked\n"
 
 
 def test_code_of_every_room_but_the_showing_ones_is_behind_the_numbers(tmp_path):
