@@ -449,7 +449,7 @@ class _Study:
     def less_ahead(self, means: Floats) -> Floats:
         """The options' mean gains with the best ahead of the next by less, as far as the interval of its lead goes.
 
-        Knowing is worth most where two options earn alike, and which seems best is partly the luck of its replications:
+        Knowing is worth most where two options earn alike, and which seems best is partly chance in its replications:
         the estimate is then too small, and draws about it lie on the same side.
         """
         gains = np.column_stack([self._gains, np.zeros(len(means))])

@@ -57,7 +57,7 @@ class BetaRenewal(RetentionModel):
         the parameters, and in ln of each factor."""
 
     @classmethod
-    def hessian(cls, cohorts: Cohorts) -> Callable[[Floats], Floats] | None:
+    def _hessian(cls, cohorts: Cohorts) -> Callable[[Floats], Floats] | None:
         """The second derivatives of the log-likelihood of one pattern at given parameters, where they are known."""
 
     @classmethod
@@ -83,7 +83,7 @@ class BetaRenewal(RetentionModel):
             objective=lambda parameters: cls.patterns(parameters, alike, cohorts)[:2],
             build=lambda values: cls.from_dict({**values, "unit": unit}),
             remedies=cls.remedies,
-            hessian=cls.hessian(cohorts),
+            hessian=cls._hessian(cohorts),
         )
 
     @classmethod

@@ -75,7 +75,7 @@ class ShiftedBetaGeometric(BetaRenewal):
         return float(out[0]), np.array([in_alpha @ factor, in_beta.sum()]), by_pattern
 
     @classmethod
-    def hessian(cls, cohorts: Cohorts) -> Callable[[Floats], Floats]:
+    def _hessian(cls, cohorts: Cohorts) -> Callable[[Floats], Floats]:
         """The second derivatives of the log-likelihood of one pattern at given parameters."""
         return lambda at: kernel.hessian(at[0], at[1], cohorts.t, cohorts.lost, cohorts.kept)
 
