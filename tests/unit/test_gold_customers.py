@@ -78,6 +78,7 @@ def test_separate_groups_are_found_and_their_number_with_them():
     found = cluster_customers(pd.DataFrame(rows, columns=list("abc")))
     assert len(found.centres) == 3
     assert "3 clusters" in found.reason
+    assert "do not rely" not in found.reason
     assert [len(set(found.labels[k : k + 100])) for k in (0, 100, 200)] == [1, 1, 1]
 
 
@@ -85,6 +86,15 @@ def test_control_a_cloud_without_groups_is_said_to_have_none():
     rows = np.random.default_rng(2).standard_normal((400, 6))
     found = cluster_customers(pd.DataFrame(rows, columns=list("abcdef")), numbers=range(3, 6))
     assert "do not rely" in found.reason
+
+
+def test_control_halves_of_one_cloud_are_no_clusters():
+    """Measures that go together (correlations of .8): any two halves of the customers cut the cloud across alike."""
+    random = np.random.default_rng(1)
+    rows = random.multivariate_normal(np.zeros(3), 0.8 + 0.2 * np.eye(3), size=500)
+    found = cluster_customers(pd.DataFrame(rows, columns=list("abc")), numbers=(2,))
+    assert found.evidence.loc[0, "stability"] > 0.8
+    assert "cuts through a continuum, do not rely on them" in found.reason
 
 
 def test_two_factors_are_found_where_two_were_planted():

@@ -62,7 +62,8 @@ class CustomerFactors:
 
 @typed
 def analyse_factors(features: pd.DataFrame, *, seed: int = 0) -> CustomerFactors:
-    """The factors behind the columns of `features` (customers by measures), their number by parallel analysis.
+    """The factors behind the columns of `features` (customers by measures), their number by parallel analysis, but one
+    at least: `eigenvalues` beside `noise` say whether there is any.
 
     Raises DataError for fewer than three measures that vary, or fewer customers than ten a measure.
 

@@ -22,7 +22,7 @@ from churnsim.data.logs.grouped_log import tabular
 from churnsim.data.logs.purchase_days import purchase_days
 from churnsim.data.summaries.summary import split_holdout, with_plain_ids
 from churnsim.models.purchase.bg_nbd import BGNBD
-from churnsim.models.segmentation.customer_clusters import cluster_customers
+from churnsim.models.segmentation.customer_clusters import NUMBERS, clusters_of
 from churnsim.models.segmentation.customer_factors import behaviour, factor_scores
 from churnsim.models.spend.gamma_gamma import GammaGamma
 from churnsim.statistics import mean_over_groups, percentile_limits, tie_groups
@@ -126,7 +126,7 @@ def gold_rankings(
     purchases, spend = BGNBD.fit(split), GammaGamma.fit(split)
     horizon = split["T_holdout"].to_numpy(dtype=float)
     expected = purchases.model.expected_purchases(split, horizon) * spend.model.expected_spend(split)
-    clusters = cluster_customers(features, seed=seed).labels
+    clusters = clusters_of(features, NUMBERS, seed, defend=False).labels
     past = customer_spend(transactions, until=until)
     # A cluster is as good as its customers have been; within it, past spend decides.
     cluster_mean = past.groupby(clusters).transform("mean")
