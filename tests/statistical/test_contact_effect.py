@@ -149,6 +149,10 @@ def test_control_a_model_that_is_wrong_does_not_agree(a_mailed_firm):
     found = contact_effect(contacts, log[~inside], window=4.0, until=END)
     assert (found.agreement["p_value"] < 0.001).all()
     assert "DISAGREE" in str(found)
+    assert found.status == "measured here (randomised)"  # the draw is
+    belief = found.beliefs("mail")["retention.purchase_lift"]
+    assert belief.status == "measured here (observational)"
+    assert "disagrees with the draw" in belief.source
 
 
 @pytest.mark.parametrize("seeds", [(33, 47), pytest.param(range(100), marks=pytest.mark.slow)])

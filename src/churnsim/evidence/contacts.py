@@ -130,7 +130,8 @@ class ContactEffect:
         ``retention.purchase_lift`` and ``retention.max_effect`` are what contacts at this cost do (in a market, the
         response at a spend well above ``retention.spend_scale``). What is measured of leaving is the mean over all who
         were contacted: ``retention.harmed_share`` is 0, and 1 where (in the draws in which) contacts make customers
-        likelier to leave. That all of them respond alike is "assumed": a mean does not show whom contacts harm.
+        likelier to leave. That all of them respond alike is "assumed": a mean does not show whom contacts harm. Where
+        the model disagrees with the draw they are "measured here (observational)", whatever the draw's status.
         Raises ConfigError without a model and for an unknown arm, FitError where the fit does not tell the effects, or
         the lift only with an error as large as 1 + lift.
         """
@@ -166,8 +167,11 @@ class ContactEffect:
             kept = -np.expm1(leaving[0])
             found |= {"max_effect": np.minimum(np.abs(kept), 0.999), "harmed_share": (kept < 0).astype(np.float64)}
         kind = "drawn" if self.status == RANDOMISED else "not shown to be drawn: an association"
-        source = f"{clocks.contacts:,} contacts of {clocks.customers:,} customers, {kind}"
         status: Any = self.status
+        own = self.agreement.index.get_level_values(-1) == arm
+        if (self.agreement["p_value"][own] < DOUBT).any():
+            kind, status = f"{kind}; what the model says of the window disagrees with the draw", OBSERVATIONAL
+        source = f"{clocks.contacts:,} contacts of {clocks.customers:,} customers, {kind}"
 
         def belief(values: Floats, **known: Any) -> Belief:
             drawn = Belief.of_draws(values[1:], **{"status": status, "source": source, **known}, level=clocks.level)
