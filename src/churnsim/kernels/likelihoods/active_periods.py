@@ -47,11 +47,6 @@ def _same(run: Floats, other: Floats) -> bool:
 
 
 @njit
-def _lead(rate: float, leaving: float, dies: bool, lead: float) -> float:
-    return math.exp(-leaving * lead) if dies else math.exp(-rate * leaving * lead)
-
-
-@njit
 def law(
     A: Floats, B: Floats, kind: Floats, rate_at: Ints, leave_at: Ints,
     rates: Floats, on_rates: Floats, leaves: Floats, on_leaves: Floats, dies: bool, runs: Floats, most: int,
@@ -93,29 +88,28 @@ def mean(
     A: Floats, B: Floats, lead: Floats, periods: Floats, rate_at: Ints, leave_at: Ints,
     rates: Floats, on_rates: Floats, leaves: Floats, on_leaves: Floats, dies: bool,
 ) -> Floats:  # fmt: skip
-    """E[periods with a purchase among the next `periods`], one number of them a row."""
-    out, one = np.zeros(A.size), np.ones((1, 2))
+    """E[periods with a purchase among the next `periods`], one number of them a row.
+
+    With W = lambda p, or mu, the rate of leaving: who is there at a period's start buys in it with a chance that is the
+    same for each, and of the periods e^(-W lead) (1 - e^(-W m))/(1 - e^(-W)) are met.
+    """
+    out = np.zeros(A.size)
     for i in range(A.size):
         for u in range(rates.shape[1]):
+            on_rate = on_rates[rate_at[i], u]
+            if on_rate < 1e-25:  # of half the nodes of a large rule
+                continue
             rate = rates[rate_at[i], u] / A[i]
             for v in range(leaves.shape[1]):
                 leaving = leaves[leave_at[i], v] / B[i]
-                weight = on_rates[rate_at[i], u] * on_leaves[leave_at[i], v]
-                stay, buy, gone, last = _period(rate, leaving, dies, one)
-                out[i] += weight * _lead(rate, leaving, dies, lead[i]) * (buy + last) * _met(
-                    stay + buy, gone + last, periods[i]
-                )  # fmt: skip
+                away = leaving if dies else rate * leaving
+                either = rate + leaving if dies else rate
+                # Under a death rate the first of the two events is a purchase in lambda of lambda + mu.
+                bought = -math.expm1(-either) * (rate / either if dies and either > 0.0 else 1.0)
+                met = math.expm1(-away * periods[i]) / math.expm1(-away) if away > 0.0 else periods[i]
+                there = math.exp(-away * lead[i]) if lead[i] > 0.0 else 1.0
+                out[i] += on_rate * on_leaves[leave_at[i], v] * there * bought * met
     return out
-
-
-@njit
-def _met(stays: float, leaves: float, periods: float) -> float:
-    """Expected number met of so many periods: the sum of stays^j."""
-    if leaves < 1e-9:  # (1 - s^m)/(1 - s) = m [1 - (m - 1)/2 (1 - s)]
-        return periods * (1.0 - (periods - 1.0) / 2.0 * leaves) if periods * leaves < 1e-5 else (
-            -math.expm1(-periods * leaves) / leaves
-        )  # fmt: skip
-    return (-math.expm1(periods * math.log(stays)) if stays > 0.0 else 1.0) / leaves
 
 
 @njit
