@@ -130,7 +130,15 @@ def resample_counts(
             yield generator.multinomial(n, np.full(n, 1 / n))
 
 
-def percentile_limits(draws: Floats, *, level: float = 0.95) -> tuple[Floats, Floats]:
-    """Percentile limits over the first axis, draws that are not numbers left out."""
-    lower, upper = np.nanquantile(draws, tails(level), axis=0)
+def percentile_limits(draws: Floats, *, level: float = 0.95, units: float | None = None) -> tuple[Floats, Floats]:
+    """Percentile limits over the first axis, draws that are not numbers left out.
+
+    With `units`, how many were resampled, they lie as far out as Student's t asks for: percentiles of few are too near
+    (Hesterberg 2015, "What teachers should know about the bootstrap", The American Statistician 69, 371-386).
+    """
+    outside = tails(level)
+    if units is not None:
+        reach = np.sqrt(units / (units - 1)) * student_quantile(outside[1], units - 1)
+        outside = float(special.ndtr(-reach)), float(special.ndtr(reach))
+    lower, upper = np.nanquantile(draws, outside, axis=0)
     return lower, upper

@@ -11,10 +11,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import ndtr
 
 from churnsim import statistics
-from churnsim.checks import check_count, check_seed
+from churnsim.checks import check_count, check_level, check_seed
 from churnsim.typing import Floats
 
 FEWEST_DRAWS = 20
@@ -104,12 +103,11 @@ def estimates(names: Any, values: Floats, draws: Floats, *, level: float, n: Any
     """A table of estimates with bootstrap standard errors and percentile intervals: one row a name.
 
     `values` has shape (k), `draws` (resamples, k), and `n` respondents, of one row or of all, were resampled.
-    Percentiles lie as far out as Student's t asks for, since those of few respondents are too near (Hesterberg 2015,
-    "What teachers should know about the bootstrap", The American Statistician 69, 371-386). Resamples that gave nothing
+    Percentiles lie as far out as Student's t asks for (`statistics.percentile_limits`). Resamples that gave nothing
     (NaN) are left out; where fewer than 20 are left, or all are the same, as of answers that are all alike, there is
     no interval. ConfigError for a level that is none.
     """
-    upper_tail = statistics.tails(level)[1]
+    check_level(level)
     draws = np.where(np.isfinite(draws), draws, np.nan)
     count = np.broadcast_to(np.asarray(n, dtype=float), draws.shape[1:])
     usable = (np.isfinite(draws).sum(axis=0) >= FEWEST_DRAWS) & (count > 1)
@@ -119,8 +117,7 @@ def estimates(names: Any, values: Floats, draws: Floats, *, level: float, n: Any
     lower, upper = np.full(count.shape, np.nan), np.full(count.shape, np.nan)
     for size in np.unique(count[usable]):
         here = usable & (count == size)
-        tail = ndtr(-np.sqrt(size / (size - 1)) * statistics.student_quantile(upper_tail, size - 1))
-        lower[here], upper[here] = np.nanquantile(filled[:, here], [tail, 1 - tail], axis=0)
+        lower[here], upper[here] = statistics.percentile_limits(filled[:, here], level=level, units=size)
     return pd.DataFrame(
         {
             "estimate": values,

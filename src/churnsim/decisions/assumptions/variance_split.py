@@ -82,7 +82,7 @@ def variance_split(
     market, strategies, quantity
         As `sensitivity` takes them.
     level : float
-        Of the bootstrap intervals over replications.
+        Of the bootstrap intervals over replications, which hold less than that of few: 89% to 93% of 20 at 95%.
     **run
         Parameters of `Experiment`; `replications` is 60 by default and at least 10, and `progress` counts them.
 
@@ -136,7 +136,7 @@ def split_of(
         values[kind][replication] = value
     picks = resample_indices(size, resamples=RESAMPLES, generator=np.random.Generator(np.random.Philox(SEED)))
     here, again = _shares(values, drawn, np.arange(size)[np.newaxis]), _shares(values, drawn, picks)
-    low, high = percentile_limits(again.T, level=level)
+    low, high = percentile_limits(again.T, level=level, units=size)
     chance, estimation, beliefs = ((float(here[place, 0]), float(low[place]), float(high[place])) for place in range(3))
     return VarianceSplit(
         quantity=str(quantity), sd=float(values["own"].std(ddof=1)), chance=chance, estimation=estimation,
