@@ -54,9 +54,10 @@ def survival(
         except DataError as error:
             raise DataError(f"{name}: {error}") from None
         assert fit.table is not None
-        told = fit.interval(fit.table.index, level)
-        table = told.reset_index(names="time").assign(at_risk=fit.table["at_risk"].to_numpy())
-        start = pd.DataFrame({"time": [0.0], "survival": 1.0, "lower": 1.0, "upper": 1.0, "at_risk": float(len(rows))})
+        # At 0 the limits of the time until the first loss, over which they are drawn.
+        told = fit.interval([np.nextafter(0.0, 1.0), *fit.table.index], level).reset_index(names="time")
+        start = told.iloc[:1].assign(time=0.0, at_risk=float(len(rows)))
+        table = told.iloc[1:].assign(at_risk=fit.table["at_risk"].to_numpy())
         parts.append(pd.concat([start, table], ignore_index=True).assign(series=name))
     last = max(float(part["time"].max()) for part in parts)
     grid = np.linspace(0.0, last, 201)
