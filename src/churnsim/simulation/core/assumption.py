@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import Field, dataclass, field, fields, is_dataclass, replace
+from functools import cache
 from typing import Any, Final, Literal, Self
 
 from scipy.special import expit, logit
@@ -160,13 +161,20 @@ def numbers_of(part: Any, prefix: str) -> list[tuple[str, Any, Field[Any]]]:
     """Every documented number, duration or `Multiple` of a dataclass, and of the dataclasses that it has by name, as
     (dotted name, value, field)."""
     found = []
-    for f in fields(part) if is_dataclass(part) else ():
+    for f in _documented(type(part)):
         value = getattr(part, f.name)
         if "origin" in f.metadata:
             found.append((prefix + f.name, value, f))
-        elif "named" in f.metadata:
+        else:
             found += [n for name, inner in value.items() for n in numbers_of(inner, f"{prefix}{f.name}.{name}.")]
     return found
+
+
+@cache
+def _documented(kind: type) -> tuple[Field[Any], ...]:
+    """The fields of a dataclass that hold a documented number, or dataclasses by name; none of another class."""
+    every = fields(kind) if is_dataclass(kind) else ()
+    return tuple(f for f in every if "origin" in f.metadata or "named" in f.metadata)
 
 
 def with_numbers(part: Any, values: Mapping[str, Any]) -> Any:
