@@ -90,12 +90,15 @@ def test_a_trial_is_read_from_an_export_written_as_the_studys(planned, purchases
 
 
 def test_wrong_files_and_questions_end_in_one_line(planned, purchases, tmp_path):
-    listed = planned[0] / "assignment.csv"
+    listed, late = planned[0] / "assignment.csv", tmp_path / "late.csv"
+    bought = pd.read_csv(purchases)
+    bought[bought["date"] >= "1998-08-01"].to_csv(late, index=False)
     for words, reason in (
         (("design", SMOKE, *ASKED, "--out", planned[0], "--effect", "1.01"), "too little for 1.01"),
         (("design", SMOKE, *ASKED[:2], "--out", tmp_path / "new"), "say which strategy the treated are under"),
         (("read", purchases, purchases), "keep it beside the list"),
         (("read", listed, listed), "column"),
+        (("read", listed, late), "the trial began on 1998-07-01: at their pace some"),
         (("read", listed, purchases, "--evidence", listed), "is the file that is read"),
         (("read", listed, tmp_path / "absent.csv"), "absent.csv"),
     ):

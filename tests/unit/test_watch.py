@@ -192,6 +192,28 @@ def test_a_database_that_has_grown_is_read_as_it_was_at_the_run(firm):
     assert log_before(config, now, {"0" * 64}) is now, "no run was made of any of its states"
 
 
+def test_an_export_with_other_columns_and_one_with_a_hole(firm, tmp_path):
+    """What it does not hold is not told as purchases that did not come."""
+    folder, log, _ = firm
+    log.rename(columns={"customer_id": "Client", "date": "Day"}).to_csv(tmp_path / "new.csv", index=False)
+    columns = 'path = "last.csv"\ncustomer_id = "Client"\ndate = "Day"'
+    text = (folder / "study.toml").read_text().replace('path = "last.csv"', columns)
+    (folder / "new.toml").write_text(text)
+    runs, out = ("--runs-dir", folder / "runs"), tmp_path / "watch.json"
+    study, written = folder / "study.toml", ("--written-as", folder / "new.toml")
+    assert "has no column 'customer_id'" in watch(study, tmp_path / "new.csv", *runs).stderr
+    watch(study, tmp_path / "new.csv", *written, *runs, "--json", out)
+    renamed = json.loads(out.read_text())
+    watch(study, folder / "now.csv", *runs, "--json", out)
+    assert renamed["rows"] == json.loads(out.read_text())["rows"]
+    log[log["date"] >= "1998-03-01"].to_csv(tmp_path / "late.csv", index=False)
+    done = watch(study, tmp_path / "late.csv", *runs)
+    assert done.exit_code == 2
+    assert "begins on 1998-03-01, and the run's forecasts after 1997-12-31" in done.stderr
+    log[log["date"] >= "1998-01-01"].to_csv(tmp_path / "since.csv", index=False)
+    assert watch(study, tmp_path / "since.csv", *runs).exit_code in (0, 3)
+
+
 def test_wrong_files_end_in_one_line(firm, tmp_path):
     folder, log, run = firm
     study, now, runs = folder / "study.toml", folder / "now.csv", ("--runs-dir", folder / "runs")

@@ -23,7 +23,10 @@ def watch(
         Path, typer.Argument(metavar="CONFIG|RUN", help="A TOML file of a study that was run, or its run directory.")
     ],
     export: Annotated[
-        Path, typer.Argument(metavar="NEW_EXPORT", help="Purchases until now, written as the study's own.")
+        Path,
+        typer.Argument(
+            metavar="NEW_EXPORT", help="Purchases until now, written as the study's own or as --written-as."
+        ),
     ],
     until: Annotated[
         str | None, typer.Option(metavar="DAY", help="Last day to count; the last in the export if absent.")
@@ -35,6 +38,10 @@ def watch(
     ] = 0.95,
     last: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Last time's export, if it is no longer where the study says.")
+    ] = None,
+    written_as: Annotated[
+        Path | None,
+        typer.Option(metavar="CONFIG", help="A study whose [data] says how the export is written, if not this one's."),
     ] = None,
     json_file: JsonFile = None,
     page: Annotated[
@@ -70,8 +77,8 @@ def watch(
         require_report_extra()  # before the work
     with terminal_progress() as progress:
         found = watch_study(
-            study, export, progress=progress, runs_dir=runs_dir, last=last, until=until, period=period,
-            cohorts=cohorts, level=level,
+            study, export, progress=progress, runs_dir=runs_dir, last=last, written_as=written_as,
+            until=until, period=period, cohorts=cohorts, level=level,
         )  # fmt: skip
     _print(found)
     write_json_file(json_file, found)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -35,6 +36,7 @@ from churnsim.study.stages.data_stage import StudyData, read_log
 from churnsim.study.stages.kind import stages_of
 from churnsim.study.storage.progress import Progress
 from churnsim.study.storage.store import RunStore, read_json, stored_config
+from churnsim.trials.reading import LEAST_MISSED
 from churnsim.trials.watching import ALL, forecast_limits
 from churnsim.units import DAYS_PER_UNIT
 
@@ -47,14 +49,16 @@ MOST_OF_NEWCOMERS = 0.5
 
 def watch_study(
     study: Path, export: Path, *, progress: Progress, runs_dir: Path = Path("runs"), last: Path | None = None,
-    until: str | None = None, period: str = "M", cohorts: str = "Q", level: float = 0.95,
+    written_as: Path | None = None, until: str | None = None, period: str = "M", cohorts: str = "Q",
+    level: float = 0.95,
 ) -> WatchRecord:  # fmt: skip
     """Hold the forecasts of a run against what `export` has after the run's last day.
 
     `study` is a configuration, whose oldest complete run with the same data and models in `runs_dir` is taken, or a run
     directory; `last` is the log that the run was made from, where it is no longer at its place. `export` is read as the
-    study's [data] says. Counted is until the day `until`, the last one of the export if None, by calendar `period`
-    ("M", "Q" or "Y") and by `cohorts` of the first purchase. Raises ConfigError and DataError for what does not fit.
+    study's [data] says, or that of the study `written_as`, where columns have been renamed since. Counted is until the
+    day `until`, the last one of the export if None, by calendar `period` ("M", "Q" or "Y") and by `cohorts` of the
+    first purchase. Raises ConfigError and DataError for what does not fit.
     """
     check_level(level)
     check_choice(period, "period", PERIODS)
@@ -64,7 +68,7 @@ def watch_study(
     progress.stage("last time's models")
     fit, spend, digest = _stored_models(config, store, manifest, data)
     progress.stage("new export")
-    log = _export(config.data, export, data)
+    log = _export(config.data if written_as is None else read_config(written_as).data, export, data)
     came = purchase_days(log).frame()
     end = calendar_day(until, name="until").date() if until else log["date"].max().date()
     since = data.holdout_end
@@ -77,11 +81,19 @@ def watch_study(
     first = known.groupby("customer_id")["date"].min()
     new = came[(came["date"] > pd.Timestamp(since)) & (came["date"] <= pd.Timestamp(end))]
     progress.stage("forecasts")
-    limits = forecast_limits(
-        fit, data.summary, cohort=first.dt.to_period(cohorts).astype(str), since=since,
-        ends=_ends(since, end, period), planned=data.holdout_length, seed=config.seed, level=level, spend=spend,
+    forecast = partial(
+        forecast_limits, fit, data.summary, cohort=first.dt.to_period(cohorts).astype(str), since=since,
+        planned=data.holdout_length, seed=config.seed, level=level, spend=spend,
     )  # fmt: skip
-    table = limits.against(log)
+    eve = log["date"].min().date() - timedelta(days=1)
+    if eve > since:  # what it does not hold would be told as purchases that did not come
+        missing = forecast(ends=[eve]).against(log).query("cohort == @ALL")["expected"].iloc[0]
+        if missing >= LEAST_MISSED:
+            raise DataError(
+                f"{export} begins on {eve + timedelta(days=1)}, and the run's forecasts after {since}: for the days "
+                f"between {missing:,.0f} purchases are forecast. Give an export that begins by {since}."
+            )
+    table = forecast(ends=_ends(since, end, period)).against(log)
     newcomers = new[~new["customer_id"].isin(data.summary.index)]
     found = WatchRecord(
         run=store.directory.name, stored=str(manifest.finished),

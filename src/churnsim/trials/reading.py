@@ -30,6 +30,7 @@ from churnsim.trials.replayed_arms import covariate, read_arms
 from churnsim.trials.sequence import best_scale, reach
 from churnsim.typing import Flags, Floats
 
+LEAST_MISSED = 10.0  # purchases in the days before the first of a log, from which on it is taken to lack them (assumed)
 BETWEEN: Final = {"daily": 1, "weekly": 7, "end": 0}
 LEAST_SHARE, LEAST_NUMBER = 1e-3, 1e-3  # a share is told from 0 and 1, a positive number from 0, by so much
 
@@ -208,7 +209,8 @@ def read_trial(
     ------
     DataError
         For a list that has been changed, has no manifest or a customer twice; a log without purchases since the start,
-        or of other customers; customers to leave out who are not in the list.
+        or of other customers, or one that begins so late that it lacks some; customers to leave out who are not in the
+        list.
     ConfigError
         For an argument out of range.
 
@@ -246,6 +248,13 @@ def read_trial(
         raise DataError(
             "the trial reads what customers spend, and the purchases have no amounts. Give a log with them."
         )
+    begin, upto = int(history.days.day.min()), min(history.until, last)
+    missing = (begin - first) * int(inside.sum()) / max(1, upto - begin + 1)
+    if missing >= LEAST_MISSED:
+        raise DataError(
+            f"the purchases begin on {iso_day(begin)}, and the trial began on {plan.start}: at their pace some "
+            f"{missing:,.0f} of the days between are missing. Give purchases since the start, or since before it."
+        )
     ids = pd.Index([str(one) for one in history.days.ids])
     if ids.has_duplicates:
         raise DataError(
@@ -259,7 +268,6 @@ def read_trial(
         )
     seen = _Seen(history, place, first, plan.outcome == "spend")
     mine = np.isin(history.days.customer, place[place >= 0])
-    upto = min(history.until, last)
     out = (people["arm"] == CONTROL).to_numpy()
     table, moved = _looks(seen, out, people["forecast"].to_numpy(), plan, looks, upto)
     nothing = float(np.interp(plan.against, plan.values, plan.differences))
