@@ -126,7 +126,8 @@ def test_intervals_of_referrals_cover():
         )
         truths = ((found.rate, 0.4), (found.conversion, 0.4), (found.new_customers, 0.16), (found.worth, 1.0))
         held += [estimate.low <= truth <= estimate.high for estimate, truth in truths]
-    assert ((held / 200 >= INSIDE[0]) & (held / 200 <= INSIDE[1])).all(), held / 200
+    # Four shares of the same firms: three standard errors of 200 below, where one alone has two.
+    assert ((held / 200 >= 0.904) & (held / 200 <= INSIDE[1])).all(), held / 200
 
 
 def test_a_referrers_referrals_are_alike():
