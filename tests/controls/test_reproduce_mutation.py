@@ -28,13 +28,14 @@ def least_alteration(figure: PublishedFigure) -> float:
     return figure.tolerance * (1.01 if figure.digits is not None else 2.01)
 
 
-@pytest.mark.parametrize("figure", FIGURES, ids=lambda figure: figure.id)
-def test_an_altered_figure_does_not_reproduce(figure, computed):
-    assert judge(figure, computed[figure.id]).reproduced
-    for step in (1.0, 1.5, 3.0, 100.0):
-        for sign in (-1.0, 1.0):
-            altered = dataclasses.replace(figure, published=figure.published + sign * step * least_alteration(figure))
-            assert not judge(altered, computed[figure.id]).reproduced
+def test_an_altered_figure_does_not_reproduce(computed):
+    for figure in FIGURES:
+        assert judge(figure, computed[figure.id]).reproduced, figure.id
+        for step in (1.0, 1.5, 3.0, 100.0):
+            for sign in (-1.0, 1.0):
+                moved = figure.published + sign * step * least_alteration(figure)
+                altered = dataclasses.replace(figure, published=moved)
+                assert not judge(altered, computed[figure.id]).reproduced, (figure.id, moved)
 
 
 def test_every_group_is_covered():
