@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pandas as pd
 import pytest
 
 from churnsim.data import datasets
+from churnsim.data.logs.days import largest_hole
 from churnsim.study.stages.stages import days_without_newcomers, starts_mid_life
 
 
@@ -40,3 +42,29 @@ def test_a_log_of_one_cohort_is_seen() -> None:
     first = first_days(*[7] * 12)
     assert days_without_newcomers(first, first.max() + pd.Timedelta(days=29)) is None
     assert days_without_newcomers(first, first.max() + (first.max() - first.min())) is None
+
+
+def test_a_month_that_was_left_out_is_seen() -> None:
+    """Two purchases a day, of which days 100 to 129 are missing: sixty."""
+    days = np.repeat(np.arange(300), 2)
+    assert largest_hole(days[(days < 100) | (days >= 130)]) == (100, 129, pytest.approx(60.0))
+
+
+@pytest.mark.parametrize(
+    "days",
+    [
+        np.repeat(np.arange(300), 2),
+        np.repeat(np.arange(0, 300, 7), 50),  # kept by the week, and by the month
+        np.repeat(np.arange(0, 720, 30), 200),
+        np.arange(0, 300, 3),  # a small firm: ten purchases in a month
+        np.concatenate([[0, 40], np.repeat(np.arange(60, 300), 9)]),  # a first sale long before the others
+        np.array([5]),
+    ],
+)
+def test_whole_logs_have_no_hole(days: np.ndarray) -> None:
+    assert largest_hole(days) is None
+
+
+def test_cdnow_has_no_hole() -> None:
+    days = datasets.cdnow(full=True)["date"].to_numpy().astype("datetime64[D]").astype(np.int64)
+    assert largest_hole(np.sort(days)) is None

@@ -13,7 +13,7 @@ from churnsim.records.base import Number, Record, Row
 WarningCode = Literal[
     "silent end", "starts mid-life", "one cohort", "horizon beyond history", "holdout without a season",
     "holdout missed", "fit", "no amounts", "spend correlated", "source", "survey", "nobody leaves", "long epochs",
-    "calendar", "own series", "undone orders",
+    "calendar", "own series", "undone orders", "hole",
 ]  # fmt: skip
 """What kind of thing a warning is about, for a report that has more to say of it than its sentence."""
 

@@ -10,6 +10,7 @@ import pandas as pd
 
 from churnsim.data.tabular.text_columns import ISO_DATE
 from churnsim.errors import ConfigError, DataError
+from churnsim.typing import Ints
 
 
 def calendar_day(value: object, *, name: str) -> pd.Timestamp:
@@ -70,3 +71,29 @@ def check_begun(end: int, first: int) -> None:
 def iso_day(day: int) -> str:
     """Day number to ``YYYY-MM-DD``."""
     return str(np.datetime64(day, "D"))
+
+
+# A stretch without any purchase is a hole where, at the pace of so many days before or after, so many purchases would
+# have come, and it is so many times as long as nearly all other steps from one day with purchases to the next: logs
+# that are kept by the week or month have none. Assumed.
+AROUND, LEAST_MISSED, TIMES, NEARLY_ALL = 60, 20.0, 3.0, 0.95
+
+
+def largest_hole(days: Ints) -> tuple[int, int, float] | None:
+    """The stretch without a purchase in which most would have been expected: its first and last day, and how many.
+
+    `days` has a number for each purchase, in order. None where there is no such stretch: an export that was left out
+    leaves one, and so does a firm that was closed.
+    """
+    distinct = np.unique(days)
+    steps = np.diff(distinct)
+    if not len(steps):
+        return None
+    before, after = distinct[:-1], distinct[1:]
+    earlier = np.searchsorted(days, before, "right") - np.searchsorted(days, before - AROUND, "right")
+    later = np.searchsorted(days, after + AROUND) - np.searchsorted(days, after)
+    missed = (steps - 1) * np.minimum(earlier, later) / AROUND
+    at = int(missed.argmax())
+    if missed[at] < LEAST_MISSED or steps[at] <= TIMES * np.quantile(steps, NEARLY_ALL):
+        return None
+    return int(before[at]) + 1, int(after[at]) - 1, float(missed[at])

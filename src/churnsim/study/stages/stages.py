@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from churnsim.data.logs.days import iso_day, largest_hole
 from churnsim.data.tabular.order_states import stated
 from churnsim.evidence.assumptions import assumptions
 from churnsim.models.purchase.registry import PURCHASE_FAMILIES
@@ -54,6 +55,15 @@ def log_warnings(config: StudyConfig, data: StudyData) -> Iterator[StudyWarning]
             "bought. If the log simply ends earlier, set holdout_end to its last day."
         )
         yield StudyWarning(stage="data", code="silent end", message=message, figures={"days": silent})
+    bought = data.transactions["date"].to_numpy(dtype="datetime64[ns]").astype("datetime64[D]").astype(np.int64)
+    if (hole := largest_hole(np.sort(bought))) is not None:
+        start, end, missed = hole
+        message = (
+            f"no purchase from {iso_day(start)} to {iso_day(end)}, where some {missed:,.0f} would have come at the "
+            "pace before and after: was an export left out? They count as days on which nobody bought."
+        )
+        figures = {"days": end - start + 1, "missed": missed}
+        yield StudyWarning(stage="data", code="hole", message=message, figures=figures)
     first = data.transactions.groupby("customer_id")["date"].min()
     share, usual = starts_mid_life(first)
     if share > 0:
