@@ -238,7 +238,11 @@ def test_a_customer_who_complains_often_is_one():
     rows, bought = regular_buyers(1, 60, 0.05)
     later = rows.assign(at=rows["at"] + pd.Timedelta(days=1), answered_at=rows["answered_at"] + pd.Timedelta(days=1))
     once = complaint_evidence(rows, bought, until="2023-01-01").by_answer.loc["quick"]
-    twice = complaint_evidence(pd.concat([rows, later]), bought, until="2023-01-01").by_answer.loc["quick"]
+    doubled = complaint_evidence(pd.concat([rows, later]), bought, until="2023-01-01")
+    twice = doubled.by_answer.loc["quick"]
+    assert not any("repeat" in check for check in doubled.checks)
+    again = complaint_evidence(pd.concat([rows, rows.head(3)]), bought, until="2023-01-01")
+    assert "3 complaints repeat an earlier row in every column, and count as another complaint" in again.checks
     assert twice["complaints"] > 1.9 * once["complaints"]
     assert_allclose(twice[["lower", "upper"]].astype(float), once[["lower", "upper"]].astype(float), atol=0.01)
 

@@ -234,6 +234,8 @@ def complaint_evidence(
     days = np.bincount(history.days.customer, minlength=len(history.days.ids)).astype(np.float64)
     per_purchase, error = ratio_of_means(np.bincount(place, minlength=len(days)).astype(np.float64), days)
     checks = rows.told()
+    if twice := int(frame.duplicated([column for column in rows.frame.columns if column in rows.given]).sum()):
+        checks.append(f"{twice:,} complaints repeat an earlier row in every column, and count as another complaint")
     if (~seen).any():
         checks.append(f"buying afterwards leaves out {int((~seen).sum()):,} complaints too near the end")
     if control is not None and trial is None:
