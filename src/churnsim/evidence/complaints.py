@@ -121,7 +121,7 @@ class ComplaintEvidence(RecordEvidence):
         """
         if not (hasattr(model, "a") and hasattr(model, "b")):
             return 1.0
-        survived = self.purchases - (2 if model.family.startswith("bg_nbd") else 1)
+        survived = self.purchases - (1 if model.drops_at_first else 2)
         return float(np.where(survived < 0, 1.0, (model.b + survived) / (model.a + model.b + survived)).mean())
 
     def beliefs(self, *, others_stay: float = 1.0) -> dict[str, Belief]:
