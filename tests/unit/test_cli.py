@@ -144,6 +144,11 @@ def test_summarise_prints_csv_that_reads_back(call: Callable[..., Any], log: Pat
     scored = call("score", tmp_path / "summary.parquet", tmp_path / "scores", "--horizon", "39")
     assert scored.exit_code == 0, scored.output
     assert len(pd.read_parquet(tmp_path / "scores")) == 2357
+    again = call("score", tmp_path / "summary.parquet", tmp_path / "scores", "--horizon", "39")
+    assert (again.exit_code, again.stdout) == (2, ""), "nothing is fitted first"
+    (tmp_path / "summary.csv").write_text("customer_id,frequency\n")
+    wrong = call("score", tmp_path / "summary.csv", tmp_path / "more", "--horizon", "39")
+    assert "ends in '.csv' and is no Parquet file" in wrong.stderr
 
 
 def test_bad_rows_are_counted_when_set_aside(call: Callable[..., Any], tmp_path: Path) -> None:

@@ -272,6 +272,8 @@ def score(
     if model == SPEND:
         raise ConfigError(f"--model {SPEND} is of spend. Give a family of purchases; spend goes with --discount-rate.")
     customers = ParquetSummary(summary)
+    if out.exists():  # said before the work
+        raise ConfigError(f"{out} is there already. Give a folder that is not.")
     families: list[Any] = [PURCHASE_FAMILIES[model], *([] if discount_rate is None else [GammaGamma])]
     fits = [family.fit(customers) for family in families]
     for name, fitted in zip((model, SPEND), fits, strict=False):

@@ -16,7 +16,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
 
-from churnsim.data.tabular.files import check_unpacked_size, regular_file
+from churnsim.data.tabular.files import SUFFIXES, check_unpacked_size, regular_file
 from churnsim.data.tabular.format_detection import NUMBERS, detect_spelling
 from churnsim.data.tabular.row_errors import Flaws
 from churnsim.data.tabular.source import FileFormat, Piece, Spelling, Typer, as_labels
@@ -32,6 +32,8 @@ def open_parquet(path: Path) -> Iterator[pyarrow.parquet.ParquetFile]:
     except (pa.ArrowException, OSError, EOFError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise DataError(f"{path} cannot be read ({error.strerror or error}).") from None
+        if path.suffix.lower() not in SUFFIXES["parquet"]:
+            raise DataError(f"{path} ends in {path.suffix!r} and is no Parquet file. Write it as .parquet.") from None
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise DataError(f"{path} is not a sound Parquet file ({reason}). Write it again.") from None
 
