@@ -373,8 +373,13 @@ class BuyTillYouDie(ParametricModel, ABC):
     def expected_purchases_new(self, t: float | ArrayLike) -> Floats:
         """E[X(t)]: repeat purchases of a new customer by age `t` in the model's unit. Shape of `t`."""
         ages = durations(t, "t")
-        alive, living = self._new(ages.size)
-        return np.asarray(alive * self._expected_living(living, np.ascontiguousarray(ages.ravel()))).reshape(ages.shape)
+
+        def by(age: Floats) -> Floats:
+            alive, living = self._new(age.size)
+            return alive * self._expected_living(living, age)
+
+        # By the end of each week customers who came on different days have the same few hundred ages.
+        return at_distinct(by, np.ascontiguousarray(ages.ravel())).reshape(ages.shape)
 
     def purchase_pmf(self, n: int | Sequence[int] | NDArray[np.int64], t: float) -> Floats:
         """P(X(t) = n): a new customer makes n repeat purchases by age t. Shape of `n`."""
