@@ -37,7 +37,7 @@ from churnsim.models.survival.ascent import Peak
 from churnsim.models.survival.cox import TIES, Baseline, RiskSets, Ties, Transform
 from churnsim.models.survival.lifelines_engine import ENGINES, Engine, accelerated_peak, cox_peak
 from churnsim.models.survival.location_scale import TINY, Lifetimes, log_survival_of_gamma, maximise
-from churnsim.statistics import normal_quantile
+from churnsim.statistics import normal_quantile, student_quantile, tails
 from churnsim.typing import Floats
 from churnsim.units import term_of
 
@@ -147,7 +147,8 @@ class SurvivalRegression(RetentionModel):
             Standard errors from what each row adds to the gradient (the sandwich of Lin & Wei 1989), which hold also
             where the model does not, and with weights that are no counts.
         cluster : str, optional
-            A column whose equal values are one unit (a customer, a household): robust errors, added up by unit first.
+            A column whose equal values are one unit (a customer, a household): robust errors, added up by unit first,
+            and limits by Student's t of one degree less than units. Of few they hold less: 6 units, 84% at 95%.
         penalty : float
             penalty/2 times the sum of the squared coefficients is subtracted from the log-likelihood (a ridge; a normal
             prior of variance 1/penalty); `loglik` is without it.
@@ -203,6 +204,12 @@ class SurvivalRegression(RetentionModel):
         design, centred = Design.with_rows(rows, covariates)
         if not design.names:
             raise ConfigError("a regression needs at least one covariate.")
+        units = 0 if unit_of is None else len(np.unique(unit_of))
+        if unit_of is not None and units <= len(design.names):
+            raise DataError(
+                f"{cluster!r} has {units} units: errors of {len(design.names)} coefficients take more units than that. "
+                "Leave out covariates, or cluster by a smaller unit."
+            )
         tenure, churned, entry, weight = tenures.tenure[use], tenures.churned[use], tenures.entry[use], weight[use]
         made: dict[str, Any] = {"kind": kind, "design": design, "unit": unit or subscriptions.attrs.get("unit", "M")}
         checks, risk_sets, times_matrix = None, None, None
@@ -236,7 +243,7 @@ class SurvivalRegression(RetentionModel):
         return RegressionFit(
             model=model, names=design.names, matrix=matrix, loglik=peak.value, n=n,
             status=_status(peak, design.names, checks), checks=checks, risk_sets=risk_sets,
-            times_matrix=times_matrix,
+            times_matrix=times_matrix, units=units,
         )  # fmt: skip
 
     @typed
@@ -368,11 +375,13 @@ class RegressionFit(ModelFit[SurvivalRegression]):
     """A fitted regression. `checks` (Cox): a row a column of the test that its hazards are proportional over tenure
     (score test with the Kaplan-Meier transform, R's cox.zph): `statistic, p`; None where a coefficient has no maximum.
     `risk_sets` (Cox) are what its baseline is counted from. `times_matrix` (accelerated failure times) is the
-    covariance of intercept, coefficients, ln sigma and (generalised gamma) lambda, whose middle is `matrix`."""
+    covariance of intercept, coefficients, ln sigma and (generalised gamma) lambda, whose middle is `matrix`. `units`
+    are how many `cluster` had, 0 without."""
 
     checks: pd.DataFrame | None = None
     risk_sets: RiskSets | None = None
     times_matrix: Floats | None = None
+    units: int = 0
 
     @property
     def parameters(self) -> dict[str, float]:
@@ -380,9 +389,11 @@ class RegressionFit(ModelFit[SurvivalRegression]):
         return {name: self.model.coefficients[name] for name in self.names}
 
     def summary(self, level: float = 0.95) -> pd.DataFrame:
-        """One row a coefficient: estimate, standard_error, lower, upper (normal), and `ratio`, e to the estimate."""
+        """One row a coefficient: estimate, standard_error, lower, upper (normal; of clusters Student's), and `ratio`, e
+        to the estimate."""
         estimate, error = pd.Series(self.parameters), pd.Series(self.standard_errors)
-        reach = normal_quantile(level) * error
+        far = student_quantile(tails(level)[1], self.units - 1) if self.units else normal_quantile(level)
+        reach = float(far) * error
         columns = {"estimate": estimate, "standard_error": error, "lower": estimate - reach, "upper": estimate + reach}
         return pd.DataFrame({**columns, "ratio": np.exp(estimate)}).rename_axis("parameter")
 
