@@ -242,3 +242,14 @@ def test_impossible_comparisons(tied):
     for times in ([], [0.0], [3.0, 2.0], [np.nan]):
         with pytest.raises(cs.errors.ConfigError, match="times must be ascending"):
             survival_scores(cs.models.SurvivalCurve.fit(now).model, now, times=times)
+
+
+def test_a_restricted_mean_of_whom_nobody_left_is_not_sure():
+    """None of four lost by 8: (share)^4 = 2.5% is the lowest share still there that is not refuted, and the mean is
+    eight times that at least. No error and no p can be told; of the others no limit is beyond the horizon."""
+    gone = pd.DataFrame({"tenure": [1.0, 2, 3, 8], "churned": [True, True, False, False], "group": "a"})
+    there = pd.DataFrame({"tenure": [9.0, 9, 9, 10], "churned": [False, False, False, True], "group": "b"})
+    found = restricted_means(pd.concat([gone, there], ignore_index=True), 8.0, group="group")
+    assert found.loc["b", ["mean", "lower", "upper"]].tolist() == pytest.approx([8.0, 8 * 0.025**0.25, 8.0])
+    assert found.loc["b", ["standard_error", "difference_error", "p"]].isna().all()
+    assert restricted_means(pd.concat([gone, there]), 8.0)["upper"].max() <= 8.0

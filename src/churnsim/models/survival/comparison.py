@@ -26,8 +26,8 @@ from churnsim.data.summaries.frame_kinds import CustomerFrame, in_kind
 from churnsim.errors import DataError
 from churnsim.models.estimation.design_matrix import word_column
 from churnsim.models.retention.tenures import Tenures
-from churnsim.product_limit import RiskTable, sum_at_risk
-from churnsim.statistics import normal_quantile
+from churnsim.product_limit import RiskTable, fewest_at_risk, sum_at_risk
+from churnsim.statistics import normal_quantile, tails
 from churnsim.typing import Flags, Floats
 
 Weighting = Literal["log_rank", "gehan", "tarone_ware", "peto"]
@@ -158,7 +158,8 @@ def restricted_means(
     -------
     DataFrame
         A row a group ("all" without one): `mean, standard_error, lower, upper`, and (with groups) the `difference` from
-        the largest group with its `difference_error` and two-sided `p`.
+        the largest group with its `difference_error` and two-sided `p`. A group of whom nobody left by then has no
+        error; its lower limit is the horizon times that of the share still there.
 
     Raises
     ------
@@ -178,20 +179,26 @@ def restricted_means(
     tenures = Tenures.of(subscriptions)
     words = np.full(len(tenures), "all") if group is None else word_column(subscriptions, group)
     order = pd.Series(words).value_counts().index
-    means, errors = np.array([_restricted_mean(tenures, words == word, horizon, word) for word in order]).T
+    means, errors, fewest = np.array([_restricted_mean(tenures, words == word, horizon, word) for word in order]).T
+    nobody = np.isnan(errors)
     table = pd.DataFrame(
-        {"mean": means, "standard_error": errors, "lower": means - z * errors, "upper": means + z * errors},
+        {
+            "mean": means, "standard_error": errors,
+            "lower": np.where(nobody, horizon * tails(level)[0] ** (1 / fewest), np.maximum(means - z * errors, 0.0)),
+            "upper": np.where(nobody, horizon, np.minimum(means + z * errors, horizon)),
+        },
         pd.Index(order, name=group or "group"),
-    )
+    )  # fmt: skip
     if group is not None:
         gap, gap_error = means - means[0], np.sqrt(errors**2 + errors[0] ** 2)
         gap_error[0] = 0.0
-        square = np.divide(gap**2, gap_error**2, out=np.zeros_like(gap), where=gap_error > 0)
+        square = np.divide(gap**2, gap_error**2, out=gap_error * 0, where=gap_error > 0)
         table = table.assign(difference=gap, difference_error=gap_error, p=chi2.sf(square, 1))
     return table
 
 
-def _restricted_mean(tenures: Tenures, rows: Flags, horizon: float, name: str) -> tuple[float, float]:
+def _restricted_mean(tenures: Tenures, rows: Flags, horizon: float, name: str) -> tuple[float, float, float]:
+    """With its standard error, NaN where nobody left, and the fewest at risk at once until the horizon."""
     tenure, churned, entry = tenures.tenure[rows], tenures.churned[rows], tenures.entry[rows]
     table = RiskTable.of(tenure, churned, entry)
     gone = (table.survival <= 0) & (table.times <= horizon)
@@ -211,4 +218,5 @@ def _restricted_mean(tenures: Tenures, rows: Flags, horizon: float, name: str) -
     n, d = table.at_risk[inside], table.lost[inside]
     # Where the last ones at risk left there is no area ahead either.
     terms = np.divide(ahead[1:] ** 2 * d, n * (n - d), out=np.zeros_like(n), where=n > d)
-    return float(ahead[0]), float(np.sqrt(terms.sum()))
+    error = float(np.sqrt(terms.sum())) if inside.any() else float("nan")
+    return float(ahead[0]), error, fewest_at_risk(horizon, tenure, entry)
