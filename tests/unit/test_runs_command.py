@@ -51,7 +51,8 @@ def test_the_latest_run_comes_first_with_what_it_changed(folder: Path, tmp_path:
         },
         {},
     ]  # fmt: skip
-    assert "98,765" in found[0]["by"]
+    assert found[0]["gain"] == 98_765.0
+    assert "98,765" in done.output
     assert "market.terms.margin.value = 0.4" in done.output
 
 
@@ -60,9 +61,9 @@ def test_two_runs_stand_beside_each_other(folder: Path, tmp_path: Path) -> None:
     assert done.exit_code == 0, done.output
     found = json.loads((tmp_path / "both.json").read_text())
     assert found["changed"]["market.terms.margin.value"] == [0.3, 0.4]
-    (moved,) = (cells for cells in found["strategies"].values() if "98,765" in cells[3])
-    assert moved[0] == moved[2]
-    assert "98,765" not in moved[1]
+    (moved,) = (cells for cells in found["strategies"].values() if cells[1].get("gain") == 98_765.0)
+    assert moved[0]["profit"] == moved[1]["profit"]
+    assert moved[0]["gain"] != moved[1]["gain"]
     same = runs(folder / "b", folder / "b")
     assert "nothing of configuration, data and versions differs" in same.output
 

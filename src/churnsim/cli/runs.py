@@ -68,7 +68,7 @@ def _list(folder: Path, json_file: Path | None) -> None:
         [
             (
                 row["run"], row["finished"] or row["status"], f"{row['customers']:,}", row["best"], row["against"],
-                row["by"], _few(row["changed"]),
+                row.pop("told"), _few(row["changed"]),
             )
             for row in listed
         ],
@@ -90,22 +90,35 @@ def _compare(one: Path, other: Path, json_file: Path | None) -> None:
         typer.echo("nothing of configuration, data and versions differs")
     table = _levels(contexts)
     heads = [f"{what} in {path.name}" for path in (one, other) for what in ("profit", "more")]
-    print_table(("strategy", *heads), [(name, *cells) for name, cells in table.items()], right=heads)
+    shown = [
+        (name, *(text for context, cell in zip(contexts, cells, strict=True) for text in _told(context, cell)))
+        for name, cells in table.items()
+    ]
+    print_table(("strategy", *heads), shown, right=heads)
     write_json_file(json_file, {"changed": changed, "strategies": table})
 
 
-def _levels(contexts: list[Context]) -> dict[str, list[str]]:
+def _levels(contexts: list[Context]) -> dict[str, list[dict[str, float | None]]]:
     """Of each strategy its profit in each run, and how much more that is than what all are compared with there."""
-    found: dict[str, list[str]] = {}
+    found: dict[str, list[dict[str, float | None]]] = {}
     for place, context in enumerate(contexts):
         npv = context.run.comparison.metrics.get("npv")
         more = {row.strategy: row for row in context.differences} if npv else {}
         for level in npv.levels if npv else ():
-            cells = found.setdefault(level.strategy, [""] * 2 * len(contexts))
+            cells = found.setdefault(level.strategy, [{} for _ in contexts])
             row = more.get(level.strategy)
-            gain = f"{context.difference(row.mean)} ({context.signed_interval(row.lower, row.upper)})" if row else ""
-            cells[2 * place : 2 * place + 2] = [plain_text(context.money(level.mean)), plain_text(gain)]
+            gain = {} if row is None else {"gain": row.mean, "lower": row.lower, "upper": row.upper}
+            cells[place] = {"profit": level.mean, **gain}
     return found
+
+
+def _told(context: Context, cell: dict[str, float | None]) -> tuple[str, str]:
+    if not cell:
+        return "", ""
+    gain = ""
+    if "gain" in cell:
+        gain = f"{context.difference(cell['gain'])} ({context.signed_interval(cell['lower'], cell['upper'])})"
+    return plain_text(context.money(cell["profit"])), plain_text(gain)
 
 
 def _context(path: Path) -> Context:
@@ -124,14 +137,15 @@ def _facts(manifest: Manifest) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _best(path: Path) -> dict[str, str]:
-    """Which strategy has the highest mean, compared with which, and by how much; empty where that is not known."""
+def _best(path: Path) -> dict[str, Any]:
+    """Which strategy has the highest mean, compared with which, and by how much; nothing where that is not known."""
     try:
         context = _context(path)
         best = context.contenders[0]
     except (ChurnSimError, KeyError, IndexError):
-        return {"best": "", "against": "", "by": ""}
-    return {"best": best.strategy, "against": best.against, "by": plain_text(context.difference(best.mean))}
+        return {"best": None, "against": None, "gain": None, "told": ""}
+    told = plain_text(context.difference(best.mean))
+    return {"best": best.strategy, "against": best.against, "gain": best.mean, "told": told}
 
 
 def _few(changed: dict[str, Any]) -> str:
