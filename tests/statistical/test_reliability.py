@@ -7,10 +7,11 @@ import logging
 import numpy as np
 import pandas as pd
 import pytest
+from scipy.stats import t as student
 from statsmodels.multivariate.factor import Factor
 
 from churnsim.satisfaction.reliability import alpha_of, omega_of, reliability
-from churnsim.satisfaction.resampling import mean_estimates, resample_counts
+from churnsim.satisfaction.resampling import estimates, mean_estimates, resample_counts
 
 LOADINGS = np.array([0.9, 0.8, 0.7, 0.5])
 SPREAD = np.array([1.0, 1.5, 1.2, 0.8])
@@ -90,3 +91,11 @@ def test_answers_all_alike_tell_no_interval():
     table = mean_estimates(values, resample_counts(12, resamples=200, seed=1), level=0.95)
     assert table.loc[["alike", "one"], ["standard_error", "lower", "upper"]].isna().all(axis=None)
     assert table.loc["told", ["lower", "upper"]].notna().all()
+
+
+def test_a_penalty_of_three_ratings_has_the_limits_of_three():
+    """A slope on who rated low, three of fifty, is a mean of three less another: the normal tail at sqrt(3/2) t2."""
+    draws = np.random.default_rng(5).standard_normal((20_000, 1))
+    found = estimates(["few"], np.zeros(1), draws, level=0.9, n=50, behind=np.array([3.0]))
+    assert found["upper"].iloc[0] == pytest.approx(np.sqrt(3 / 2) * student.ppf(0.95, 2), abs=0.25)
+    assert found["n"].iloc[0] == 50

@@ -84,10 +84,11 @@ def penalty_reward(
         raise DataError(f"hardly anybody rated so: {', '.join(empty)}. Move low or high, or leave the item out.")
     m = moments(x.assign(overall=complete[overall]), resamples=resamples, seed=seed)
     effects, draws = slopes(m.covariance[None])[0], slopes(m.covariances)
-    asymmetry = [f"asymmetry: {item}" for item in asked]
+    asymmetry, rated = [f"asymmetry: {item}" for item in asked], x.sum().to_numpy()
     table = estimates(
         [*x.columns, *asymmetry], np.concatenate([effects, effects[0::2] + effects[1::2]]),
         np.hstack([draws, draws[:, 0::2] + draws[:, 1::2]]), level=level, n=m.n,
+        behind=np.concatenate([rated, np.minimum(rated[0::2], rated[1::2])]),
     )  # fmt: skip
     table["group"] = [*(name.split(":")[0] for name in map(str, x.columns)), *["asymmetry"] * len(asked)]
     thin = [str(name) for name in x.columns if x[name].sum() < FEW]

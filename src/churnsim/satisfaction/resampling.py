@@ -99,17 +99,18 @@ def slopes(covariance: Floats) -> Floats:
     return found
 
 
-def estimates(names: Any, values: Floats, draws: Floats, *, level: float, n: Any) -> pd.DataFrame:
+def estimates(names: Any, values: Floats, draws: Floats, *, level: float, n: Any, behind: Any = None) -> pd.DataFrame:
     """A table of estimates with bootstrap standard errors and percentile intervals: one row a name.
 
     `values` has shape (k), `draws` (resamples, k), and `n` respondents, of one row or of all, were resampled.
-    Percentiles lie as far out as Student's t asks for (`statistics.percentile_limits`). Resamples that gave nothing
+    Percentiles lie as far out as Student's t asks for (`statistics.percentile_limits`), by as many as are `behind` an
+    estimate where these are fewer. Resamples that gave nothing
     (NaN) are left out; where fewer than 20 are left, or all are the same, as of answers that are all alike, there is
     no interval. ConfigError for a level that is none.
     """
     check_level(level)
     draws = np.where(np.isfinite(draws), draws, np.nan)
-    count = np.broadcast_to(np.asarray(n, dtype=float), draws.shape[1:])
+    count = np.broadcast_to(np.asarray(n if behind is None else behind, dtype=float), draws.shape[1:])
     usable = (np.isfinite(draws).sum(axis=0) >= FEWEST_DRAWS) & (count > 1)
     filled = np.where(usable, draws, 0.0)
     error = np.nanstd(filled, axis=0, ddof=1)
