@@ -232,7 +232,7 @@ def complaint_evidence(
     others = _others(history, frame, int(slow), int(ahead))
     effect, placebo, trial = _effect(frame, bought, kind == 0, seen, history, int(ahead), control, chance, level)
     days = np.bincount(history.days.customer, minlength=len(history.days.ids)).astype(np.float64)
-    per_purchase, error = ratio_of_means(np.bincount(place, minlength=len(days)).astype(np.float64), days)
+    per_purchase, error, df = ratio_of_means(np.bincount(place, minlength=len(days)).astype(np.float64), days)
     checks = rows.told()
     if twice := int(frame.duplicated([column for column in rows.frame.columns if column in rows.given]).sum()):
         checks.append(f"{twice:,} complaints repeat an earlier row in every column, and count as another complaint")
@@ -247,7 +247,7 @@ def complaint_evidence(
     return ComplaintEvidence(
         complaints=len(frame), complainants=len(np.unique(place)),
         purchases=frame["purchases"].to_numpy(dtype=np.int64),
-        per_purchase=Measured.positive(per_purchase, error / per_purchase, level),
+        per_purchase=Measured.positive(per_purchase, error / per_purchase, level, df),
         quick_share=_settled_between(waits, 0.0, quick, level), slow_share=_settled_between(waits, quick, slow, level),
         median_wait=_median(waits, level), by_answer=_by_answer(frame, kind, bought, seen, others, level),
         quick_effect=effect, placebo_p=placebo, effects=trial,

@@ -188,11 +188,21 @@ class History:
         return np.where(customer >= 0, found, 0.0)
 
 
-def ratio_of_means(y: Floats, x: Floats) -> tuple[float, float]:
-    """sum y / sum x over independent units, and its standard error by the delta method."""
+def ratio_of_means(y: Floats, x: Floats) -> tuple[float, float, float]:
+    """sum y / sum x over independent units, its standard error by the delta method, and `degrees` of freedom."""
     ratio = float(y.sum() / x.sum())
+    off = (y - ratio * x) / x.sum()
     n = len(y)
-    return ratio, float(np.sqrt(n / max(n - 1, 1) * ((y - ratio * x) ** 2).sum()) / x.sum())
+    return ratio, math.sqrt(n / max(n - 1, 1) * float(off @ off)), degrees(off)
+
+
+def degrees(moves: Floats) -> float:
+    """Degrees of freedom of the sum of squares of what each unit adds to an estimate: 2n over the kurtosis less 1, by
+    their mean and variance (Satterthwaite 1946, Biometrics Bulletin 2, 110-114). They are few where few units add most,
+    but no fewer than 4: where one or two do all, counts vary less than this says."""
+    squares, n = moves**2, len(moves)
+    spread = float(squares.var())
+    return min(max(2 * n * float(squares.mean()) ** 2 / spread, 4.0), n - 1) if spread > 0 and n > 1 else math.inf
 
 
 class Measured(NamedTuple):
@@ -210,12 +220,13 @@ class Measured(NamedTuple):
         return cls(value, math.nan, math.nan, math.nan)
 
     @classmethod
-    def positive(cls, value: float, log_error: float, level: float) -> Measured:
-        """A positive number whose logarithm has this standard error; the ends are NaN where the value is 0, and where
-        the error is, as of one customer, which says nothing of others."""
+    def positive(cls, value: float, log_error: float, level: float, df: float = math.inf) -> Measured:
+        """A positive number whose logarithm has this standard error, with so many degrees of freedom; the ends are NaN
+        where the value is 0, and where the error is, as of one customer, which says nothing of others."""
         if not (value > 0 and log_error > 0):
             return cls(value, log_error, math.nan, math.nan)
-        reach = math.exp(normal_quantile(level) * log_error)
+        quantile = student_quantile(tails(level)[1], df) if df < math.inf else normal_quantile(level)
+        reach = math.exp(float(quantile) * log_error)
         return cls(value, log_error, value / reach, value * reach)
 
     @classmethod

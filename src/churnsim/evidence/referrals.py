@@ -22,7 +22,16 @@ import pandas as pd
 from churnsim.checks import check_level, typed
 from churnsim.data.records.reading import record_table
 from churnsim.errors import DataError
-from churnsim.evidence.records import NEVER, History, Measured, RecordEvidence, chances, left_out, ratio_of_means
+from churnsim.evidence.records import (
+    NEVER,
+    History,
+    Measured,
+    RecordEvidence,
+    chances,
+    degrees,
+    left_out,
+    ratio_of_means,
+)
 from churnsim.product_limit import RiskTable, log_log_limits
 from churnsim.simulation.core.belief import Belief
 from churnsim.statistics import normal_quantile, resample_indices, wilson
@@ -161,7 +170,7 @@ def referral_evidence(
     if not exposure.sum() > 0:
         raise DataError("no customer is active for a day. Give a longer record of purchases or active_for.")
     number = np.bincount(referrer[counts], minlength=len(ends)).astype(np.float64)
-    rate, error = ratio_of_means(number, exposure)
+    rate, error, df = ratio_of_means(number, exposure)
     of_doubt = doubt / DAYS_PER_YEAR / float(exposure.sum())
     conversion, of_conversion, moves = _conversion(
         referrer[counts], at[counts], arrived[counts], history.until, within.to("D"), level
@@ -183,9 +192,9 @@ def referral_evidence(
         referrers=len(np.unique(referrer[counts])),
         converted=int((arrived[counts] < NEVER).sum()),
         active_years=float(exposure.sum()),
-        rate=Measured.positive(rate, math.hypot(error / rate, of_doubt), level),
+        rate=Measured.positive(rate, math.hypot(error / rate, of_doubt), level, df),
         conversion=conversion,
-        new_customers=Measured.positive(rate * conversion.value, of_new, level),
+        new_customers=Measured.positive(rate * conversion.value, of_new, level, degrees(both)),
         worth=_worth(history, referred[counts], arrived[counts], round(horizon.to("D")), level),
         checks=tuple(checks),
         level=level,

@@ -341,10 +341,10 @@ def _second_lives(
     ended, told = last <= known, began <= known
     longer = told & ~at_once
     if ended[longer].any():
-        mean, error = ratio_of_means(length[longer], ended[longer].astype(np.float64))
+        mean, error, df = ratio_of_means(length[longer], ended[longer].astype(np.float64))
         share, count = float(longer.sum() / told.sum()), int(told.sum())
         life = Measured.positive(
-            mean * share, math.hypot(error / mean, math.sqrt((1 - share) / (share * count))), level
+            mean * share, math.hypot(error / mean, math.sqrt((1 - share) / (share * count))), level, df
         )
     seen = began + horizon <= history.until
     worth = unknown
