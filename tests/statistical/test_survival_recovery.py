@@ -162,6 +162,9 @@ def test_no_limits_are_told_beyond_the_data():
     assert found.loc[3.5, "lower"] == pytest.approx(0.025)  # one customer at risk between 2 and 3
     assert found.loc[60.0, "lower"] == 0
     assert found.loc[60.0, "upper"] == found.loc[5.5, "upper"] < 1
+    causes = cs.models.cumulative_incidence(frame.assign(cause="price"))
+    upper = [float(causes.at(t).loc["price", "upper"]) for t in (5.5, 60.0)]
+    assert upper[0] < upper[1] == pytest.approx(min(upper[0] + causes.overall.iloc[-1], 1.0))
 
 
 def test_a_quartile_may_lie_before_the_first_loss():

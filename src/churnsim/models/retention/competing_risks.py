@@ -29,12 +29,13 @@ from churnsim.typing import Floats
 class CumulativeIncidence:
     """`table`: a row a cause and time with `cause, time, incidence, standard_error, lower, upper`; `overall`, the share
     there by time; `losses`, the number lost to each cause; `none_lost`, the upper limit of each share until the first
-    loss."""
+    loss; `last`, the longest tenure."""
 
     table: pd.DataFrame
     overall: pd.Series[float]
     losses: dict[str, int]
     none_lost: float = 0.0
+    last: float = float("inf")
 
     def at(self, t: float) -> pd.DataFrame:
         """Share lost to each cause by `t` (in the data's unit, 0 or more, else ConfigError), indexed by cause:
@@ -45,6 +46,8 @@ class CumulativeIncidence:
         found = known.groupby("cause", sort=False)[columns].last().reindex(list(self.losses)).fillna(0.0)
         if t > 0 and known.empty:
             found["upper"] = self.none_lost
+        if t > self.last:  # of those still there any may be lost to the cause, which no data tell
+            found["upper"] = np.minimum(found["upper"] + float(self.overall.iloc[-1]), 1.0)
         return found
 
 
@@ -111,7 +114,9 @@ def cumulative_incidence(
         parts.append(pd.DataFrame(columns))
     overall = pd.Series(survival, index=pd.Index(times, name="time"), name="survival")
     losses = {str(k): int(v) for k, v in order.items()}
-    return CumulativeIncidence(pd.concat(parts, ignore_index=True), overall, losses, float(none_lost[0]))
+    return CumulativeIncidence(
+        pd.concat(parts, ignore_index=True), overall, losses, float(none_lost[0]), float(tenures.tenure.max())
+    )
 
 
 def _none_lost(tenures: Tenures, times: Floats, watched: Floats, level: float) -> Floats:
