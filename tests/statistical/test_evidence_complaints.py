@@ -187,6 +187,9 @@ def test_arms_of_customers_who_had_bought_nothing_before():
     bought.loc[60:, "date"] = "2021-05-01"
     found = complaint_evidence(rows, bought, control="usual", chance=HALF, until="2021-12-31")
     assert_allclose(found.effects.best["difference"], (20 - 10) / 30)
+    assert found.quick_effect.low < 1 / 3 < found.quick_effect.high
+    nobody = complaint_evidence(rows, bought.head(60), control="usual", chance=HALF, until="2021-12-31")
+    assert nobody.quick_effect is None  # it was 0, from 0 to 0
 
 
 def test_arms_are_compared_by_each_customers_first_complaint():

@@ -424,7 +424,7 @@ def _effect(
                 before=varying(first, ["purchases before"]), level=level,
             )  # fmt: skip
     d = quick[use].astype(np.float64)
-    if np.ptp(z) == 0 or np.ptp(d) == 0:
+    if np.ptp(z) == 0 or np.ptp(d) == 0 or np.ptp(bought[use]) == 0:
         return None, math.nan, trial
     try:
         placebo = two_stage(before, z, z, controls, cluster, level=level)
