@@ -17,7 +17,7 @@ from typing import Any, Literal
 import pandas as pd
 
 from churnsim.checks import check_choice, check_kind, typed
-from churnsim.data.database.connection import columns_held, connect
+from churnsim.data.database.connection import columns_of, connect
 from churnsim.data.database.erasure import Erased, erase_customer, undo_import
 from churnsim.data.database.export import export_table
 from churnsim.data.database.loading import MOST_BAD, Added, columns_given, load, records_held
@@ -533,7 +533,7 @@ class CustomerDatabase:
         """One of the tables, or ``"set_aside"``, ``"refunds"`` or ``"loads"``, as a DataFrame."""
         if not isinstance(name, str) or name not in ("set_aside", "refunds", "loads"):
             table_of(name)
-        if name in TABLES and name not in columns_held(self._connection):  # a file of an earlier version, only read
+        if name in TABLES and not columns_of(self._connection, name):  # a file of an earlier version, only read
             return pd.DataFrame(columns=[*(column.name for column in TABLES[name].columns), "load_id"])
         frame: pd.DataFrame = self._connection.execute(f'SELECT * FROM "{name}"').df()
         if name == "loads":

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from churnsim.data.database.connection import columns_held, quoted
+from churnsim.data.database.connection import columns_of, quoted
 from churnsim.data.database.pseudonyms import WITHHELD, PseudonymKey
 from churnsim.data.database.tables import Table
 from churnsim.data.logs.log_rules import currency_column
@@ -178,7 +178,7 @@ def load(
 
 def records_held(connection: Any, kind: RecordKind) -> pd.DataFrame:
     """The records of a kind by the names that its estimator takes; missing where the file has no such column."""
-    held = columns_held(connection)[kind.name]
+    held = columns_of(connection, kind.name)
     names = ", ".join(f"{quoted(c.held) if c.held in held else 'NULL'} AS {quoted(c.name)}" for c in kind.columns)
     frame: pd.DataFrame = connection.execute(f'SELECT {names} FROM "{kind.name}"').df()
     return frame

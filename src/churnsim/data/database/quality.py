@@ -9,7 +9,7 @@ from typing import Any
 
 import pandas as pd
 
-from churnsim.data.database.connection import columns_held
+from churnsim.data.database.connection import columns_held, columns_of
 from churnsim.data.database.tables import TABLES
 from churnsim.data.tabular.row_coercion import LOWERED, TRIMMED, ZONED
 
@@ -176,7 +176,7 @@ def _of_own_records(connection: Any, tables: dict[str, int]) -> Iterator[Quality
                 yield QualityFinding(f"{name}: customers without a purchase", strange, several, kept)
             if column.name in TABLES[name].may_lack:
                 missing = rows
-                if column.held in columns_held(connection)[name]:
+                if column.held in columns_of(connection, name):
                     nulls = f'SELECT count(*) FROM "{name}" WHERE "{column.held}" IS NULL'
                     ((missing,),) = connection.execute(nulls).fetchall()
                 kept = "kept; nothing can be measured from them: add files that have the column"
