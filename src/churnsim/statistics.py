@@ -123,11 +123,12 @@ def resample_counts(
     Both ways to `draw` have the same distribution; they use the generator's numbers differently, so that a stored
     result depends on which one was taken.
     """
+    alike = np.full(n, 1 / n) if n else np.empty(0)
     for _ in range(resamples):
         if draw == "indices":
             yield np.bincount(generator.integers(0, n, n), minlength=n)
         else:
-            yield generator.multinomial(n, np.full(n, 1 / n))
+            yield generator.multinomial(n, alike)
 
 
 def percentile_limits(draws: Floats, *, level: float = 0.95, units: float | None = None) -> tuple[Floats, Floats]:

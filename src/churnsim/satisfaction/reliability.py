@@ -46,7 +46,9 @@ def omega_of(covariance: Floats, *, steps: int = 60) -> Floats:
         reduced[..., index, index] = np.clip(common, 0.0, 1.0)
         value, vector = np.linalg.eigh(reduced)
         loading = vector[..., -1] * np.sqrt(np.clip(value[..., -1], 0, None))[..., None]
-        common = loading**2
+        before, common = common, loading**2
+        if np.abs(common - before).max(initial=0.0) < 1e-14:  # but for rounding they stay; many items take twenty steps
+            break
     result[good] = (loading * s).sum(axis=-1) ** 2 / c.sum(axis=(-2, -1))
     return result
 

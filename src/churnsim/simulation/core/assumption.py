@@ -160,8 +160,8 @@ def in_own_measure(value: Default) -> float:
 def numbers_of(part: Any, prefix: str) -> list[tuple[str, Any, Field[Any]]]:
     """Every documented number, duration or `Multiple` of a dataclass, and of the dataclasses that it has by name, as
     (dotted name, value, field)."""
-    found = []
-    for f in _documented(type(part)):
+    found, kind = [], part.__class__
+    for f in _documented(kind):
         value = getattr(part, f.name)
         if "origin" in f.metadata:
             found.append((prefix + f.name, value, f))
