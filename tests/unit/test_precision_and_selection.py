@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import churnsim as cs
 from churnsim.decisions.comparison.kim_nelson import KimNelson
 from churnsim.decisions.comparison.metrics import DERIVED, ledger_metric
 from churnsim.decisions.comparison.precision import next_size
+from churnsim.decisions.comparison.selection import select_from
 from churnsim.decisions.runs.parallel_map import run_tasks, worker_count
 from churnsim.errors import ConfigError
 from churnsim.simulation.core.assumption import PURCHASE, Multiple
@@ -133,6 +135,15 @@ def test_selection_by_hand():
     while not run.add(np.array([0.01, 0.0])):
         pass
     assert (run.replications, run.survivors.tolist()) == (15, [0])
+
+
+def test_what_never_varied_in_the_first_stage_is_said():
+    """Of "rare", which has earned 2 less throughout and once in 50 brings 200, nothing is known: (1 - .14)^20 is 5%."""
+    values = pd.DataFrame({"plain": np.arange(20.0), "rare": np.arange(20.0) - 2, "other": np.arange(20.0) ** 2 / 9})
+    found = select_from(values, indifference=1.0, first_stage=20)
+    assert "plain and rare was the same in all 20 replications of the first stage" in found.doubts
+    assert "fewer than 14% of replications" in str(found)
+    assert "other" not in found.doubts
 
 
 def test_the_best_strategy_is_selected_and_worse_ones_cost_less(market, strategies):

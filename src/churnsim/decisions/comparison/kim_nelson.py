@@ -53,6 +53,7 @@ class KimNelson:
         self.replications = 0
         self.sums: Floats = np.zeros(systems)
         self.finished = False
+        self.alike: list[tuple[int, int]] = []  # pairs whose difference never varied in the first stage
         self._first: list[Floats] = []
         self._reach: Floats = np.zeros((systems, systems))  # h2 S2_il / delta^2
 
@@ -74,6 +75,9 @@ class KimNelson:
             self._first.append(np.array(values, dtype=np.float64))
             variances = self.pair_variances(np.array(self._first))
             self._reach = self.h2 * variances / self.indifference**2
+            rounding = 1e-20 * float(np.abs(self._first).max()) ** 2
+            one, other = np.nonzero(np.triu(variances <= rounding, k=1))
+            self.alike = list(zip(one.tolist(), other.tolist(), strict=True))
             if self.first_stage >= self.most:
                 return self._choose()
         self._screen()

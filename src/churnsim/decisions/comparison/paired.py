@@ -35,7 +35,8 @@ class Interval:
 class PairedDifference:
     """Mean of A - B over replications, and what is known of it.
 
-    `lower, upper`: t interval of the mean (of 20 replications with skewness 2 it holds 92% to 93% at 95%);
+    `lower, upper`: t interval of the mean (of 20 replications with skewness 2 it holds 92% to 93% at 95%; of
+    differences that are all the same it has no width, though what happens in one of n may not have been seen);
     `bootstrap_*`: its bootstrap percentile interval, too narrow for few (5: 79%, 20: 91%); `future_*`: where one
     further replication would fall (between order statistics; a t prediction interval where there are too few), which
     holds chance and, where each replication draws parameters and beliefs, what is not known of them; `correlation` of A
