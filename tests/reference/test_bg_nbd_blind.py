@@ -121,10 +121,15 @@ def log_mean(model: BGNBD, log_density: LogDensity, *, steps: float = 1.0) -> fl
         u, y = (np.linspace(low, high, 81) for low, high in bounds)
         value = log_integrand(u[:, None], y[None, :])
         kept = value > value.max() - CUT
-        bounds = [
-            (grid[max(inside[0] - 1, 0)], grid[min(inside[-1] + 1, 80)])
-            for grid, inside in ((u, np.flatnonzero(kept.any(axis=1))), (y, np.flatnonzero(kept.any(axis=0))))
-        ]
+        before, bounds = (
+            bounds,
+            [
+                (grid[max(inside[0] - 1, 0)], grid[min(inside[-1] + 1, 80)])
+                for grid, inside in ((u, np.flatnonzero(kept.any(axis=1))), (y, np.flatnonzero(kept.any(axis=0))))
+            ],
+        )
+        if bounds == before:
+            break
     u, y = (np.linspace(low, high, int(steps * max(150, (high - low) / 0.2))) for low, high in bounds)
     value = log_integrand(u[:, None], y[None, :])
     top = value.max()

@@ -235,10 +235,15 @@ def log_mean(story: Story, *parts: Log, steps: float = 1.0) -> float:
         if value.max() == -np.inf:
             return -np.inf
         kept = value > value.max() - CUT
-        bounds = [
-            (grid[max(inside[0] - 1, 0)], grid[min(inside[-1] + 1, 60)])
-            for grid, inside in ((u, np.flatnonzero(kept.any(axis=1))), (w, np.flatnonzero(kept.any(axis=0))))
-        ]
+        before, bounds = (
+            bounds,
+            [
+                (grid[max(inside[0] - 1, 0)], grid[min(inside[-1] + 1, 60)])
+                for grid, inside in ((u, np.flatnonzero(kept.any(axis=1))), (w, np.flatnonzero(kept.any(axis=0))))
+            ],
+        )
+        if bounds == before:
+            break
     u, w = (np.linspace(low, high, int(steps * max(130, (high - low) / 0.2))) for low, high in bounds)
     value = log_integrand(u[:, None], w[None, :])
     top = value.max()
