@@ -69,9 +69,13 @@ class Blind:
     def _path(self, outcomes: tuple[int, ...]) -> float:
         """E[prod of the chances of these outcomes], the customer being there."""
 
+        odds = np.exp(self.u[: len(outcomes)]).tolist()  # times those of p
+
         def product(p: float) -> float:
-            chances = expit(logit(p) + self.u[: len(outcomes)])
-            return float(np.where(outcomes, chances, 1 - chances).prod()) if outcomes else 1.0
+            value = 1.0
+            for bought, times in zip(outcomes, odds, strict=True):
+                value *= (p * times if bought else 1 - p) / (p * times + 1 - p)
+            return value
 
         # Each half in the power of p, or of 1 - p, in which the density is flat at its end.
         power, other = 1 / BASE.alpha, 1 / BASE.beta

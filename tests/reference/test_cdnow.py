@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from tests.forked import Interpreter
 
 from churnsim.data import datasets, split_holdout, summarise
 from churnsim.errors import ConfigError, DataError, MissingExtraError
@@ -73,12 +72,12 @@ def test_source_says_where_the_data_are_from(name: str, full: bool) -> None:
         datasets.source("cd")
 
 
-def test_lifetimes_is_not_imported_for_its_files() -> None:
+def test_lifetimes_is_not_imported_for_its_files(interpreter: Interpreter, tmp_path: Path) -> None:
     code = (
         "import sys; from churnsim.data import datasets; datasets.cdnow(); datasets.source('cdnow-full'); "
         "sys.exit('lifetimes' in sys.modules)"
     )
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    assert interpreter.run(code, arguments=[""], where=tmp_path).returncode == 0
 
 
 def test_absent_files_are_one_clear_error(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
