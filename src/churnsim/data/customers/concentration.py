@@ -13,6 +13,7 @@ value at which the share ends: what one customer more does to it.
 
 from __future__ import annotations
 
+import itertools
 from datetime import date
 from typing import Any
 
@@ -30,6 +31,7 @@ from churnsim.statistics import percentile_limits
 from churnsim.typing import Floats
 
 ROUNDING = 1e-12  # of a number of customers
+NUMBERS_AT_ONCE = 200_000  # of resamples: a few megabytes
 
 
 def customer_spend(transactions: Any, *, until: str | date | None = None) -> pd.Series[float]:
@@ -95,7 +97,7 @@ def heights(
     """Height of the whale curve over customers in descending order at `shares`, its standard error and its limits."""
     scaled_values = ranked / np.abs(ranked).max()  # whose squares no float is too small for
     powers = np.stack([np.ones(len(ranked)), scaled_values, scaled_values**2])
-    value, error = _curve(powers, np.ones(len(ranked), dtype=np.int64), shares)
+    (value,), (error,) = _curves(powers, np.ones((1, len(ranked)), dtype=np.int64), shares)
     odds = (ranked[-1] >= 0) & (value > 0) & (value < 1)
 
     def scaled(height: Floats, spread: Floats) -> tuple[Floats, Floats]:
@@ -104,28 +106,31 @@ def heights(
     with np.errstate(divide="ignore", invalid="ignore"):
         at, reach = scaled(value, error)
         draws = []
-        for weights in resamples(len(ranked), replications=replications, seed=seed):
-            again, own = scaled(*_curve(powers, weights, shares))
+        counts = resamples(len(ranked), replications=replications, seed=seed)
+        while some := list(itertools.islice(counts, 1 + NUMBERS_AT_ONCE // len(ranked))):
+            again, own = scaled(*_curves(powers, np.array(some), shares))
             draws.append((again - at) / own)
-        t = np.array(draws)
+        t = np.concatenate(draws)
     t[:, ~np.isfinite(t).any(axis=0)] = 0.0  # where nothing varies
     low, high = percentile_limits(np.where(np.isfinite(t), t, np.nan), level=level)
     lower, upper = (np.where(odds, expit(end), end) for end in (at - high * reach, at - low * reach))
     return value, error, lower, upper
 
 
-def _curve(powers: Floats, weights: NDArray[np.int64], shares: Floats) -> tuple[Floats, Floats]:
+def _curves(powers: Floats, weights: NDArray[np.int64], shares: Floats) -> tuple[Floats, Floats]:
     """Height of the whale curve at `shares` and its standard error, of the 0th to 2nd `powers` of values in descending
-    order; `weights` says how often each customer counts."""
-    sums = np.cumsum(weights * powers, axis=1)
-    people, total, squares = sums[:, -1]
-    if total <= 0:
-        return np.full(len(shares), np.nan), np.full(len(shares), np.nan)
+    order: a row for each of the `weights`, which say how often each customer counts; NaN where its sum is not above 0.
+    """
+    sums = np.cumsum(weights * powers[:, None], axis=2)
+    people, total, squares = sums[:, :, -1:]
     count = shares * people
-    last = np.minimum(np.searchsorted(sums[0], count * (1 - ROUNDING)), len(weights) - 1)
+    ends = zip(sums[0], count * (1 - ROUNDING), strict=True)
+    last = np.minimum([np.searchsorted(reached, wanted) for reached, wanted in ends], weights.shape[1] - 1)
     # Of the last customer a fraction counts.
-    _, top, top_squares = sums[:, last] + (count - sums[0, last]) * powers[:, last]
-    height, q = top / total, powers[1, last]
+    before, at = np.take_along_axis(sums, last[None], axis=2), powers[:, last]
+    _, top, top_squares = before + (count - before[0]) * at
+    total = np.where(total > 0, total, np.nan)
+    height, q = top / total, at[1]
     inside = top_squares - 2 * q * top + q**2 * count  # sums of (x - q)^2, of (x - q)(p q - L x), of (p q - L x)^2
     across = shares * q * top - height * top_squares - q * (shares * q * count - height * top)
     outside = people * (shares * q) ** 2 - 2 * shares * q * height * total + height**2 * squares
