@@ -253,7 +253,7 @@ def test_the_command_line_counts_a_folder(folder, tmp_path):
     assert "scores of 2,357 customers" in scored.stderr
     assert list(pd.read_parquet(tmp_path / "scores"))[1:] == ["p_alive", "expected_purchases", "customer_value"]
     for words, said in (
-        (("score", tmp_path / "summary", tmp_path / "scores", "--horizon", 52), "scores cannot be made a folder"),
+        (("score", tmp_path / "summary", tmp_path / "scores", "--horizon", 52), "scores is there already"),
         (("score", folder, tmp_path / "new", "--horizon", 52), "no column 'frequency'"),
         (("summarise", folder), "Give it by --out"),
         (("fit", folder, "--delimiter", ";"), "--delimiter is for files that are read row by row"),
