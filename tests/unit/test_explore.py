@@ -253,7 +253,7 @@ def test_the_server_answers_nobody_but_its_page(server: ExploreServer) -> None:
     status, page = asked("GET", path)
     assert status == 200
     assert "<b>to explore</b>" not in page  # text from the study stays text
-    assert asked("GET", "/")[0] == asked("GET", f"/{server.token[:-1]}x/")[0] == asked("GET", path + "other")[0] == 404
+    assert asked("GET", "/")[0] == asked("GET", f"/{server.token[:-1]}~/")[0] == asked("GET", path + "other")[0] == 404
     assert (
         asked("GET", path, Host="evil.example")[0]
         == asked("GET", path, Host=f"evil.example:{server.server_port}")[0]
